@@ -1,0 +1,24 @@
+import type { WorkspaceId } from './id.ts'
+
+/** What clients are told of how to reach a running workspace: `container_id` (Docker); `pid`, `directory` (process); `ports`. */
+export type Connection = Readonly<Record<string, string | number | Readonly<Record<string, number>>>>
+
+/** Why a container does not run any more. */
+export interface Exit {
+  /** Exit code; `null` when nobody saw it. */
+  readonly code: number | null
+  /** Killed by the kernel or the engine because it ran out of memory. */
+  readonly outOfMemory: boolean
+  /** It went down together with its engine or host, not by itself. */
+  readonly withEngine: boolean
+}
+
+/** One container of ours, as an inventory found it. `made` was never started. */
+export interface Found {
+  readonly workspaceId: WorkspaceId
+  readonly containerId: string
+  readonly state:
+    | { readonly kind: 'running'; readonly connection: Connection }
+    | { readonly kind: 'exited'; readonly exit: Exit }
+    | { readonly kind: 'made' }
+}

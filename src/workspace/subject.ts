@@ -1,0 +1,19 @@
+import type { WorkspaceId } from './id.ts'
+import type { Recipe } from './recipe.ts'
+
+export const providerNames = ['docker', 'process'] as const
+export type ProviderName = (typeof providerNames)[number]
+
+/** What a provider is told of the workspace that it works for. */
+export interface Subject {
+  readonly id: WorkspaceId
+  readonly owner: string
+  readonly name: string
+  readonly recipe: Recipe
+  /** What the step `image` answered; `null` before that. */
+  readonly imageId: string | null
+  /** What the step `container` answered; `null` before that, and after the container vanished. */
+  readonly containerId: string | null
+  /** True when the once-per-container commands have already succeeded in this container. */
+  readonly prepared: boolean
+}
