@@ -29,6 +29,25 @@ export function unhurried(): AbortSignal {
   return new AbortController().signal
 }
 
+/** A recipe without lifecycle commands, environment or ports. */
+export function plainRecipe(partial: Partial<Recipe> = {}): Recipe {
+  return {
+    image: 'debian:bookworm-slim',
+    containerEnv: {},
+    remoteEnv: {},
+    remoteUser: null,
+    workspaceFolder: '/workspace',
+    forwardPorts: [],
+    overrideCommand: true,
+    init: true,
+    limits: { cpus: 1, memoryBytes: 256 * 1024 * 1024, pids: 128 },
+    onCreate: [],
+    postCreate: [],
+    postStart: [],
+    ...partial,
+  }
+}
+
 /** A workspace that nothing was done for yet. */
 export function newSubject(recipe: Recipe, partial: Partial<Subject> = {}): Subject {
   const id = newWorkspaceId()
