@@ -1,0 +1,64 @@
+import type { Connection, Exit } from '../workspace/container.ts'
+import type { Outcome } from '../workspace/fault.ts'
+import type { JsonObject } from '../workspace/json.ts'
+
+/** Every event carries the time: the machine reads no clock (M5). `at` is milliseconds since the epoch, `by` goes into the journal. */
+interface Command<T extends string> {
+  readonly type: T
+  readonly at: number
+  readonly by: string
+}
+
+/** What a user, an operator or the supervisor asks of a workspace. */
+export type WorkspaceCommand =
+  | Command<'start'>
+  | Command<'stop'>
+  | Command<'restart'>
+  | Command<'delete'>
+  | Command<'expire'>
+  | (Command<'amend'> & Amendment)
+
+/** What an amend changes; what is left out stays. A TTL counts from the amend, `null` means never. */
+export interface Amendment {
+  readonly name?: string
+  readonly ttlSeconds?: number | null
+  readonly metadata?: JsonObject | null
+}
+
+/** What was seen at the engine. One that is about another container than the workspace's own is ignored. */
+export type WorkspaceObservation =
+  | {
+      readonly type: 'exited'
+      readonly at: number
+      readonly by: string
+      readonly containerId: string
+      readonly exit: Exit
+    }
+  | { readonly type: 'vanished'; readonly at: number; readonly by: string; readonly containerId: string }
+  | {
+      readonly type: 'appeared'
+      readonly at: number
+      readonly by: string
+      readonly containerId: string
+      readonly connection: Connection
+    }
+
+/** What the supervisor tells an actor about its own work. */
+export type SupervisorEvent =
+  | { readonly type: 'granted'; readonly at: number; readonly by: string }
+  | { readonly type: 'resume'; readonly at: number; readonly by: string }
+  | { readonly type: 'progress'; readonly at: number; readonly by: string; readonly text: string }
+
+export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | SupervisorEvent
+
+/** The commands that users may give, in the order in which `can` lists them. */
+export const userCommands = ['start', 'stop', 'restart', 'amend', 'delete'] as const
+export type UserCommand = (typeof userCommands)[number]
+
+/** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
+export type Answer<T> = Outcome<T> & { readonly at: number; readonly luck: number }
+
+/** An alarm's answer. */
+export interface Rang {
+  readonly at: number
+}

@@ -1,0 +1,184 @@
+// The life of one workspace. Chart: docs/statecharts/workspace.md.
+//   M1. Actions only assign. Every effect is an invoked actor, so a restored snapshot knows what was under way.
+//   M2. No `after`. A wait is an `alarm` actor; its absolute deadline is in the context, and `resume` arms what is left.
+//   M3. Every invoke names its id: journal, charts and tests speak of it.
+//   M4. No entry actions: `resume` re-enters, and would run them again.
+//   M5. No clock: commands and effects' answers carry `at`.
+import { newWorkspace } from './workspace-context.ts'
+import * as piece from './workspace-piece.ts'
+import { workspaceSetup } from './workspace-setup.ts'
+
+const {
+  answer,
+  begin,
+  beginHalt,
+  container,
+  exit,
+  halting,
+  settingUp,
+  startFrom,
+  subject,
+  trouble,
+  untilRetry,
+  working,
+} = piece
+const { goOn, troubleStarting, untilDeadline } = piece
+const progress = {
+  actions: { type: 'tellProgress', params: ({ event }: { event: { text: string } }) => event.text },
+} as const
+
+export const workspaceMachine = workspaceSetup.createMachine({
+  id: 'workspace',
+  context: ({ input }) => newWorkspace(input),
+  initial: 'creating',
+  on: {
+    delete: { target: '.deleting', actions: 'beginDeleting' },
+    expire: {
+      guard: { type: 'isDue', params: ({ event }) => event.at },
+      target: '.deleting',
+      actions: 'beginDeleting',
+    },
+    amend: { actions: { type: 'amend', params: ({ event }) => event } },
+  },
+  states: {
+    creating: {
+      tags: 'busy',
+      initial: 'queued',
+      invoke: {
+        id: 'deadline',
+        src: 'alarm',
+        input: untilDeadline,
+        onDone: { target: 'failed', actions: 'blameTime' },
+      },
+      on: { resume: { target: 'creating', reenter: true, actions: goOn }, progress },
+      states: {
+        queued: {
+          tags: 'queued',
+          on: {
+            granted: [
+              { guard: { type: 'isAt', params: 'image' }, target: 'image' },
+              { guard: { type: 'isAt', params: 'container' }, target: 'container' },
+              { guard: { type: 'isAt', params: 'boot' }, target: 'boot' },
+              { target: 'setup' },
+            ],
+          },
+        },
+        image: working('image', 'container', trouble),
+        container: working('container', 'boot', trouble),
+        boot: working('boot', 'setup', trouble),
+        setup: settingUp(trouble),
+        waiting: { invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' } },
+      },
+    },
+    running: {
+      initial: 'up',
+      states: {
+        up: {
+          on: {
+            stop: { target: 'stopping', actions: beginHalt },
+            restart: { target: 'restarting', actions: beginHalt },
+            exited: [
+              {
+                guard: { type: 'ranOutOfMemory', params: exit },
+                target: '#workspace.failed',
+                actions: { type: 'noteExit', params: exit },
+              },
+              {
+                guard: { type: 'wentDownWithEngine', params: exit },
+                target: '#workspace.stopped.starting',
+                actions: [begin('boot'), { type: 'noteExit', params: exit }],
+              },
+              {
+                guard: { type: 'isOwn', params: container },
+                target: '#workspace.stopped',
+                actions: { type: 'noteExit', params: exit },
+              },
+            ],
+            vanished: {
+              guard: { type: 'isOwn', params: container },
+              target: '#workspace.stopped',
+              actions: 'noteVanished',
+            },
+          },
+        },
+        stopping: {
+          tags: 'busy',
+          on: { resume: { target: 'stopping', reenter: true, actions: beginHalt } },
+          invoke: halting({ target: '#workspace.stopped', actions: 'rest' } as const),
+        },
+        restarting: {
+          tags: 'busy',
+          on: { resume: { target: 'restarting', reenter: true, actions: beginHalt } },
+          invoke: halting({ target: '#workspace.stopped.starting', actions: piece.beginAgain } as const),
+        },
+      },
+    },
+    stopped: {
+      initial: 'idle',
+      states: {
+        idle: {
+          on: {
+            start: startFrom('starting'),
+            vanished: { guard: { type: 'isOwn', params: container }, actions: 'noteVanished' },
+            appeared: {
+              guard: { type: 'isOwn', params: container },
+              target: '#workspace.running',
+              actions: { type: 'noteAppeared', params: ({ event }) => event.connection },
+            },
+          },
+        },
+        starting: {
+          tags: 'busy',
+          initial: 'queued',
+          invoke: {
+            id: 'deadline',
+            src: 'alarm',
+            input: untilDeadline,
+            onDone: { target: '#workspace.failed', actions: 'blameTime' },
+          },
+          on: {
+            resume: { target: 'starting', reenter: true, actions: goOn },
+            progress,
+            stop: { target: '#workspace.running.stopping', actions: beginHalt },
+          },
+          states: {
+            queued: {
+              tags: 'queued',
+              on: { granted: [{ guard: { type: 'isAt', params: 'setup' }, target: 'setup' }, { target: 'boot' }] },
+            },
+            boot: working('boot', 'setup', troubleStarting),
+            setup: settingUp(troubleStarting),
+            waiting: { invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' } },
+          },
+        },
+      },
+    },
+    failed: {
+      on: {
+        start: startFrom('creating'),
+        vanished: { guard: { type: 'isOwn', params: container }, actions: 'forgetContainer' },
+      },
+    },
+    deleting: {
+      tags: 'busy',
+      initial: 'destroying',
+      // Once deleting, always deleting: what the root would answer is forbidden here.
+      on: { delete: {}, expire: {}, amend: {}, resume: { target: 'deleting', reenter: true } },
+      states: {
+        destroying: {
+          invoke: {
+            id: 'destroy',
+            src: 'destroy',
+            input: subject,
+            onDone: [
+              { guard: { type: 'isOk', params: answer }, target: '#workspace.deleted' },
+              { target: 'waiting', actions: { type: 'retryDeleting', params: answer } },
+            ],
+          },
+        },
+        waiting: { invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'destroying' } },
+      },
+    },
+    deleted: { type: 'final' },
+  },
+})

@@ -1,0 +1,52 @@
+import type { Exit } from '../workspace/container.ts'
+import type { Fault } from '../workspace/fault.ts'
+import type { WorkspaceContext } from './workspace-context.ts'
+import { haltLimitMs, provisioningLimitMs } from './workspace-context.ts'
+
+// What people read in `error_message`: what failed, at which step, after how many tries, and whether trying again may help (law 5).
+
+const after = (tries: number) => (tries === 1 ? 'after 1 try' : `after ${tries} tries`)
+
+/** The reason of a workspace that failed with `fault`, its last try counted. */
+export function failure(context: WorkspaceContext, fault: Fault): string {
+  const again =
+    fault.again === 'never'
+      ? 'Trying again will not help before that is changed.'
+      : 'Trying again may help: start the workspace.'
+  return `Failed at step "${context.step}" ${after(context.tries + 1)}: ${sentence(fault.message)} ${again}`
+}
+
+/** The reason of a workspace whose provisioning, or start, was not done in time. */
+export function outOfTime({ step, tries, reason }: WorkspaceContext): string {
+  const last = reason === null ? '' : ` The last trouble was: ${sentence(reason)}`
+  return `No success within ${provisioningLimitMs / 60_000} minutes: it was at step "${step}" ${after(tries)}.${last} Trying again may help: start the workspace.`
+}
+
+/** The reason that a workspace carries which is still up because its stop or restart failed. */
+export function haltFailed(message: string): string {
+  return `It could not be stopped and is still up: ${sentence(message)} Stop it again, or delete it.`
+}
+
+export const haltOutOfTime = `the engine did not say within ${haltLimitMs / 1000} s that it had stopped.`
+
+/** The reason of a workspace whose container ended without being asked to. */
+export function exitReason({ code, outOfMemory, withEngine }: Exit): string {
+  const exit = code === null ? 'an exit code that nobody saw' : `exit code ${code}`
+  if (outOfMemory)
+    return `It was killed because it ran out of memory (${exit}). Start it again, or use a template with a higher memory limit.`
+  if (withEngine) return 'It went down together with its engine and is being started again.'
+  return `It ended by itself with ${exit}. Start it to run it again.`
+}
+
+export const vanishedReason =
+  'Its container was removed by someone else, with the files in it. Start it to make a new one from its template.'
+
+/** The reason of a workspace that is being deleted and could not be yet. */
+export function deletionPostponed(fault: Fault, tries: number): string {
+  return `Its container could not be removed yet, ${after(tries)}: ${sentence(fault.message)} It is tried again until it is gone.`
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trimEnd()
+  return /[.!?\n]$/.test(trimmed) ? trimmed : `${trimmed}.`
+}

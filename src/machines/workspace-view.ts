@@ -1,0 +1,34 @@
+import type { SnapshotFrom, StateValueFrom } from 'xstate'
+import type { UserCommand } from './workspace-event.ts'
+import { userCommands } from './workspace-event.ts'
+import type { workspaceMachine } from './workspace-machine.ts'
+
+export type WorkspaceSnapshot = SnapshotFrom<typeof workspaceMachine>
+type Value = StateValueFrom<typeof workspaceMachine>
+
+/** A top-level state of the chart. The first four are the statuses that clients know. */
+export type WorkspaceStatus = 'creating' | 'running' | 'stopped' | 'failed' | 'deleting' | 'deleted'
+
+/** The state as a dotted path: `creating.boot`. */
+export function statePath(value: Value): string {
+  const parts: string[] = []
+  let rest: unknown = value
+  while (typeof rest === 'object' && rest !== null) {
+    const [entry] = Object.entries(rest)
+    if (!entry) break
+    parts.push(entry[0])
+    rest = entry[1]
+  }
+  return typeof rest === 'string' ? [...parts, rest].join('.') : parts.join('.')
+}
+
+/** The top-level state that a value is in. */
+export function statusOf(value: Value): WorkspaceStatus {
+  return typeof value === 'string' ? value : (Object.keys(value)[0] as WorkspaceStatus)
+}
+
+/** The commands that users may give in this state, in a fixed order. */
+export function commandsIn(snapshot: WorkspaceSnapshot): readonly UserCommand[] {
+  if (snapshot.status !== 'active') return []
+  return userCommands.filter((type) => snapshot.can({ type, at: 0, by: '' }))
+}
