@@ -42,6 +42,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
   },
   states: {
     creating: {
+      description: 'Being made: image, container, boot, setup.',
       tags: 'busy',
       initial: 'queued',
       invoke: {
@@ -53,6 +54,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
       on: { resume: { target: 'creating', reenter: true, actions: goOn }, progress },
       states: {
         queued: {
+          description: 'Waits for a slot, then goes to the step that was reached.',
           tags: 'queued',
           on: {
             granted: [
@@ -67,13 +69,18 @@ export const workspaceMachine = workspaceSetup.createMachine({
         container: working('container', 'boot', trouble),
         boot: working('boot', 'setup', trouble),
         setup: settingUp(trouble),
-        waiting: { invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' } },
+        waiting: {
+          description: 'Rests before the step is tried again.',
+          invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
+        },
       },
     },
     running: {
+      description: 'Its container runs, as far as anybody knows.',
       initial: 'up',
       states: {
         up: {
+          description: 'Usable. A reason here says why a stop did not succeed.',
           on: {
             stop: { target: 'stopping', actions: beginHalt },
             restart: { target: 'restarting', actions: beginHalt },
@@ -102,11 +109,13 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
         },
         stopping: {
+          description: 'Its container is being halted; a halt that fails leaves it up.',
           tags: 'busy',
           on: { resume: { target: 'stopping', reenter: true, actions: beginHalt } },
           invoke: halting({ target: '#workspace.stopped', actions: 'rest' } as const),
         },
         restarting: {
+          description: 'Its container is being halted, to be started again.',
           tags: 'busy',
           on: { resume: { target: 'restarting', reenter: true, actions: beginHalt } },
           invoke: halting({ target: '#workspace.stopped.starting', actions: piece.beginAgain } as const),
@@ -114,9 +123,11 @@ export const workspaceMachine = workspaceSetup.createMachine({
       },
     },
     stopped: {
+      description: 'It has no running container.',
       initial: 'idle',
       states: {
         idle: {
+          description: 'Rests. A reason here says that it ended without being asked to.',
           on: {
             start: startFrom('starting'),
             vanished: { guard: { type: 'isOwn', params: container }, actions: 'noteVanished' },
@@ -128,6 +139,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
         },
         starting: {
+          description: 'Its container is being started again.',
           tags: 'busy',
           initial: 'queued',
           invoke: {
@@ -143,29 +155,36 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
           states: {
             queued: {
+              description: 'Waits for a slot, then goes to the step that was reached.',
               tags: 'queued',
               on: { granted: [{ guard: { type: 'isAt', params: 'setup' }, target: 'setup' }, { target: 'boot' }] },
             },
             boot: working('boot', 'setup', troubleStarting),
             setup: settingUp(troubleStarting),
-            waiting: { invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' } },
+            waiting: {
+              description: 'Rests before the step is tried again.',
+              invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
+            },
           },
         },
       },
     },
     failed: {
+      description: 'Rests, with the reason. Start tries again, in the same container if there is one.',
       on: {
         start: startFrom('creating'),
         vanished: { guard: { type: 'isOwn', params: container }, actions: 'forgetContainer' },
       },
     },
     deleting: {
+      description: 'Being removed, for as long as it takes. No client sees it any more.',
       tags: 'busy',
       initial: 'destroying',
       // Once deleting, always deleting: what the root would answer is forbidden here.
       on: { delete: {}, expire: {}, amend: {}, resume: { target: 'deleting', reenter: true } },
       states: {
         destroying: {
+          description: 'Its container is being removed.',
           invoke: {
             id: 'destroy',
             src: 'destroy',
@@ -176,9 +195,12 @@ export const workspaceMachine = workspaceSetup.createMachine({
             ],
           },
         },
-        waiting: { invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'destroying' } },
+        waiting: {
+          description: 'Rests before the removal is tried again.',
+          invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'destroying' },
+        },
       },
     },
-    deleted: { type: 'final' },
+    deleted: { type: 'final', description: 'Gone. Its row goes too; its history stays.' },
   },
 })
