@@ -55,6 +55,10 @@ export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | Superviso
 export const userCommands = ['start', 'stop', 'restart', 'amend', 'delete'] as const
 export type UserCommand = (typeof userCommands)[number]
 
+/** What is seen at the engine, and what the supervisor says of its own accord: the other columns of the chart's tables. */
+export const observations = ['exited', 'vanished', 'appeared'] as const satisfies WorkspaceObservation['type'][]
+export const supervisorEvents = ['granted', 'resume', 'progress', 'expire'] as const satisfies WorkspaceEvent['type'][]
+
 /** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
 export type Answer<T> = Outcome<T> & { readonly at: number; readonly luck: number }
 

@@ -29,6 +29,7 @@ const progress = {
 
 export const workspaceMachine = workspaceSetup.createMachine({
   id: 'workspace',
+  description: 'The life of one workspace, from create to delete.',
   context: ({ input }) => newWorkspace(input),
   initial: 'creating',
   on: {
@@ -65,10 +66,10 @@ export const workspaceMachine = workspaceSetup.createMachine({
             ],
           },
         },
-        image: working('image', 'container', trouble),
-        container: working('container', 'boot', trouble),
-        boot: working('boot', 'setup', trouble),
-        setup: settingUp(trouble),
+        image: { description: 'Its image is being made present.', ...working('image', 'container', trouble) },
+        container: { description: 'Its container is being made.', ...working('container', 'boot', trouble) },
+        boot: { description: 'Its container is being run.', ...working('boot', 'setup', trouble) },
+        setup: { description: 'Its lifecycle commands run.', ...settingUp(trouble) },
         waiting: {
           description: 'Rests before the step is tried again.',
           invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
@@ -159,8 +160,8 @@ export const workspaceMachine = workspaceSetup.createMachine({
               tags: 'queued',
               on: { granted: [{ guard: { type: 'isAt', params: 'setup' }, target: 'setup' }, { target: 'boot' }] },
             },
-            boot: working('boot', 'setup', troubleStarting),
-            setup: settingUp(troubleStarting),
+            boot: { description: 'Its container is being run.', ...working('boot', 'setup', troubleStarting) },
+            setup: { description: 'Its lifecycle commands run.', ...settingUp(troubleStarting) },
             waiting: {
               description: 'Rests before the step is tried again.',
               invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },

@@ -1,0 +1,198 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { and, assign, not, setup } from 'xstate'
+import { chartOf, leavesOf, statesOf } from '../src/chart/chart.ts'
+import { machinesIn } from '../src/chart/discover.ts'
+import { mermaid } from '../src/chart/mermaid.ts'
+import { pages } from '../src/chart/page.ts'
+import { answers, tables } from '../src/chart/table.ts'
+import { eventWords } from '../src/chart/words.ts'
+
+const docs = new URL('../docs/statecharts/', import.meta.url)
+const machines = await machinesIn(new URL('../src/machines/', import.meta.url))
+
+const lamp = setup({
+  types: { context: {} as { count: number }, events: {} as { type: 'go' | 'halt' | 'off' | 'again' | 'dim; "now"' } },
+  actions: { blame: assign({ count: 1 }), note: assign({ count: 2 }) },
+  guards: { isAt: (_, step: string) => step !== '', isHot: () => true },
+}).createMachine({
+  id: 'lamp',
+  description: 'A lamp.',
+  context: { count: 0 },
+  initial: 'on',
+  on: { off: '.dark', again: { actions: 'note' } },
+  states: {
+    on: {
+      type: 'parallel',
+      tags: 'bright',
+      onDone: 'dark',
+      states: {
+        bulb: {
+          initial: 'cold',
+          states: {
+            cold: { on: { go: [{ guard: { type: 'isAt', params: 'x' }, target: 'hot' }, { target: '#lamp.failed' }] } },
+            hot: { type: 'final' },
+          },
+        },
+        fan: {
+          initial: 'still',
+          states: {
+            still: { always: { guard: and([not('isHot'), { type: 'isAt', params: 'y' }]), target: 'turning' } },
+            turning: { on: { again: {}, halt: { target: 'still', actions: 'blame' } } },
+          },
+        },
+      },
+    },
+    failed: { description: 'Broken.', on: { 'dim; "now"': { target: 'failed', reenter: true } } },
+    dark: { type: 'final' },
+  },
+})
+const chart = chartOf(lamp)
+
+test('the charts in the docs are those of the machines: `npm run charts` writes them', () => {
+  const written = pages(machines)
+  expect(readdirSync(docs).sort()).toEqual([...written.keys()].sort())
+  for (const [name, text] of written) expect(readFileSync(new URL(name, docs), 'utf8')).toBe(text)
+})
+
+test('a machine is found without a line written for it', () => {
+  expect(machines.map((it) => [it.machine.id, it.file])).toContainEqual(['workspace', 'workspace-machine.ts'])
+  expect(machines[0]?.groups.map((it) => it.title)).toEqual(['Observations', 'Supervisor events', 'User commands'])
+})
+
+test('a chart is plain JSON', () => {
+  for (const it of [lamp, ...machines.map((found) => found.machine)]) {
+    const plain = chartOf(it)
+    expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
+  }
+})
+
+test('a chart has every state with its kind, and the state that entering it leads to', () => {
+  expect(statesOf(chart).map((it) => [it.id, it.kind, it.initial])).toEqual([
+    ['on', 'parallel', null],
+    ['on.bulb', 'compound', 'on.bulb.cold'],
+    ['on.bulb.cold', 'atomic', null],
+    ['on.bulb.hot', 'final', null],
+    ['on.fan', 'compound', 'on.fan.still'],
+    ['on.fan.still', 'atomic', null],
+    ['on.fan.turning', 'atomic', null],
+    ['failed', 'atomic', null],
+    ['dark', 'final', null],
+  ])
+  expect(chart.root).toMatchObject({ id: '', kind: 'compound', initial: 'on', description: 'A lamp.' })
+  expect(statesOf(chart)[0]?.tags).toEqual(['bright'])
+})
+
+test('a chart has every edge, with its guard, and says which lead to trouble', () => {
+  const brief = chart.edges.map((it) => [it.source, it.event, it.guard, it.target, it.trouble])
+  expect(brief).toEqual([
+    ['', 'off', null, 'dark', false],
+    ['', 'again', null, null, false],
+    ['on', 'on done', null, 'dark', false],
+    ['on.bulb.cold', 'go', 'isAt: x', 'on.bulb.hot', false],
+    ['on.bulb.cold', 'go', null, 'failed', true],
+    ['on.fan.still', 'at once', 'and(not(isHot), isAt: y)', 'on.fan.turning', false],
+    ['on.fan.turning', 'again', null, null, false],
+    ['on.fan.turning', 'halt', null, 'on.fan.still', true],
+    ['failed', 'dim; "now"', null, 'failed', true],
+  ])
+})
+
+test('what a state forbids hides what an outer state would answer', () => {
+  const [turning] = leavesOf(chart).filter((it) => it.name === 'turning')
+  const [still] = leavesOf(chart).filter((it) => it.name === 'still')
+  expect(turning && answers(chart, turning, 'again').map((it) => it.forbidden)).toEqual([true])
+  expect(still && answers(chart, still, 'again').map((it) => [it.source, it.forbidden])).toEqual([['', false]])
+})
+
+test('events are named in words that people use', () => {
+  const effects = new Map([
+    ['deadline', 'alarm'],
+    ['boot', 'boot'],
+  ])
+  const words = (type: string) => eventWords(type, effects)
+  expect(words('xstate.done.actor.boot')).toBe('boot done')
+  expect(words('xstate.done.actor.deadline')).toBe('deadline over')
+  expect(words('xstate.error.actor.boot')).toBe('boot broke')
+  expect(words('xstate.done.state.workspace.creating')).toBe('creating done')
+  expect(words('xstate.after.1000.workspace.creating')).toBe('after 1000 ms')
+  expect(words('start')).toBe('start')
+})
+
+// The diagram was parsed and laid out with Mermaid 10.9 and 11.17 when this was written.
+test('a diagram escapes what Mermaid would take for itself, and draws no loop around a composite state', () => {
+  expect(mermaid(chart)).toMatchInlineSnapshot(`
+    "stateDiagram-v2
+      [*] --> on
+      state "on" as on {
+        state "bulb" as on_bulb {
+          [*] --> on_bulb_cold
+          state "cold" as on_bulb_cold
+          state "hot" as on_bulb_hot
+          on_bulb_hot --> [*]
+        }
+        --
+        state "fan" as on_fan {
+          [*] --> on_fan_still
+          state "still" as on_fan_still
+          state "turning" as on_fan_turning
+          on_fan_turning : refuses again
+        }
+      }
+      state "failed" as failed
+      state "dark" as dark
+      dark --> [*]
+      state "any state" as any_state
+      any_state : again#58; stays
+      any_state --> dark : off
+      on --> dark : on done
+      on_bulb_cold --> on_bulb_hot : go [isAt#58; x]
+      on_bulb_cold --> failed : go [else]
+      on_fan_still --> on_fan_turning : at once [and(not(isHot), isAt#58; y)]
+      on_fan_turning --> on_fan_still : halt
+      failed --> failed : dim#59; #34;now#34;
+      classDef trouble stroke:#c0392b,stroke-width:2px
+      class failed trouble"
+  `)
+  for (const { machine } of machines) {
+    const nested = statesOf(chartOf(machine)).filter((it) => it.states.length > 0)
+    const text = mermaid(chartOf(machine))
+    for (const it of nested) {
+      const name = it.id.replaceAll('.', '_')
+      expect(text).not.toContain(`${name} --> ${name} `)
+    }
+  }
+})
+
+test('tables say what each state does with each event', () => {
+  expect(tables(chart, [{ title: 'Switches', types: ['off', 'never heard of'] }])).toMatchInlineSnapshot(`
+    "### Switches
+
+    |  | off |
+    | --- | --- |
+    | \`on.bulb.cold\` | \`dark\` |
+    | \`on.bulb.hot\` | \`dark\` |
+    | \`on.fan.still\` | \`dark\` |
+    | \`on.fan.turning\` | \`dark\` |
+    | \`failed\` | \`dark\` |
+
+    ### Other events
+
+    |  | again | go | halt | dim; "now" |
+    | --- | --- | --- | --- | --- |
+    | \`on.bulb.cold\` | stays | \`on.bulb.hot\` if isAt: x<br>\`failed\` | – | – |
+    | \`on.bulb.hot\` | stays | – | – | – |
+    | \`on.fan.still\` | stays | – | – | – |
+    | \`on.fan.turning\` | ✗ | – | \`on.fan.still\` | – |
+    | \`failed\` | stays | – | – | ↻ \`failed\` |
+
+    ### Ends of effects and alarms
+
+    |  | on done | at once |
+    | --- | --- | --- |
+    | \`on.bulb.cold\` | \`dark\` | – |
+    | \`on.bulb.hot\` | \`dark\` | – |
+    | \`on.fan.still\` | \`dark\` | \`on.fan.turning\` if and(not(isHot), isAt: y) |
+    | \`on.fan.turning\` | \`dark\` | – |"
+  `)
+})
