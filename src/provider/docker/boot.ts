@@ -1,0 +1,80 @@
+import type { Connection } from '../../workspace/container.ts'
+import { done, fault, type Outcome } from '../../workspace/fault.ts'
+import type { Subject } from '../../workspace/subject.ts'
+import { connectionTo } from './connection.ts'
+import type { Engine } from './engine.ts'
+import { lookAtOwn } from './look.ts'
+import type { Networks } from './network.ts'
+import type { Answer } from './refusal.ts'
+import { field, list, text } from './shape.ts'
+
+/** Step `boot`: starts the subject's container. Running already is success, paused is woken up. May be repeated. */
+export async function boot(
+  engine: Engine,
+  installation: string,
+  networks: Networks,
+  { id: workspace, containerId: id, recipe }: Subject,
+  signal: AbortSignal,
+): Promise<Outcome<{ connection: Connection }>> {
+  if (id === null) return fault('gone', 'There is no container to start.')
+  const looked = await lookAtOwn(engine, { installation, workspace }, id, signal)
+  if (!looked.ok) return looked
+
+  const paused = field(looked.value, 'State', 'Paused') === true
+  let started = paused ? await wake(engine, id, signal) : await start(engine, id, signal)
+  const lost = started.ok ? undefined : /network (vm-api-[\w.-]+) not found/.exec(started.reason)?.[1]
+  if (lost !== undefined) {
+    const restored = await networks.restore(lost)
+    if (!restored.ok) return restored
+    started = await start(engine, id, signal)
+  }
+  if (!started.ok) return hopeless(started.reason, recipe.init) ?? started
+  // Which ports the engine picked is known after the start only. Most have none, and then a start costs no further request.
+  if (recipe.forwardPorts.length === 0) return done({ connection: connectionTo(id, {}) })
+  const running = await lookAtOwn(engine, { installation, workspace }, id, signal)
+  return running.ok ? done({ connection: connectionTo(id, publishedPorts(running.value)) }) : running
+}
+
+async function start(engine: Engine, id: string, signal: AbortSignal): Promise<Answer<void>> {
+  const answer = await engine.ask<void>(
+    {
+      what: 'start the container',
+      withinMs: engine.deadlines.make,
+      run: (docker, abortSignal) => docker.getContainer(id).start({ abortSignal }),
+    },
+    signal,
+  )
+  return !answer.ok && answer.status === 304 ? { ok: true, value: undefined } : answer
+}
+
+function wake(engine: Engine, id: string, signal: AbortSignal): Promise<Answer<void>> {
+  return engine.ask<void>(
+    {
+      what: 'wake the container up',
+      withinMs: engine.deadlines.make,
+      run: (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal }),
+    },
+    signal,
+  )
+}
+
+/** A start that fails in the same way each time, whatever status the engine gives it; `undefined` if it may yet succeed. */
+function hopeless(reason: string, init: boolean): ReturnType<typeof fault> | undefined {
+  if (init && /docker-init/.test(reason)) {
+    const way = 'Install it where the engine runs (package tini or docker-init), or set "init": false in the template.'
+    return fault('never', `The engine has no init process to run in containers: ${reason}. ${way}`)
+  }
+  const broken =
+    /executable file not found|no such file or directory|exec format error|permission denied|is a directory|not a directory/i
+  if (!/OCI runtime|exec/i.test(reason) || !broken.test(reason)) return undefined
+  return fault('never', `The container cannot start: ${reason}. Check the template's image and command.`)
+}
+
+function publishedPorts(inspected: unknown): Readonly<Record<string, number>> {
+  const ports: Record<string, number> = {}
+  for (const [inside, bindings] of Object.entries(field(inspected, 'NetworkSettings', 'Ports') ?? {})) {
+    const outside = Number(list(bindings).map((binding) => text(binding, 'HostPort'))[0])
+    if (outside > 0) ports[inside.replace('/tcp', '')] = outside
+  }
+  return ports
+}

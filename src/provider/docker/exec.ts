@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import { done, fault, type Outcome } from '../../workspace/fault.ts'
+import type { Engine } from './engine.ts'
+import { type Output, outputTail } from './output.ts'
+import { pause } from './race.ts'
+import { field, number } from './shape.ts'
+
+/** A command in a running container. */
+export interface Command {
+  readonly argv: readonly string[]
+  /** `null`: the container's. */
+  readonly user: string | null
+  readonly folder: string | null
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** How a command ended; `overdue`: it still runs. */
+export type Ended =
+  | { readonly kind: 'exited'; readonly code: number; readonly output: Output }
+  | { readonly kind: 'overdue'; readonly output: Output }
+
+/**
+ * Runs `command` in the container `id` for at most `withinMs`, then stops listening; the command itself goes on. `heard` is told as
+ * output comes.
+ */
+export async function exec(
+  engine: Engine,
+  id: string,
+  command: Command,
+  withinMs: number,
+  signal: AbortSignal,
+  heard: (output: Output) => void = () => {},
+): Promise<Outcome<Ended>> {
+  const started = await start(engine, id, command, signal)
+  if (!started.ok) return started
+  const { stream, exec: running } = started.value
+  const output = outputTail()
+  const closed = new AbortController()
+  stream.on('data', (chunk: Buffer) => {
+    output.hear(chunk)
+    heard(output)
+  })
+  for (const end of ['end', 'error', 'close']) stream.on(end, () => closed.abort())
+
+  const until = performance.now() + withinMs
+  try {
+    let wait = 100
+    for (;;) {
+      // The stream's end is a hint only: a child in the background that holds stdout keeps it open after the command has ended
+      // (docker/cli#4553), and a command may close it and go on. So the engine is asked whether it still runs, at growing distances.
+      if (closed.signal.aborted) await pause(wait, signal)
+      else {
+        await pause(wait, signal, closed.signal)
+        if (closed.signal.aborted) wait = 5
+      }
+      wait = Math.min(wait * 2, 1_000)
+      if (signal.aborted) return fault('later', 'Broken off while a command ran.')
+      const looked = await look(engine, running, signal)
+      if (!looked.ok) return looked
+      if (looked.value !== null) {
+        // What it wrote last may still be on its way.
+        await pause(200, signal, closed.signal)
+        return done({ kind: 'exited', code: looked.value, output })
+      }
+      if (performance.now() > until) return done({ kind: 'overdue', output })
+    }
+  } finally {
+    stream.destroy()
+  }
+}
+
+async function start(
+  engine: Engine,
+  id: string,
+  { argv, user, folder, env }: Command,
+  signal: AbortSignal,
+): Promise<Outcome<{ exec: Docker.Exec; stream: Readable }>> {
+  return engine.ask(
+    {
+      what: 'run a command in the container',
+      withinMs: engine.deadlines.make,
+      long: true,
+      async run(docker, abortSignal) {
+        const exec = await docker.getContainer(id).exec({
+          Cmd: [...argv],
+          Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+          AttachStdout: true,
+          AttachStderr: true,
+          ...(user !== null && { User: user }),
+          ...(folder !== null && { WorkingDir: folder }),
+          abortSignal,
+        })
+        // Not hijacked: nothing is sent to the command, and its output comes as a plain response.
+        const stream: unknown = await exec.start({ Detach: false, Tty: false, abortSignal })
+        if (!(stream instanceof Readable)) throw new TypeError('the engine client gave no readable stream')
+        return { exec, stream }
+      },
+    },
+    signal,
+  )
+}
+
+/** The exit code; `null` while it runs. */
+async function look(engine: Engine, exec: Docker.Exec, signal: AbortSignal): Promise<Outcome<number | null>> {
+  return engine.ask(
+    {
+      what: 'look how a command ended',
+      withinMs: engine.deadlines.read,
+      async run(_docker, abortSignal) {
+        const info = await exec.inspect({ abortSignal })
+        return field(info, 'Running') === true ? null : (number(info, 'ExitCode') ?? null)
+      },
+    },
+    signal,
+  )
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DockerTarget } from '../../src/provider/docker/target.ts'
+import { clientOf } from './client.ts'
+
+/** An engine of a test's own, which it may kill. */
+export interface EngineProcess {
+  readonly target: DockerTarget
+  /** Starts it again on the same data, after `stop` or `kill`. Settles when it answers. */
+  start(): Promise<void>
+  /** Ends it as a shutdown of the host does (SIGTERM): its containers are stopped. */
+  stop(): Promise<void>
+  /** Ends it with SIGKILL: its containers go on until it is back. */
+  kill(): Promise<void>
+  /** Makes it hang with its socket open (SIGSTOP). */
+  freeze(): void
+  /** Ends that (SIGCONT). */
+  thaw(): void
+  /** Ends it and everything in it, and removes its files. */
+  close(): Promise<void>
+}
+
+/** True if this machine can run an engine of our own: Linux, as root, with `dockerd` and `ip`. */
+export function mayRunEngines(): boolean {
+  const there = (program: string): boolean =>
+    ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((dir) => existsSync(join(dir, program)))
+  return process.platform === 'linux' && process.getuid?.() === 0 && there('dockerd') && there('ip')
+}
+
+/**
+ * Starts a `dockerd` with its own data, its own containerd and, since two would fight over the bridge and the packet filter, a network
+ * namespace of its own. `args` are handed on to it. Needs {@link mayRunEngines}.
+ */
+export async function startEngine(args: readonly string[] = []): Promise<EngineProcess> {
+  const dir = mkdtempSync(join(tmpdir(), 'vm-api-engine-'))
+  const namespace = `vm-api-${randomBytes(4).toString('hex')}`
+  const path = join(dir, 'docker.sock')
+  const target: DockerTarget = {
+    at: { kind: 'socket', path },
+    described: `unix://${path}`,
+    configFile: join(dir, 'config.json'),
+  }
+  execFileSync('ip', ['netns', 'add', namespace])
+  execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up'])
+  let running: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const log = openSync(join(dir, 'log'), 'a')
+    const own = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
+    const command = ['netns', 'exec', namespace, 'dockerd', ...own, '-H', `unix://${path}`, ...args]
+    // `ip netns exec` becomes dockerd, so its pid is the engine's.
+    running = spawn('ip', command, { stdio: ['ignore', log, log] })
+    for (let tries = 0; tries < 300; tries += 1) {
+      if (running.exitCode !== null)
+        throw new Error(`dockerd ended:\n${readFileSync(join(dir, 'log'), 'utf8').slice(-2000)}`)
+      const answered = await clientOf(target)
+        .ping()
+        .then(
+          () => true,
+          () => false,
+        )
+      if (answered) return
+      await new Promise((resolve) => setTimeout(resolve, 100)) // polled: an engine does not say when it listens
+    }
+    throw new Error(`dockerd does not answer; its log is ${join(dir, 'log')}`)
+  }
+
+  async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = running
+    running = undefined
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+
+  await start()
+  return {
+    target,
+    start,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    freeze: () => void running?.kill('SIGSTOP'),
+    thaw: () => void running?.kill('SIGCONT'),
+    async close() {
+      running?.kill('SIGCONT')
+      // One that was killed has left containers and containerd behind: only an engine that ends in order takes them along.
+      if (!running) await start()
+      await end('SIGTERM')
+      execFileSync('ip', ['netns', 'delete', namespace])
+      rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}

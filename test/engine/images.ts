@@ -1,0 +1,92 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type Docker from 'dockerode'
+
+/** An image with nothing but busybox in it, and two users: root and dev (1000). About 2 MB. */
+export const baseImage = 'vm-test/base:latest'
+/** The same with this machine's `node`. About 100 MB. */
+export const nodeImage = 'vm-test/node:latest'
+
+const busybox = '/bin/busybox'
+
+/**
+ * Makes `baseImage` exist on the engine, from the files of this machine: no registry is needed. Takes Debian's `busybox-static`. May
+ * be called any number of times; an image that is there is left as it is.
+ */
+export function ensureBaseImage(docker: Docker): Promise<void> {
+  return ensure(docker, baseImage, layBase)
+}
+
+/** Makes `nodeImage` exist on the engine, as {@link ensureBaseImage} does. */
+export function ensureNodeImage(docker: Docker): Promise<void> {
+  return ensure(docker, nodeImage, (root) => {
+    layBase(root)
+    copyProgram(root, process.execPath, '/usr/bin/node')
+  })
+}
+
+/** Gives the image `from` the further name `to`, as `node:22-slim`: templates then find it without a registry. */
+export async function tagImage(docker: Docker, from: string, to: string): Promise<void> {
+  const colon = to.lastIndexOf(':')
+  await docker.getImage(from).tag({ repo: to.slice(0, colon), tag: to.slice(colon + 1) })
+}
+
+async function ensure(docker: Docker, image: string, lay: (root: string) => void): Promise<void> {
+  const there = await docker
+    .getImage(image)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    )
+  if (there) return
+  const root = mkdtempSync(join(tmpdir(), 'vm-api-image-'))
+  try {
+    lay(root)
+    await importFolder(docker, root, image)
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+function layBase(root: string): void {
+  for (const folder of ['bin', 'usr/bin', 'etc', 'root', 'home/dev', 'tmp', 'proc', 'sys', 'dev', 'var/tmp']) {
+    mkdirSync(join(root, folder), { recursive: true })
+  }
+  chmodSync(join(root, 'tmp'), 0o1777)
+  copyFileSync(busybox, join(root, 'bin/busybox'))
+  for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
+    if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet))
+  }
+  symlinkSync('/bin/env', join(root, 'usr/bin/env'))
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\ndev:x:1000:1000:dev:/home/dev:/bin/sh\n')
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\ndev:x:1000:\n')
+}
+
+/** Copies a program with the libraries that the loader would look for, to the same places. */
+function copyProgram(root: string, program: string, to: string): void {
+  const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
+    ([, path]) => path,
+  )
+  for (const [from, into] of [[program, to], ...libraries.map((path) => [path, path])]) {
+    if (from === undefined || into === undefined) continue
+    mkdirSync(join(root, dirname(into)), { recursive: true })
+    copyFileSync(from, join(root, into))
+  }
+  chmodSync(join(root, to), 0o755)
+}
+
+/** The engine's import of a file system: `tar` writes it, as root's whoever made the files. */
+async function importFolder(docker: Docker, root: string, image: string): Promise<void> {
+  const tar = spawn('tar', ['-C', root, '--owner=0', '--group=0', '--numeric-owner', '-cf', '-', '.'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [repo, tag] = image.split(':')
+  const changes = ['CMD ["/bin/sh"]', 'ENV PATH=/usr/bin:/bin']
+  const stream = await docker.importImage(tar.stdout, { repo, tag, changes })
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(stream, (error: Error | null) => (error ? reject(error) : resolve()))
+  })
+}

@@ -1,0 +1,32 @@
+import { homedir } from 'node:os'
+import { locateEngine } from '../../src/provider/docker/locate.ts'
+import type { DockerTarget } from '../../src/provider/docker/target.ts'
+import { clientOf } from './client.ts'
+
+/**
+ * The engine that live tests use: `VM_API_TEST_DOCKER_HOST`, else the one that the service itself would find; `undefined` if none
+ * answers, and then they are reported as skipped. With `VM_API_REQUIRE_ENGINE=1` a missing engine is a failure: nobody then takes a
+ * run without live tests for a run with them.
+ */
+export async function liveEngine(env: NodeJS.ProcessEnv = process.env): Promise<DockerTarget | undefined> {
+  const asked = env['VM_API_TEST_DOCKER_HOST']
+  const located = locateEngine(asked ? { ...env, DOCKER_HOST: asked } : env, homedir())
+  const why = located.ok ? await unanswered(located.value) : located.fault.message
+  if (why === undefined && located.ok) return located.value
+  if (env['VM_API_REQUIRE_ENGINE'] === '1')
+    throw new Error(`VM_API_REQUIRE_ENGINE is set, and no engine answers: ${why}`)
+  return undefined
+}
+
+async function unanswered(target: DockerTarget): Promise<string | undefined> {
+  const late = new Promise<string>((resolve) => {
+    setTimeout(() => resolve(`${target.described} did not answer within 3 s`), 3_000).unref()
+  })
+  const ping = clientOf(target)
+    .ping()
+    .then(
+      () => undefined,
+      (error: unknown) => `${target.described}: ${String(error)}`,
+    )
+  return Promise.race([ping, late])
+}
