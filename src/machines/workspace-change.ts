@@ -29,11 +29,11 @@ export function begun(at: number, step: Step): Change {
 
 /** It goes on after the service was away: with what is left of its time, and at least a few minutes. */
 export function goneOn({ deadline }: WorkspaceContext, at: number): Change {
-  return { deadline: Math.max(deadline, at + fairChanceMs) }
+  return { deadline: Math.max(deadline, at + fairChanceMs), progress: null }
 }
 
 export function halting(at: number): Change {
-  return { deadline: at + haltLimitMs, reason: null }
+  return { tries: 0, deadline: at + haltLimitMs, reason: null, progress: null }
 }
 
 export function amended({ name, ttlSeconds, metadata }: Amendment, at: number): Change {
@@ -76,11 +76,13 @@ export function blamedTime(context: WorkspaceContext): Change {
   return { reason: outOfTime(context), progress: null, connection: null }
 }
 
-export function blamedHalt(it: Answer<unknown>): Change {
-  return it.ok ? {} : { reason: haltFailed(it.fault.message) }
+export function blamedHalt(context: WorkspaceContext, it: Answer<unknown>): Change {
+  return it.ok ? {} : { reason: haltFailed(context, it.fault.message) }
 }
 
-export const blamedHaltTime: Change = { reason: haltFailed(haltOutOfTime) }
+export function blamedHaltTime(context: WorkspaceContext): Change {
+  return { reason: haltFailed(context, haltOutOfTime) }
+}
 
 /** A step is done, and what it found is kept. */
 export function reached(step: Step, found: Change): Change {

@@ -72,6 +72,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
         setup: { description: 'Its lifecycle commands run.', ...settingUp(trouble) },
         waiting: {
           description: 'Rests before the step is tried again.',
+          tags: 'waiting',
           invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
         },
       },
@@ -110,7 +111,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
         },
         stopping: {
-          description: 'Its container is being halted; a halt that fails leaves it up.',
+          description: 'Its container is being halted; a halt that fails leaves it as it was.',
           tags: 'busy',
           on: { resume: { target: 'stopping', reenter: true, actions: beginHalt } },
           invoke: halting({ target: '#workspace.stopped', actions: 'rest' } as const),
@@ -128,7 +129,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
       initial: 'idle',
       states: {
         idle: {
-          description: 'Rests. A reason here says that it ended without being asked to.',
+          description: 'Rests. A reason here says why, unless it was just stopped.',
           on: {
             start: startFrom('starting'),
             vanished: { guard: { type: 'isOwn', params: container }, actions: 'noteVanished' },
@@ -164,6 +165,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
             setup: { description: 'Its lifecycle commands run.', ...settingUp(troubleStarting) },
             waiting: {
               description: 'Rests before the step is tried again.',
+              tags: 'waiting',
               invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
             },
           },
@@ -191,13 +193,14 @@ export const workspaceMachine = workspaceSetup.createMachine({
             src: 'destroy',
             input: subject,
             onDone: [
-              { guard: { type: 'isOk', params: answer }, target: '#workspace.deleted' },
+              { guard: { type: 'isOk', params: answer }, target: '#workspace.deleted', actions: 'rest' },
               { target: 'waiting', actions: { type: 'retryDeleting', params: answer } },
             ],
           },
         },
         waiting: {
           description: 'Rests before the removal is tried again.',
+          tags: 'waiting',
           invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'destroying' },
         },
       },

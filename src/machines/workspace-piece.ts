@@ -96,17 +96,29 @@ export const settingUp = <T extends readonly unknown[]>(otherwise: T) =>
     },
   }) as const
 
-/** A stop that may be on its way to something else. One that fails leaves the workspace up, with the reason. */
+/**
+ * A stop that may be on its way to something else. One that fails leaves the workspace up, with the reason; one that was being
+ * started and had not come up rests, and an inventory says if it runs all the same.
+ */
 export const halting = <T>(halted: T) =>
   [
-    { id: 'deadline', src: 'alarm', input: untilDeadline, onDone: { target: 'up', actions: 'blameHaltTime' } },
+    {
+      id: 'deadline',
+      src: 'alarm',
+      input: untilDeadline,
+      onDone: [
+        { guard: 'wasUp', target: 'up', actions: 'blameHaltTime' },
+        { target: '#workspace.stopped', actions: 'blameHaltTime' },
+      ],
+    },
     {
       id: 'halt',
       src: 'halt',
       input: subject,
       onDone: [
         { guard: { type: 'isOk', params: answer }, ...halted },
-        { target: 'up', actions: { type: 'blameHalt', params: answer } },
+        { guard: 'wasUp', target: 'up', actions: { type: 'blameHalt', params: answer } },
+        { target: '#workspace.stopped', actions: { type: 'blameHalt', params: answer } },
       ],
     },
   ] as const

@@ -22,8 +22,10 @@ export function outOfTime({ step, tries, reason }: WorkspaceContext): string {
   return `No success within ${provisioningLimitMs / 60_000} minutes: it was at step "${step}" ${after(tries)}.${last} Trying again may help: start the workspace.`
 }
 
-/** The reason that a workspace carries which is still up because its stop or restart failed. */
-export function haltFailed(message: string): string {
+/** The reason that a workspace carries whose stop or restart failed: it is still up, or rests if it had not come up yet. */
+export function haltFailed({ connection }: WorkspaceContext, message: string): string {
+  if (connection === null)
+    return `It was being started, and whether it could be stopped is not known: ${sentence(message)} If it comes up all the same, stop it again.`
   return `It could not be stopped and is still up: ${sentence(message)} Stop it again, or delete it.`
 }
 

@@ -16,7 +16,7 @@ export const workspaceSetup = setup({
     context: {} as WorkspaceContext,
     input: {} as WorkspaceRequest,
     events: {} as WorkspaceEvent,
-    tags: {} as 'busy' | 'queued' | 'working',
+    tags: {} as 'busy' | 'queued' | 'working' | 'waiting',
   },
   actors: {
     image: effect<Answer<{ imageId: string }>>(),
@@ -30,8 +30,10 @@ export const workspaceSetup = setup({
   guards: {
     isAt: ({ context }, step: Step) => context.step === step,
     isOk: (_, it: Answer<unknown>) => it.ok,
-    isGone: (_, it: Answer<unknown>) => !it.ok && it.fault.again === 'gone',
+    isGone: ({ context }, it: Answer<unknown>) =>
+      !it.ok && it.fault.again === 'gone' && change.worthRetrying(context, it),
     worthRetrying: ({ context }, it: Answer<unknown>) => change.worthRetrying(context, it),
+    wasUp: ({ context }) => context.connection !== null,
     hasContainer: ({ context }) => context.containerId !== null,
     isDue: ({ context }, at: number) => context.expiresAt !== null && context.expiresAt <= at,
     isOwn: ({ context }, containerId: string) => context.containerId === containerId,
@@ -53,8 +55,8 @@ export const workspaceSetup = setup({
     tellProgress: assign((_, progress: string) => ({ progress })),
     ready: assign(change.ready),
     halt: assign((_, at: number) => change.halting(at)),
-    blameHalt: assign((_, it: Answer<unknown>) => change.blamedHalt(it)),
-    blameHaltTime: assign(change.blamedHaltTime),
+    blameHalt: assign(({ context }, it: Answer<unknown>) => change.blamedHalt(context, it)),
+    blameHaltTime: assign(({ context }) => change.blamedHaltTime(context)),
     rest: assign(change.rested),
     amend: assign((_, it: Amendment & { at: number }) => change.amended(it, it.at)),
     noteExit: assign((_, it: { exit: Exit }) => change.exited(it.exit)),

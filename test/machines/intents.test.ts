@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import type { WorkspaceEvent } from '../../src/machines/workspace-event.ts'
+import { statePath } from '../../src/machines/workspace-view.ts'
+import type { State } from './walk.ts'
+import { answered, at, connection, not, now, rang, said, step, success } from './walk.ts'
+
+// What was asked for is what comes about, whatever happens in between.
+
+const inState = (it: ReturnType<typeof at>) => statePath(it.value)
+const steps = (from: ReturnType<typeof at>, ...events: WorkspaceEvent[]) => events.reduce(step, from)
+const up = at('running.up', { connection, step: 'setup' })
+const own = { ...said, containerId: 'c1' }
+const exit = { code: 137, outOfMemory: false, withEngine: false }
+const resume = { type: 'resume', ...said } as const
+const granted = { type: 'granted', ...said } as const
+
+describe('expiry', () => {
+  const due = { type: 'expire', ...said } as const
+
+  test('a workspace expires at its time and not before', () => {
+    expect(at('running.up', { expiresAt: now }).can(due)).toBe(true)
+    expect(at('running.up', { expiresAt: now + 1 }).can(due)).toBe(false)
+  })
+
+  test('a renewal wins over an expiry that was decided before it', () => {
+    const renewed = step(at('stopped.idle', { expiresAt: now }), { type: 'amend', ...said, ttlSeconds: 60 })
+    expect(renewed.context.expiresAt).toBe(now + 60_000)
+    expect(renewed.can(due)).toBe(false)
+    expect(renewed.can({ ...due, at: now + 60_000 })).toBe(true)
+  })
+
+  test('a workspace whose TTL was taken away never expires', () => {
+    const kept = step(at('running.up', { expiresAt: now }), { type: 'amend', ...said, ttlSeconds: null })
+    expect(kept.context).toMatchObject({ ttlSeconds: null, expiresAt: null })
+    expect(kept.can({ ...due, at: Number.MAX_SAFE_INTEGER })).toBe(false)
+  })
+
+  test('an amend of something else leaves the expiry alone', () => {
+    const renamed = step(at('failed', { expiresAt: now }), { type: 'amend', ...said, name: 'new', metadata: { a: 1 } })
+    expect(renamed.context).toMatchObject({ name: 'new', metadata: { a: 1 }, expiresAt: now, ttlSeconds: 60 })
+  })
+})
+
+describe('observations', () => {
+  test.each(['running.up', 'stopped.idle', 'failed'] as const)(
+    'in %s, one of another container is ignored',
+    (state) => {
+      for (const containerId of [null, 'other'])
+        for (const event of [
+          { type: 'exited', ...own, exit },
+          { type: 'exited', ...own, exit: { ...exit, outOfMemory: true } },
+          { type: 'exited', ...own, exit: { ...exit, withEngine: true } },
+          { type: 'vanished', ...own },
+          { type: 'appeared', ...own, connection },
+        ] as const)
+          expect(at(state, { containerId }).can(event)).toBe(false)
+    },
+  )
+
+  test('a container that exits by itself leaves its workspace stopped, with the exit code', () => {
+    const after = step(up, { type: 'exited', ...own, exit })
+    expect(inState(after)).toBe('stopped.idle')
+    expect(after.context.reason).toContain('137')
+    expect(after.context.connection).toBeNull()
+  })
+
+  test('a container that was killed for memory fails its workspace, also when the engine went down with it', () => {
+    const after = step(up, { type: 'exited', ...own, exit: { ...exit, outOfMemory: true, withEngine: true } })
+    expect(inState(after)).toBe('failed')
+    expect(after.context.reason).toContain('memory')
+  })
+
+  test('what went down with its engine is started again in the same container', () => {
+    const down = step(up, { type: 'exited', ...own, exit: { ...exit, withEngine: true } })
+    expect(inState(down)).toBe('stopped.starting.queued')
+    expect(down.context).toMatchObject({ step: 'boot', tries: 0, containerId: 'c1', connection: null })
+    expect(down.context.deadline).toBeGreaterThan(now)
+    const back = steps(down, granted, answered('boot', success.boot), answered('setup', success.setup))
+    expect(inState(back)).toBe('running.up')
+    expect(back.context).toMatchObject({ reason: null, connection })
+  })
+
+  test('a container that vanished is made anew on start, with its commands run again', () => {
+    const gone = step(up, { type: 'vanished', ...own })
+    expect(gone.context).toMatchObject({ containerId: null, prepared: false, connection: null })
+    const begun = step(gone, { type: 'start', ...said })
+    expect([inState(begun), begun.context.step]).toEqual(['creating.queued', 'image'])
+  })
+
+  test('a failed workspace whose container vanished keeps its reason and is made anew on start', () => {
+    const failed = step(at('failed', { step: 'boot', reason: 'why' }), { type: 'vanished', ...own })
+    expect(failed.context).toMatchObject({ containerId: null, reason: 'why' })
+    expect(step(failed, { type: 'start', ...said }).context.step).toBe('image')
+  })
+})
+
+describe('commands', () => {
+  test('a stop that the service did not live to finish is finished by the next one', () => {
+    const stopping = steps(up, { type: 'stop', ...said }, resume)
+    expect(inState(stopping)).toBe('running.stopping')
+    expect(inState(step(stopping, answered('halt', success.halt)))).toBe('stopped.idle')
+  })
+
+  test('a restart that the service did not live to finish ends with the workspace up', () => {
+    const halted = steps(up, { type: 'restart', ...said }, resume, answered('halt', success.halt), resume, granted)
+    expect(inState(halted)).toBe('stopped.starting.boot')
+    const back = steps(halted, answered('boot', success.boot), resume, granted, answered('setup', success.setup))
+    expect(inState(back)).toBe('running.up')
+  })
+
+  test('a stop that fails leaves the workspace up, reachable, with the reason', () => {
+    for (const end of [answered('halt', not('away', 'no engine')), rang('deadline')]) {
+      const after = steps(up, { type: 'stop', ...said }, end)
+      expect(inState(after)).toBe('running.up')
+      expect(after.context.connection).toEqual(connection)
+      expect(after.context.reason).toContain('still up')
+    }
+  })
+
+  test('a stop of what had not come up yet leaves it stopped, though nobody can say that it was halted', () => {
+    for (const end of [answered('halt', not('away', 'no engine')), rang('deadline')]) {
+      const after = steps(at('stopped.starting.queued', { step: 'boot' }), { type: 'stop', ...said }, end)
+      expect(inState(after)).toBe('stopped.idle')
+      expect(after.context.reason).toContain('being started')
+      expect(inState(step(after, { type: 'appeared', ...own, connection }))).toBe('running.up')
+    }
+  })
+
+  test('a start of a failed workspace goes on in its container, else from the image, with new tries and a new deadline', () => {
+    const spent = { tries: 5, deadline: 0, reason: 'why' }
+    const start = { type: 'start', ...said } as const
+    const again = step(at('failed', spent), start)
+    expect(again.context).toMatchObject({ step: 'boot', tries: 0, reason: null, containerId: 'c1' })
+    expect(again.context.deadline).toBeGreaterThan(now)
+    expect(step(at('failed', { ...spent, containerId: null }), start).context.step).toBe('image')
+  })
+
+  test('a delete keeps the container id that the removal has to name', () => {
+    expect(step(up, { type: 'delete', ...said }).context).toMatchObject({
+      containerId: 'c1',
+      tries: 0,
+      connection: null,
+    })
+  })
+})
+
+describe('a slot that is granted', () => {
+  test.each(['image', 'container', 'boot', 'setup'] as const)('leads to the step that was reached: %s', (reached) => {
+    expect(inState(step(at('creating.queued', { step: reached }), granted))).toBe(`creating.${reached}`)
+  })
+
+  test.each([
+    ['boot', 'stopped.starting.boot'],
+    ['setup', 'stopped.starting.setup'],
+  ] as const)('leads a start to the step that was reached: %s', (reached, to: State) => {
+    expect(inState(step(at('stopped.starting.queued', { step: reached }), granted))).toBe(to)
+  })
+})
+
+test('a service that was away past a deadline gives what was under way a few minutes more', () => {
+  const after = step(at('creating.boot', { deadline: now - 60_000 }), resume)
+  expect(after.context.deadline).toBe(now + 5 * 60_000)
+  const untouched = step(at('creating.boot', { deadline: now + 20 * 60_000 }), resume)
+  expect(untouched.context.deadline).toBe(now + 20 * 60_000)
+})
