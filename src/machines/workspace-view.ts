@@ -32,3 +32,12 @@ export function commandsIn(snapshot: WorkspaceSnapshot): readonly UserCommand[] 
   if (snapshot.status !== 'active') return []
   return userCommands.filter((type) => snapshot.can({ type, at: 0, by: '' }))
 }
+
+/**
+ * A stored value and context in the form that `createActor` restores from: at rest, with nothing under way until it is told to resume.
+ * Whether the machine knows the state shows in the actor's `getSnapshot().status`.
+ */
+export function restorable(stored: { readonly value: unknown; readonly context: object }): WorkspaceSnapshot {
+  const idle = { status: 'active', output: undefined, error: undefined, children: {}, historyValue: {} }
+  return { ...idle, ...stored } as unknown as WorkspaceSnapshot
+}

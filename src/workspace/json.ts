@@ -1,6 +1,6 @@
 /** A value as JSON has it. */
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+export type Json = string | number | boolean | null | Json[] | JsonObject
 
 export interface JsonObject {
-  readonly [key: string]: Json
+  [key: string]: Json
 }

@@ -1,0 +1,40 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Asker } from '../supervisor/asked.ts'
+import type { Owner } from '../workspace/id.ts'
+import { parseOwner } from '../workspace/id.ts'
+
+/** Whom the service believes. */
+export interface AuthSettings {
+  /** `dev`: the user headers are believed from everybody (loopback only). `proxy`: from trusted proxies only, and `x-user` never. */
+  readonly mode: 'dev' | 'proxy'
+  /** Is this address one of the trusted proxies? */
+  readonly trusts: (address: string) => boolean
+  /** What a trusted proxy must send as `X-VM-Proxy-Secret`; `null`: nothing. */
+  readonly proxySecret: string | null
+  readonly operators: ReadonlySet<Owner>
+}
+
+const proxyHeaders = ['x-vm-user', 'x-forwarded-user'] as const
+
+/**
+ * Who asks: the first user header that is present decides, so that a bad one is not passed over for a worse. `undefined`: nobody that
+ * the service believes. A header that came twice has been joined with a comma, which no name may have.
+ */
+export function identify(headers: IncomingHttpHeaders, address: string, settings: AuthSettings): Asker | undefined {
+  const { mode, operators, proxySecret, trusts } = settings
+  if (mode === 'proxy' && !trusts(address)) return undefined
+  if (mode === 'proxy' && proxySecret !== null && !isSame(headers['x-vm-proxy-secret'], proxySecret)) return undefined
+  const header = (mode === 'dev' ? [...proxyHeaders, 'x-user'] : proxyHeaders).find(
+    (name) => headers[name] !== undefined,
+  )
+  const value = header && headers[header]
+  const owner = typeof value === 'string' ? parseOwner(value) : undefined
+  return owner && { owner, operator: operators.has(owner) }
+}
+
+// Of digests, so that neither the content nor the length of the secret shows in the time.
+function isSame(given: string | string[] | undefined, secret: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return typeof given === 'string' && timingSafeEqual(digest(given), digest(secret))
+}

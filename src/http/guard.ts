@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ProblemCode } from './problem.ts'
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Keeps web pages out. In dev mode whoever reaches the service may claim to be anybody, so no page of another origin may make a browser
+ * call it, under a rebound name neither. Behind a proxy the browser brings its cookie along, so a cross-site request that changes
+ * something is refused there too. Answers the problem, or `undefined` if the request may pass.
+ */
+export function foreign(
+  method: string,
+  headers: IncomingHttpHeaders,
+  mode: 'dev' | 'proxy',
+  boundHost: string,
+): ProblemCode | undefined {
+  if (mode === 'dev') {
+    if (!isOurs(headers.host, boundHost)) return 'host-not-allowed'
+    if (headers.origin !== undefined && !isSameOrigin(headers.origin, headers.host)) return 'origin-not-allowed'
+  }
+  const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+  return !reads && headers['sec-fetch-site'] === 'cross-site' ? 'origin-not-allowed' : undefined
+}
+
+function isOurs(host: string | undefined, boundHost: string): boolean {
+  const name = /^(?<name>\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/i.exec(host ?? '')?.groups?.['name']?.toLowerCase()
+  const bound = boundHost.includes(':') ? `[${boundHost}]` : boundHost
+  return name !== undefined && (loopbackNames.includes(name) || name === bound.toLowerCase())
+}
+
+function isSameOrigin(origin: string, host: string | undefined): boolean {
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
+}

@@ -1,0 +1,59 @@
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { ZodType } from 'zod'
+import { errorAnswer } from '../wire/error.ts'
+import type { ProblemCode } from './problem.ts'
+import { problems } from './problem.ts'
+
+/** What a route answers, for OpenAPI: its success, and each problem that it may meet under its status. */
+export function answers(ok: ZodType, ...codes: ProblemCode[]): Record<number, ZodType> {
+  const described = new Map<number, string[]>()
+  for (const code of [...codes, 'internal'] as const) {
+    const { status } = problems[code]
+    described.set(status, [...(described.get(status) ?? []), `\`${code}\``])
+  }
+  const refusals = [...described].map(
+    ([status, names]) => [status, errorAnswer.describe(`One of: ${names.join(', ')}`)] as const,
+  )
+  return Object.fromEntries([[200, ok], ...refusals])
+}
+
+/** The description of the API that `/openapi.json` serves, made from the schemas of the routes. */
+export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'vm-api',
+        version,
+        description: 'Hands out workspaces: containers with a name, an owner, a template and a lifetime.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'workspaces', description: 'Containers with a name, an owner, a template and a lifetime.' },
+        { name: 'templates', description: 'What workspaces are made from.' },
+        { name: 'health', description: 'Whether the service lives, and whether it can do its work.' },
+      ],
+      components: {
+        securitySchemes: {
+          user: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'x-user',
+            description: 'In dev mode: the user name. Believed as it is.',
+          },
+          proxy: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-VM-User',
+            description: 'Set by the proxy in front of the service, which has verified who asks.',
+          },
+        },
+      },
+      security: [{ user: [] }, { proxy: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  }
+}

@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Problem, problems } from './problem.ts'
+import type { ProblemCode } from './problem.ts'
+
+// Every refusal leaves as {"error", "code"}: ours, the framework's, and what is not even HTTP.
+
+const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-request',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
+  FST_ERR_BAD_URL: 'malformed-request',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri-too-long',
+}
+
+/** What an error means to the client. */
+export function problemOf(error: FastifyError | Problem): Problem {
+  if (error instanceof Problem) return error
+  if (error.validation) {
+    const details = error.validation.map(({ instancePath, message }) => ({
+      field: instancePath.slice(1).replaceAll('/', '.') || (error.validationContext ?? 'body'),
+      problem: message ?? 'is invalid',
+    }))
+    const said = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
+    return new Problem('invalid', { error: `The request is invalid: ${said}.`, details })
+  }
+  const code = frameworkCodes[error.code]
+  if (code) return new Problem(code)
+  if (error instanceof SyntaxError)
+    return new Problem('malformed-json', { error: `The body is not valid JSON: ${error.message}.` })
+  return new Problem((error.statusCode ?? 500) < 500 ? 'malformed-request' : 'internal')
+}
+
+/** Answers a problem. What is our own fault is logged here, once, with its causes. */
+export function answerProblem(
+  error: FastifyError | Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const problem = problemOf(error)
+  if (problem.statusCode >= 500)
+    request.log.error({ err: error.cause ?? error, url: request.url, code: problem.code }, 'a request failed')
+  return reply
+    .code(problem.statusCode)
+    .headers({ ...problem.particulars.headers })
+    .send(problem.body())
+}
+
+/** An unknown path, or a known one with a method that it does not take. */
+export function answerNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const url = request.url.split('?', 1)[0] ?? ''
+  const allowed = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(
+    (method) => app.findRoute({ method, url }) !== null,
+  )
+  const problem =
+    allowed.length === 0
+      ? new Problem('route-not-found')
+      : new Problem('method-not-allowed', { headers: { allow: allowed.join(', ') } })
+  return answerProblem(problem, request, reply)
+}
+
+/** Answers on a socket what could not be read as HTTP. */
+export function answerGarbage(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const code: ProblemCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'malformed-request'
+  const body = JSON.stringify(new Problem(code).body())
+  const { status } = problems[code]
+  socket.end(
+    `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : 'Request Header Fields Too Large'}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,87 @@
+import { commandsIn, statePath, statusOf } from '../machines/workspace-view.ts'
+import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
+import type { Seen } from '../supervisor/asked.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { HistoryLine } from '../wire/history.ts'
+import type { Workspace } from '../wire/workspace.ts'
+
+type JournalLine = NonNullable<ReturnType<Supervisor['history']>>[number]
+
+/** A time as the API writes it: RFC 3339, UTC, milliseconds. */
+export const isoTime = (at: number) => new Date(at).toISOString()
+
+/** A workspace as clients see it. An optional field without a value is left out. */
+export function view(seen: Seen): Workspace {
+  return seen.kind === 'readable' ? readable(seen.snapshot, seen.updatedAt) : unreadable(seen)
+}
+
+// A snapshot never changes, so what it looks like as JSON is worked out once.
+const written = new WeakMap<WorkspaceSnapshot, { readonly updatedAt: number; readonly text: string }>()
+
+/** {@link view} as JSON text. */
+export function viewText(seen: Seen): string {
+  if (seen.kind === 'unreadable') return JSON.stringify(view(seen))
+  const known = written.get(seen.snapshot)
+  if (known?.updatedAt === seen.updatedAt) return known.text
+  const text = JSON.stringify(view(seen))
+  written.set(seen.snapshot, { updatedAt: seen.updatedAt, text })
+  return text
+}
+
+function readable(snapshot: WorkspaceSnapshot, updatedAt: number): Workspace {
+  const { context } = snapshot
+  const status = statusOf(snapshot.value)
+  return {
+    id: context.id,
+    name: context.name,
+    owner: context.owner,
+    template: context.template,
+    provider: context.provider,
+    status: status === 'deleted' ? 'deleting' : status,
+    state: statePath(snapshot.value),
+    can: [...commandsIn(snapshot)],
+    created_at: isoTime(context.createdAt),
+    updated_at: isoTime(updatedAt),
+    ...(context.ttlSeconds !== null && { ttl_seconds: context.ttlSeconds }),
+    ...(context.expiresAt !== null && { expires_at: isoTime(context.expiresAt) }),
+    ...(context.containerId !== null && { provider_id: context.containerId }),
+    ...(status === 'running' &&
+      context.connection !== null && {
+        connection_info: { ...context.connection, ssh_command: `vm ssh ${context.name}` },
+      }),
+    ...(context.progress !== null && { progress: context.progress }),
+    ...(context.reason !== null && { error_message: context.reason }),
+    ...(context.metadata !== null && { metadata: { ...context.metadata } }),
+  }
+}
+
+function unreadable({ row, why }: Extract<Seen, { kind: 'unreadable' }>): Workspace {
+  return {
+    id: row.id,
+    name: row.name,
+    owner: row.owner,
+    template: row.template,
+    provider: row.provider,
+    status: 'failed',
+    state: 'failed',
+    can: ['delete'],
+    created_at: isoTime(row.createdAt),
+    updated_at: isoTime(row.updatedAt),
+    ...(row.expiresAt !== null && { expires_at: isoTime(row.expiresAt) }),
+    error_message: `Its record cannot be read by this version of vm-api: ${why}. Delete it, or run the version that wrote it.`,
+  }
+}
+
+/** A line of the journal as clients see it. */
+export function lineView({ seq, at, event, from, to, by, reason, tries }: JournalLine): HistoryLine {
+  return {
+    seq,
+    at: isoTime(at),
+    event,
+    from,
+    to,
+    by,
+    ...(reason !== null && { reason }),
+    ...(tries !== null && { tries }),
+  }
+}

@@ -1,0 +1,51 @@
+// The service, in the foreground, configured by the environment alone.
+import { homedir } from 'node:os'
+import closeWithGrace from 'close-with-grace'
+import { configHelp, describeProblems, readConfig } from './config.ts'
+import { makeLog } from './log.ts'
+import { DatabaseError } from './persistence/database-error.ts'
+import { serviceVersion, startService } from './service.ts'
+import { StartError } from './start-error.ts'
+
+/** How long requests under way may take to end after SIGTERM; a DELETE waits for 10 s at most. */
+const graceMs = 15_000
+
+const help = `vm-api ${serviceVersion()}: hands out workspaces over a REST API.
+
+Usage: node dist/main.js [--help | --version]
+
+It takes no other arguments. What can be set is set in the environment:
+
+${configHelp()}
+
+Container engines are found as the docker client finds them: DOCKER_HOST, the current docker context, the usual sockets.
+`
+
+const [argument] = process.argv.slice(2)
+if (argument === '--help' || argument === '-h') process.stdout.write(help)
+else if (argument === '--version' || argument === '-v') process.stdout.write(`${serviceVersion()}\n`)
+else if (argument !== undefined) fail(`vm-api takes no argument ${JSON.stringify(argument)}. Try --help.`)
+else await serve()
+
+async function serve() {
+  const read = readConfig(process.env, { platform: process.platform, home: homedir() })
+  if (read.kind === 'unreadable') return fail(describeProblems(read.problems))
+  const { config } = read
+  const log = makeLog(config.logLevel)
+  try {
+    const service = await startService({ config, env: process.env, home: homedir(), log })
+    closeWithGrace({ delay: graceMs, logger: false }, async ({ signal, err }) => {
+      if (err) log.fatal({ err }, 'a bug ends the service; its workspaces go on, and the next start takes them over')
+      else log.info({ signal }, 'ends: requests are finished, workspaces are left as they are')
+      await service.close()
+    })
+  } catch (error) {
+    if (error instanceof StartError || error instanceof DatabaseError) return fail(error.message)
+    throw error
+  }
+}
+
+function fail(message: string) {
+  process.stderr.write(`${message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,34 @@
+/**
+ * A database that the service cannot start with. The message says which file, why, and what to do next; it is for the operator's
+ * terminal and never for a client.
+ */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError'
+}
+
+/** SQLite's code of an error (`SQLITE_FULL`), or the system's (`EACCES`); `undefined` if it carries none. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** What an error of SQLite or the file system means for the operator, with what to do. */
+export function explain(error: unknown): string {
+  const code = codeOf(error) ?? ''
+  const message = error instanceof Error ? error.message : String(error)
+  for (const [prefix, advice] of advices) if (code.startsWith(prefix)) return `${message} (${code}). ${advice}`
+  return code ? `${message} (${code}).` : `${message}.`
+}
+
+const advices: readonly (readonly [string, string])[] = [
+  ['SQLITE_FULL', 'The disk is full: make room; the service goes on by itself.'],
+  ['SQLITE_READONLY', 'The file or its folder cannot be written: check owner, mode and mount.'],
+  ['SQLITE_CANTOPEN', 'The file or its folder cannot be opened: check that it exists and its owner and mode.'],
+  ['SQLITE_CORRUPT', 'The file is damaged: stop the service and restore a backup.'],
+  ['SQLITE_NOTADB', 'The file is no SQLite database: check VM_API_DB_PATH, or restore a backup.'],
+  ['SQLITE_BUSY', 'Another program holds the file: end it.'],
+  ['SQLITE_IOERR', 'The disk does not read or write: check it and the mount.'],
+  ['EACCES', 'Check the owner and mode of the file and its folder.'],
+  ['EROFS', 'The file system is mounted read-only.'],
+  ['ENOSPC', 'The disk is full: make room.'],
+]

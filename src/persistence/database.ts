@@ -1,0 +1,90 @@
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
+import { DatabaseError, explain } from './database-error.ts'
+import { lockDatabase } from './lock.ts'
+import type { Migrated } from './migrate.ts'
+import { migrate } from './migrate.ts'
+import type { Migration } from './migrations.ts'
+import { migrations } from './migrations.ts'
+
+/** An open database: the connection, and what its opening did. */
+export interface OpenDatabase {
+  readonly db: Database
+  readonly path: string
+  readonly migrated: Migrated
+  /** What is wrong with it now, for an operator; `null` when it reads and its file is still the one at `path`. */
+  trouble(): string | null
+  /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
+  checkpoint(): void
+  /** Closes the connection and lets another process in. May be repeated. */
+  close(): void
+}
+
+// WAL with a full sync is what makes an answered request survive a power cut; `busy_timeout` is short since waiting blocks everybody.
+const pragmas = [
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'busy_timeout = 250',
+  'foreign_keys = ON',
+  'trusted_schema = OFF',
+  'journal_size_limit = 67108864',
+]
+
+/**
+ * Opens the database at `path`, made with its folder (mode 0700, file 0600) if it is not there, migrated to the newest schema.
+ * @throws {DatabaseError} when it cannot be used, with the reason and what to do; nothing is held then.
+ */
+export function openDatabase(path: string, steps: readonly Migration[] = migrations, now = new Date()): OpenDatabase {
+  let lock: { release(): void } | undefined
+  let db: Database | undefined
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const file = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path))
+    lock = lockDatabase(file)
+    db = new BetterSqlite3(file)
+    chmodSync(file, 0o600)
+    for (const pragma of pragmas) db.pragma(pragma)
+    const check = String(db.pragma('quick_check(1)', { simple: true }))
+    if (check !== 'ok') throw new DatabaseError(`The database ${file} is damaged: ${check}. Restore a backup.`)
+    return opened(db, lock, file, migrate(db, file, steps, now))
+  } catch (error) {
+    db?.close()
+    lock?.release()
+    if (error instanceof DatabaseError) throw error
+    throw new DatabaseError(`The database ${path} cannot be used: ${explain(error)}`, { cause: error })
+  }
+}
+
+function opened(db: Database, lock: { release(): void }, path: string, migrated: Migrated): OpenDatabase {
+  const inode = statSync(path).ino
+  const alive = db.prepare('SELECT count(*) FROM installation')
+  return {
+    db,
+    path,
+    migrated,
+    trouble() {
+      try {
+        alive.get()
+        // A file that was removed or replaced under us would go on taking writes that nobody finds again.
+        return statSync(path).ino === inode
+          ? null
+          : 'the file was replaced while the service was running: restart the service'
+      } catch (error) {
+        return explain(error)
+      }
+    },
+    checkpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
+    close() {
+      if (!db.open) return
+      try {
+        db.pragma('optimize')
+        db.pragma('wal_checkpoint(TRUNCATE)')
+      } finally {
+        db.close()
+        lock.release()
+      }
+    },
+  }
+}

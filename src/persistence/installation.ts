@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto'
+import type { Database } from 'better-sqlite3'
+
+/** What this database says of itself: the id that its containers carry, and the provider that was chosen at its first start. */
+export function installation(db: Database) {
+  const get = db.prepare<[string], string>('SELECT value FROM installation WHERE key = ?').pluck()
+  const set = db.prepare<[string, string]>(
+    'INSERT INTO installation (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  )
+  const providers = db.prepare<[], string>('SELECT DISTINCT provider FROM workspaces').pluck()
+  return {
+    /** This installation's id: twelve hexadecimal characters, made once. */
+    id(): string {
+      const known = get.get('id')
+      if (known !== undefined) return known
+      const made = randomBytes(6).toString('hex')
+      set.run('id', made)
+      return made
+    },
+    provider: (): string | undefined => get.get('provider'),
+    chooseProvider: (name: string): void => void set.run('provider', name),
+    /** Every provider that stored workspaces name. */
+    providersInUse: (): readonly string[] => providers.all(),
+  }
+}

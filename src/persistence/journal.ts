@@ -1,0 +1,42 @@
+import type { Database } from 'better-sqlite3'
+import type { WorkspaceId } from '../workspace/id.ts'
+import type { JournalLine } from './workspace-row.ts'
+
+/** A line of the journal as it is read: numbered over all workspaces. */
+export interface NumberedLine extends JournalLine {
+  readonly seq: number
+}
+
+/** What the journal knows of a workspace that has no row. */
+export type Remembered = 'deleted' | 'unfinished' | 'unknown'
+
+export type Journal = ReturnType<typeof journal>
+
+/** Every workspace's history, which outlives it. Written with the workspace's steps; read and pruned here. */
+export function journal(db: Database) {
+  const lines = db.prepare<[string, number, number], NumberedLine>(
+    `SELECT seq, at, event, from_state AS "from", to_state AS "to", by, reason, tries FROM journal
+     WHERE workspace = ? AND seq > ? ORDER BY seq LIMIT ?`,
+  )
+  const owner = db
+    .prepare<[string], string>('SELECT owner FROM journal WHERE workspace = ? ORDER BY seq LIMIT 1')
+    .pluck()
+  const last = db
+    .prepare<[string], string>('SELECT to_state FROM journal WHERE workspace = ? ORDER BY seq DESC LIMIT 1')
+    .pluck()
+  const prune = db.prepare<[number, number]>(`DELETE FROM journal WHERE workspace IN
+    (SELECT workspace FROM journal WHERE to_state = 'deleted' AND at < ? ORDER BY at LIMIT ?)`)
+  return {
+    /** Lines of one workspace after the one numbered `after`, oldest first. */
+    lines: (id: WorkspaceId, after: number, limit: number): readonly NumberedLine[] => lines.all(id, after, limit),
+    /** Whose workspace it is or was; `undefined` if the journal never heard of it. */
+    ownerOf: (id: WorkspaceId): string | undefined => owner.get(id),
+    /** What became of a workspace that has no row. */
+    remembered(id: WorkspaceId): Remembered {
+      const state = last.get(id)
+      return state === undefined ? 'unknown' : state === 'deleted' ? 'deleted' : 'unfinished'
+    },
+    /** Forgets the histories of at most `limit` workspaces deleted before `before`. Answers how many lines went. */
+    prune: (before: number, limit: number): number => prune.run(before, limit).changes,
+  }
+}

@@ -1,0 +1,23 @@
+import Database from 'better-sqlite3'
+import { codeOf, DatabaseError } from './database-error.ts'
+
+/**
+ * Makes this process the only one that serves the database at `path` (law 10), until `release()` or the process's end, however it
+ * ends: the lock is the operating system's, on `<path>.lock`, so none is ever left over.
+ * @throws {DatabaseError} when another process holds it.
+ */
+export function lockDatabase(path: string): { release(): void } {
+  const lock = new Database(`${path}.lock`, { timeout: 0 })
+  try {
+    lock.pragma('journal_mode = DELETE')
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true) throw error
+    throw new DatabaseError(
+      `Another process is serving the database ${path}. Stop it first, or give this one a database of its own with VM_API_DB_PATH.`,
+      { cause: error },
+    )
+  }
+  return { release: () => void lock.close() }
+}

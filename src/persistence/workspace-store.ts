@@ -1,0 +1,109 @@
+import type { Database } from 'better-sqlite3'
+import type { WorkspaceId } from '../workspace/id.ts'
+import { codeOf } from './database-error.ts'
+import type { StoredRow, WrittenStep } from './workspace-row.ts'
+
+/** A step that was refused: from this revision on, nothing of that workspace's was written in this group. */
+export interface Loss {
+  readonly revision: number
+  readonly error: unknown
+}
+
+/** Where workspaces are kept: prepared statements over one connection. Synchronous; throws only what SQLite throws. */
+export type WorkspaceStore = ReturnType<typeof workspaceStore>
+
+const columns = `seq, id, owner, name, template, provider, status, created_at AS createdAt, updated_at AS updatedAt,
+  expires_at AS expiresAt, revision, machine, snapshot, unreadable`
+
+export function workspaceStore(db: Database) {
+  const insert = db.prepare(`INSERT INTO workspaces
+    (id, owner, name, template, provider, status, created_at, updated_at, expires_at, revision, machine, snapshot)
+    VALUES (:id, :owner, :name, :template, :provider, :status, :createdAt, :updatedAt, :expiresAt, :revision, :machine, :snapshot)`)
+  const update =
+    db.prepare(`UPDATE workspaces SET name = :name, status = :status, updated_at = :updatedAt, expires_at = :expiresAt,
+    revision = :revision, machine = :machine, snapshot = :snapshot, unreadable = NULL
+    WHERE id = :id AND revision = :revision - 1`)
+  const remove = db.prepare('DELETE FROM workspaces WHERE id = :id AND revision = :revision - 1')
+  const note =
+    db.prepare(`INSERT INTO journal (workspace, owner, at, event, from_state, to_state, by, reason, tries, revision)
+    VALUES (:id, :owner, :at, :event, :from, :to, :by, :reason, :tries, :revision)`)
+  const keepAnswer = db.prepare(`INSERT OR REPLACE INTO idempotency (owner, key, fingerprint, workspace, answer, at)
+    VALUES (:owner, :key, :fingerprint, :id, :answer, :updatedAt)`)
+
+  const one = db.transaction(({ row, final, line, kept }: WrittenStep) => {
+    const statement = final ? remove : row.revision === 1 ? insert : update
+    if (statement.run(row).changes !== 1)
+      throw new Error(`workspace ${row.id} is not at revision ${row.revision - 1}: something else wrote it`)
+    if (line) note.run({ ...line, id: row.id, owner: row.owner, revision: row.revision })
+    if (kept) keepAnswer.run({ ...row, ...kept })
+  })
+
+  // Within a transaction, `one` is a savepoint: a step that is refused is lost alone, with what stands on it.
+  const together = db.transaction((steps: readonly WrittenStep[], lost: Map<WorkspaceId, Loss>) => {
+    for (const step of steps) {
+      if (lost.has(step.row.id)) continue
+      try {
+        one(step)
+      } catch (error) {
+        if (!db.inTransaction) throw error // SQLite gave up the whole group
+        lost.set(step.row.id, { revision: step.row.revision, error })
+      }
+    }
+  })
+
+  const byId = db.prepare<[string], StoredRow>(`SELECT ${columns} FROM workspaces WHERE id = ?`)
+  const after = db.prepare<[number, number], StoredRow>(
+    `SELECT ${columns} FROM workspaces WHERE seq > ? ORDER BY seq LIMIT ?`,
+  )
+  const due = db
+    .prepare<[number, number], WorkspaceId>(
+      `SELECT id FROM workspaces WHERE expires_at <= ? AND status <> 'deleting' ORDER BY expires_at LIMIT ?`,
+    )
+    .pluck()
+  const nextExpiry = db
+    .prepare<[], number | null>(
+      `SELECT min(expires_at) FROM workspaces WHERE expires_at IS NOT NULL AND status <> 'deleting'`,
+    )
+    .pluck()
+  const nameTaken = db
+    .prepare<[string, string], 1>(`SELECT 1 FROM workspaces WHERE owner = ? AND name = ? AND status <> 'deleting'`)
+    .pluck()
+  const setAside = db.prepare<
+    [string, string]
+  >(`UPDATE workspaces SET status = CASE status WHEN 'deleting' THEN status ELSE 'failed' END,
+    unreadable = ? WHERE id = ?`)
+
+  return {
+    /**
+     * Writes the steps of one turn in one transaction. Answers the steps that were refused, by workspace; a commit that fails loses
+     * them all. Never throws.
+     */
+    keep(steps: readonly WrittenStep[]): ReadonlyMap<WorkspaceId, Loss> {
+      const lost = new Map<WorkspaceId, Loss>()
+      try {
+        together.immediate(steps, lost)
+        return lost
+      } catch (error) {
+        const all = new Map<WorkspaceId, Loss>()
+        for (const { row } of steps) if (!all.has(row.id)) all.set(row.id, { revision: row.revision, error })
+        return all
+      }
+    },
+    byId: (id: WorkspaceId): StoredRow | undefined => byId.get(id),
+    /** Rows in order of creation, `limit` at a time, after the one numbered `seq`. */
+    after: (seq: number, limit: number): readonly StoredRow[] => after.all(seq, limit),
+    /** What has expired at `at`, longest ago first. */
+    due: (at: number, limit: number): readonly WorkspaceId[] => due.all(at, limit),
+    nextExpiry: (): number | null => nextExpiry.get() ?? null,
+    nameTaken: (owner: string, name: string): boolean => nameTaken.get(owner, name) !== undefined,
+    /** Marks a row as one that cannot be read: it is shown as failed, and its snapshot stays as it was (law 7). */
+    setAside: (id: WorkspaceId, why: string): void => void setAside.run(why, id),
+  }
+}
+
+/** Was a step refused because its owner has another workspace of that name? */
+export function isNameTaken(error: unknown): boolean {
+  return (
+    codeOf(error) === 'SQLITE_CONSTRAINT_UNIQUE' && error instanceof Error && error.message.includes('workspaces.name')
+  )
+}

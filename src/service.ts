@@ -1,0 +1,151 @@
+// Puts the service together: everything that it is made of is made here and handed on.
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { BlockList } from 'node:net'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from 'pino'
+import type { AddressRange } from './config/address.ts'
+import type { Config } from './config.ts'
+import { buildApp } from './http/app.ts'
+import type { OpenDatabase } from './persistence/database.ts'
+import { openDatabase } from './persistence/database.ts'
+import { keptAnswers } from './persistence/idempotency.ts'
+import { installation } from './persistence/installation.ts'
+import { journal } from './persistence/journal.ts'
+import { workspaceList } from './persistence/workspace-list.ts'
+import { workspaceStore } from './persistence/workspace-store.ts'
+import { chooseProvider } from './provider-choice.ts'
+import { StartError } from './start-error.ts'
+import { systemClock } from './supervisor/clock.ts'
+import { supervise } from './supervisor/supervisor.ts'
+import { describeTemplateProblems } from './template/problem.ts'
+import { defaultTemplate, readTemplates } from './template/templates.ts'
+
+export interface ServiceDeps {
+  readonly config: Config
+  /** For finding the container engine, as its own client does. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  readonly log: Logger
+}
+
+export interface Service {
+  readonly url: string
+  /** Where new workspaces run, and why there. */
+  readonly provider: { readonly name: string; readonly why: string }
+  /** Ends requests and leaves the workspaces as they are (law 12). */
+  close(): Promise<void>
+}
+
+const here = dirname(fileURLToPath(import.meta.url))
+
+/** The version in package.json. */
+export function serviceVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
+}
+
+/**
+ * Starts the service and listens at once; stored workspaces come back to life while it answers already.
+ * @throws {StartError | DatabaseError} when it cannot start, with what to do; nothing is held then.
+ */
+export async function startService({ config, env, home, log }: ServiceDeps): Promise<Service> {
+  for (const { variable, meant } of config.unknown)
+    log.warn({ variable, meant }, `${variable} is no setting of vm-api${meant === null ? '' : `: is ${meant} meant?`}`)
+  const templates = templatesOf(config, log)
+  const database = openDatabase(config.dbPath)
+  if (database.migrated.backup !== null)
+    log.info(database.migrated, 'the database was migrated; a backup was taken before')
+  try {
+    const chosen = await chooseProvider({ config, env, home, log, installation: installation(database.db) })
+    const supervisor = supervise({
+      ...storesOf(database),
+      templates,
+      defaultTemplate,
+      provider: chosen.name,
+      providers: chosen.providers,
+      databaseTrouble: database.trouble,
+      checkpoint: database.checkpoint,
+      clock: systemClock,
+      log,
+      settings: {
+        concurrency: config.provisionConcurrency,
+        provisionerIntervalMs: config.provisionerIntervalMs,
+        janitorIntervalMs: config.janitorIntervalMs,
+        journalDays: config.journalDays,
+      },
+    })
+    const app = await buildApp({
+      supervisor,
+      templates,
+      defaultTemplate,
+      auth: {
+        mode: config.auth,
+        trusts: trustIn(config.trustedProxies),
+        proxySecret: config.proxySecret,
+        operators: new Set(config.operators),
+      },
+      boundHost: config.bind.host,
+      version: serviceVersion(),
+      log,
+    })
+    const close = async () => {
+      await app.close()
+      await supervisor.close()
+      database.close()
+    }
+    try {
+      await app.listen({ host: config.bind.host, port: config.bind.port })
+    } catch (error) {
+      await close()
+      throw unlistened(error, config)
+    }
+    const url = urlOf(app.server.address(), config.bind.host)
+    log.info({ url, provider: chosen.name, why: chosen.why, database: database.path }, 'vm-api listens')
+    return { url, provider: chosen, close }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function storesOf({ db }: OpenDatabase) {
+  return { store: workspaceStore(db), journal: journal(db), answers: keptAnswers(db), list: workspaceList(db) }
+}
+
+function templatesOf({ templatesDir }: Config, log: Logger) {
+  const read = readTemplates(templatesDir ?? join(here, '../templates'))
+  if (read.kind === 'unreadable') throw new StartError(describeTemplateProblems(read.problems))
+  for (const { template, field, file, line } of read.unhonoured)
+    log.warn({ template, field, file, line }, 'a field of a template means nothing here and is passed over')
+  return read.templates
+}
+
+function trustIn(ranges: readonly AddressRange[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const { address, prefix, family } of ranges) list.addSubnet(address, prefix, family)
+  return (address) => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/, '') // IPv4 on a socket that also listens for IPv6
+    return list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4')
+  }
+}
+
+function unlistened(error: unknown, { bind }: Config): StartError {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  const where = `${bind.host}:${bind.port}`
+  if (code === 'EADDRINUSE')
+    return new StartError(
+      `Port ${bind.port} is in use. Stop what listens on ${where}, or set VM_API_BIND to another port.`,
+    )
+  if (code === 'EACCES')
+    return new StartError(`This user may not listen on ${where}. Set VM_API_BIND to a port above 1023.`)
+  return new StartError(`Cannot listen on ${where}: ${String(error)}. Set VM_API_BIND to an address of this machine.`)
+}
+
+function urlOf(address: AddressInfo | string | null, host: string): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

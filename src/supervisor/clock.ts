@@ -1,0 +1,31 @@
+/** Where the supervisor's time and chance come from. Tests put a simulated one in its place. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. It may jump. */
+  now(): number
+  /** Milliseconds from any origin; never jumps. */
+  monotonic(): number
+  /** A number from 0 to 1, to spread retries by. */
+  luck(): number
+  /** Calls `ring` once, `delayMs` from now or later; any length. Answers how to call it off. */
+  timer(delayMs: number, ring: () => void): () => void
+}
+
+/** Node fires a timer that is longer than this at once (law 6). */
+const longestTimerMs = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  luck: () => Math.random(),
+  timer(delayMs, ring) {
+    let handle: NodeJS.Timeout
+    const arm = (left: number) => {
+      handle = setTimeout(
+        () => (left > longestTimerMs ? arm(left - longestTimerMs) : ring()),
+        Math.min(Math.max(left, 0), longestTimerMs),
+      )
+    }
+    arm(delayMs)
+    return () => clearTimeout(handle)
+  },
+}

@@ -1,0 +1,234 @@
+// Who is alive: one actor per stored workspace, each with the snapshot that is on disk. Start-up, reading ahead of it, and putting an
+// actor back after a lost step are the same function, `revive`.
+import { createActor } from 'xstate'
+import type { Actor } from 'xstate'
+import type { WorkspaceEvent } from '../machines/workspace-event.ts'
+import type { WorkspaceRequest } from '../machines/workspace-context.ts'
+import { upgraded } from '../machines/workspace-version.ts'
+import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
+import { decodeSnapshot } from '../persistence/snapshot-codec.ts'
+import type { JournalLine, KeptAnswer, StoredRow } from '../persistence/workspace-row.ts'
+import type { Loss, WorkspaceStore } from '../persistence/workspace-store.ts'
+import type { WorkspaceId } from '../workspace/id.ts'
+import type { Log } from '../workspace/log.ts'
+import type { WorkspaceLogic } from './durable.ts'
+import { durable, restoredActor } from './durable.ts'
+import { deletingFrom } from './set-aside.ts'
+import { causeOf, lineOf, rowOf } from './step-record.ts'
+import type { Steps } from './steps.ts'
+import { groupSteps } from './steps.ts'
+
+/** A workspace that lives: its actor, and what of it is on disk. */
+export interface Live {
+  readonly actor: Actor<WorkspaceLogic>
+  readonly committed: WorkspaceSnapshot
+  /** Of `committed`. */
+  readonly revision: number
+  /** Of the newest step that was staged. */
+  readonly staged: number
+  /** When `committed` was decided, milliseconds since the epoch. */
+  readonly updatedAt: number
+  /** Number of the commit that wrote it, counted since the start: tells what changed while somebody looked elsewhere. */
+  readonly commit: number
+}
+
+/** A workspace whose record cannot be read: visible and deletable, nothing more (law 7). */
+export interface Aside {
+  readonly row: StoredRow
+  readonly why: string
+}
+
+/** A step that is on disk now. `before` is `null` for a workspace that was just made, or just revived. */
+export interface Committed {
+  readonly id: WorkspaceId
+  readonly before: WorkspaceSnapshot | null
+  readonly after: WorkspaceSnapshot
+  readonly line: JournalLine | null
+}
+
+export interface PopulationDeps {
+  readonly store: WorkspaceStore
+  readonly logic: WorkspaceLogic
+  readonly log: Log
+  readonly now: () => number
+  /** Told of every step that is on disk, and once per group with `calm: false` if something of it was lost. */
+  readonly committed: (steps: readonly Committed[], calm: boolean) => void
+  /** Told of an actor that is alive but not yet told to go on with what it was doing. */
+  readonly interrupted: (id: WorkspaceId) => void
+  readonly soon?: (run: () => void) => void
+}
+
+export type Population = ReturnType<typeof population>
+
+interface Carried {
+  readonly snapshot: WorkspaceSnapshot
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+export function population({ store, logic, log, now, committed, interrupted, soon }: PopulationDeps) {
+  const live = new Map<WorkspaceId, Mutable<Live>>()
+  const aside = new Map<WorkspaceId, Aside>()
+  const steps: Steps<Carried> = groupSteps(store.keep, settle, soon)
+  let commit = 0
+  let closed = false
+
+  const staging = durable(logic, (scope, before, after, event) => {
+    const id = scope as WorkspaceId // createActor was given it as the actor's id
+    const it = live.get(id)
+    if (!it || closed) return
+    it.staged += 1
+    const cause = causeOf(event, now())
+    // How far a download has come is shown, and is no part of a workspace's history.
+    const line = event.type === 'progress' ? null : lineOf(before, after, cause)
+    const row = rowOf(after, it.staged, cause.at)
+    steps.stage({ written: { row, line, final: after.status === 'done' }, carried: { snapshot: after } })
+  })
+
+  function settle(
+    written: Parameters<Parameters<typeof groupSteps<Carried>>[1]>[0],
+    lost: ReadonlyMap<WorkspaceId, Loss>,
+  ) {
+    commit += 1
+    const done: Committed[] = []
+    for (const { written: step, carried } of written) {
+      const { id, revision, updatedAt } = step.row
+      const loss = lost.get(id)
+      const it = live.get(id)
+      if (!it || (loss && loss.revision <= revision)) continue
+      done.push({ id, before: it.committed, after: carried.snapshot, line: step.line })
+      Object.assign(it, { committed: carried.snapshot, revision, updatedAt, commit })
+      if (step.final) live.delete(id)
+    }
+    for (const [id, { error }] of lost) {
+      log.error({ err: error, workspace: id }, 'a step could not be written: the workspace is as it was before it')
+      putBack(id)
+    }
+    committed(done, lost.size === 0)
+  }
+
+  function adopt(
+    id: WorkspaceId,
+    actor: Actor<WorkspaceLogic>,
+    snapshot: WorkspaceSnapshot,
+    revision: number,
+    updatedAt: number,
+  ) {
+    live.set(id, { actor, committed: snapshot, revision, staged: revision, updatedAt, commit })
+    actor.subscribe({
+      error: (bug) => {
+        log.error({ err: bug, workspace: id }, 'an actor failed: this is a bug in vm-api; the workspace is put back')
+        if (live.get(id)?.actor === actor && !closed) queueMicrotask(() => putBack(id))
+      },
+    })
+    actor.start()
+  }
+
+  /** Brings an actor to life where it was. Throws what is wrong with the snapshot, before anything has started. */
+  function revive(id: WorkspaceId, stored: { value: unknown; context: object }, revision: number, updatedAt: number) {
+    const actor = restoredActor(staging, id, stored)
+    const snapshot = actor.getSnapshot()
+    if (snapshot.status === 'error') throw snapshot.error
+    adopt(id, actor, snapshot, revision, updatedAt)
+    if (snapshot.hasTag('busy')) interrupted(id)
+  }
+
+  // No resume here: the sweep does that. On a full disk it would be a hot loop.
+  function putBack(id: WorkspaceId) {
+    const it = live.get(id)
+    if (!it) return
+    it.actor.stop()
+    revive(id, { value: it.committed.value, context: it.committed.context }, it.revision, it.updatedAt)
+  }
+
+  function restore(row: StoredRow) {
+    try {
+      const { value, context } = upgraded(decodeSnapshot(row.snapshot), row.machine)
+      revive(row.id, { value, context }, row.revision, row.updatedAt)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      log.error(
+        { err: error, workspace: row.id },
+        'a workspace cannot be read and is set aside: it can only be deleted',
+      )
+      aside.set(row.id, { row, why })
+      if (row.unreadable !== why) store.setAside(row.id, why)
+    }
+  }
+
+  /** The workspace, alive; brought to life on the way if its turn has not come yet. */
+  function find(id: WorkspaceId): Live | undefined {
+    if (!live.has(id) && !aside.has(id)) {
+      const row = store.byId(id)
+      if (row) restore(row)
+    }
+    return live.get(id)
+  }
+
+  return {
+    find,
+    /** Those that are alive, in no order. */
+    all: (): ReadonlyMap<WorkspaceId, Live> => live,
+    aside: (id: WorkspaceId): Aside | undefined => aside.get(id),
+    /** The number of the last commit. */
+    commits: () => commit,
+    onDisk: steps.onDisk,
+
+    /** Brings a stored row to life, unless it is already. */
+    rehydrate(row: StoredRow) {
+      if (!live.has(row.id) && !aside.has(row.id)) restore(row)
+    },
+
+    /** Makes a workspace. The actor is not started before its row is on disk; answers the loss if that fails. */
+    async create(request: WorkspaceRequest, by: string, kept?: (snapshot: WorkspaceSnapshot) => KeptAnswer) {
+      const actor = createActor(staging, { id: request.id, input: request })
+      const snapshot = actor.getSnapshot()
+      const line = lineOf(null, snapshot, { event: 'create', at: request.at, by })
+      const row = rowOf(snapshot, 1, request.at)
+      steps.stage({
+        written: { row, line, final: false, ...(kept && { kept: kept(snapshot) }) },
+        carried: { snapshot },
+      })
+      const loss = await steps.onDisk(request.id)
+      if (loss) return { kind: 'lost', loss } as const
+      if (!closed && !live.has(request.id)) {
+        adopt(request.id, actor, snapshot, 1, request.at)
+        committed([{ id: request.id, before: null, after: snapshot, line }], true)
+      }
+      return { kind: 'made', snapshot } as const
+    },
+
+    /** Sends an event. False if the workspace does not live, or does not take it now; nothing has happened then. */
+    send(id: WorkspaceId, event: WorkspaceEvent): boolean {
+      const it = find(id)
+      if (!it || closed) return false
+      const snapshot = it.actor.getSnapshot()
+      if (snapshot.status !== 'active' || !snapshot.can(event)) return false
+      it.actor.send(event)
+      return true
+    },
+
+    /** Begins to delete a workspace whose record cannot be read. False if there is none. `interrupted` is told of it. */
+    deleteAside(id: WorkspaceId, at: number, by: string): boolean {
+      const it = aside.get(id)
+      if (!it || closed) return false
+      const { value, context } = deletingFrom(it.row)
+      revive(id, { value, context }, it.row.revision, it.row.updatedAt)
+      const revived = live.get(id)
+      if (!revived) return false
+      aside.delete(id)
+      revived.staged += 1
+      const { committed: snapshot, staged } = revived
+      const line = { ...lineOf(null, snapshot, { event: 'delete', at, by }), from: 'failed' }
+      steps.stage({ written: { row: rowOf(snapshot, staged, at), line, final: false }, carried: { snapshot } })
+      return true
+    },
+
+    /** Ends every actor where it is: no event in a workspace's life (law 12). Waits for what is staged. */
+    async close() {
+      await steps.settled()
+      closed = true
+      for (const { actor } of live.values()) actor.stop()
+    },
+  }
+}

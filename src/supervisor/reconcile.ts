@@ -1,0 +1,148 @@
+// The engine is the truth about containers, the database about intent (law 8).
+import type { Journal } from '../persistence/journal.ts'
+import type { Notice, Provider } from '../provider/provider.ts'
+import type { Found } from '../workspace/container.ts'
+import type { Fault } from '../workspace/fault.ts'
+import type { WorkspaceId } from '../workspace/id.ts'
+import type { Log } from '../workspace/log.ts'
+import type { Clock } from './clock.ts'
+import type { Live, Population } from './population.ts'
+import { atRest, verdict } from './verdict.ts'
+
+export interface Reconcile {
+  /** Holds every container of this provider against every workspace. An inventory that failed changes nothing. */
+  all(): Promise<void>
+  /** Something came to rest: what was noticed meanwhile is looked at now. */
+  rested(id: WorkspaceId): void
+  /** Containers of this installation that nobody here ever heard of. Nothing is done to them. */
+  strays(): readonly Found[]
+  /** Why the engine cannot be reached; `null` while it can. */
+  fault(): Fault | null
+  close(): void
+}
+
+export interface ReconcileDeps {
+  readonly provider: Provider
+  readonly population: Population
+  readonly journal: Pick<Journal, 'remembered'>
+  readonly clock: Clock
+  readonly log: Log
+  /** The engine answers (again). */
+  readonly connected: () => void
+}
+
+/** Follows one provider's engine, and reconciles at the start, after each reconnect and when asked to. */
+export function reconcile({ provider, population, journal, clock, log, connected }: ReconcileDeps): Reconcile {
+  const closing = new AbortController()
+  /** Noticed while the workspace was on its way. */
+  const missed = new Set<WorkspaceId>()
+  let strays: readonly Found[] = []
+  let away: Fault | null = { again: 'away', message: 'the engine has not answered yet' }
+  let running: Promise<void> | undefined
+
+  /** Sends what was found. False if the workspace has moved since commit number `since`, or is moving: what was found is stale. */
+  function judge(
+    id: WorkspaceId,
+    { committed, commit, staged, revision }: Live,
+    found: readonly Found[],
+    since: number,
+  ): boolean {
+    if (commit > since || staged !== revision || !atRest(committed)) return false
+    const event = verdict(committed, found, clock.now())
+    if (event && population.send(id, event))
+      log.info({ workspace: id, found: event.type }, 'the workspace follows what its engine says')
+    return true
+  }
+
+  async function look(id: WorkspaceId): Promise<void> {
+    const since = population.commits()
+    const found = await provider.inspect(id, closing.signal)
+    const live = population.find(id)
+    if (!found.ok || !live || closing.signal.aborted) return undefined
+    if (judge(id, live, found.value ? [found.value] : [], since)) return undefined
+    if (live.staged === live.revision && atRest(live.committed)) return look(id)
+    missed.add(id)
+    return undefined
+  }
+
+  async function inventory() {
+    const since = population.commits()
+    const listed = await provider.inventory(closing.signal)
+    if (closing.signal.aborted) return
+    if (!listed.ok)
+      return log.warn({ provider: provider.name, reason: listed.fault.message }, 'no inventory: nothing is reconciled')
+    const found = new Map<WorkspaceId, Found[]>()
+    for (const container of listed.value) {
+      const others = found.get(container.workspaceId)
+      if (others) others.push(container)
+      else found.set(container.workspaceId, [container])
+    }
+    // One that is on its way sees for itself; one that has moved meanwhile is seen by the next inventory.
+    for (const [id, live] of population.all())
+      if (live.committed.context.provider === provider.name) judge(id, live, found.get(id) ?? [], since)
+    await leftOver(listed.value)
+  }
+
+  /** Removes what the journal says was deleted; what it never heard of is shown and left alone: an older database may have been put back. */
+  async function leftOver(found: readonly Found[]) {
+    const unknown: Found[] = []
+    for (const container of found) {
+      const { workspaceId, containerId } = container
+      if (population.find(workspaceId) || population.aside(workspaceId)) continue
+      if (journal.remembered(workspaceId) !== 'deleted') {
+        unknown.push(container)
+        continue
+      }
+      const removed = await provider.remove(workspaceId, containerId, closing.signal)
+      log.warn(
+        { workspace: workspaceId, container: containerId, removed: removed.ok },
+        'a deleted workspace had left its container',
+      )
+    }
+    if (unknown.length > 0 && unknown.length !== strays.length)
+      log.warn(
+        { containers: unknown.map(({ containerId }) => containerId) },
+        'containers of this installation belong to no workspace that was ever heard of, and are left alone: was an older database put back?',
+      )
+    strays = unknown
+  }
+
+  async function all() {
+    running ??= inventory().finally(() => {
+      running = undefined
+    })
+    await running
+  }
+
+  function heard(notice: Notice) {
+    if (closing.signal.aborted) return
+    if (notice.kind === 'changed') void look(notice.workspaceId)
+    else if (notice.kind === 'lost') {
+      log.warn(
+        { provider: provider.name, reason: notice.fault.message },
+        'the engine is away; work that needs it waits',
+      )
+      away = notice.fault
+    } else {
+      if (away) log.info({ provider: provider.name }, 'the engine answers')
+      away = null
+      connected()
+      void all()
+    }
+  }
+
+  const watch = provider.watch(heard)
+
+  return {
+    all,
+    rested(id) {
+      if (missed.delete(id)) void look(id)
+    },
+    strays: () => strays,
+    fault: () => away,
+    close() {
+      closing.abort()
+      watch.close()
+    },
+  }
+}

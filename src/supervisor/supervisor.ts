@@ -1,0 +1,169 @@
+// What may be asked of the service. Everything that happens to a workspace goes through `create`, `tell` or an observation of its
+// engine; everything that is answered is on disk (law 2).
+import type { WorkspaceCommand } from '../machines/workspace-event.ts'
+import { statePath, statusOf } from '../machines/workspace-view.ts'
+import type { NumberedLine } from '../persistence/journal.ts'
+import type { workspaceList } from '../persistence/workspace-list.ts'
+import { isNameTaken } from '../persistence/workspace-store.ts'
+import { newWorkspaceId } from '../workspace/id.ts'
+import type { WorkspaceId } from '../workspace/id.ts'
+import type { Recipe } from '../workspace/recipe.ts'
+import type { ProviderName } from '../workspace/subject.ts'
+import type { Asker, Created, Filter, Health, Once, Page, Seen, Told, Wish } from './asked.ts'
+import { seen } from './asked.ts'
+import type { UpkeepDeps } from './upkeep.ts'
+import { keyLifetimeMs, upkeep } from './upkeep.ts'
+
+export interface SupervisorDeps extends UpkeepDeps {
+  readonly list: ReturnType<typeof workspaceList>
+  /** What workspaces can be made from, by name. */
+  readonly templates: ReadonlyMap<string, { readonly recipe: Recipe }>
+  readonly defaultTemplate: string
+  /** Where new workspaces run. */
+  readonly provider: ProviderName
+  /** What is wrong with the database; `null` if nothing is. */
+  readonly databaseTrouble: () => string | null
+}
+
+export type Supervisor = ReturnType<typeof supervise>
+
+/** A command as users give it: the supervisor adds when and by whom. */
+export type Ask = { [C in WorkspaceCommand as C['type']]: Omit<C, 'at' | 'by'> }[Exclude<
+  WorkspaceCommand['type'],
+  'expire'
+>]
+
+/** Brings every stored workspace back to life and answers for all of them until `close()`. It can be asked at once. */
+export function supervise(deps: SupervisorDeps) {
+  const { answers, clock, defaultTemplate, journal, list, provider, store, templates } = deps
+  const work = upkeep(deps)
+  const { population } = work
+  const creating = new Map<string, Promise<unknown>>()
+
+  function find(id: WorkspaceId): Seen | undefined {
+    const live = population.find(id)
+    if (live) return seen(live)
+    const aside = population.aside(id)
+    return aside && { kind: 'unreadable', ...aside }
+  }
+
+  /** Another owner's workspace does not exist (law 11), and nor does one's own once its delete was answered. */
+  function look(id: WorkspaceId, { owner, operator }: Asker): Seen | undefined {
+    const found = find(id)
+    if (!found || operator) return found
+    const ownedBy = found.kind === 'readable' ? found.snapshot.context.owner : found.row.owner
+    return ownedBy === owner && isShown(found) ? found : undefined
+  }
+
+  async function make(wish: Wish, { owner }: Asker, once: Once | undefined): Promise<Created> {
+    if (once) {
+      const before = answers.find(owner, once.key, clock.now() - keyLifetimeMs)
+      if (before?.fingerprint === once.fingerprint) return { kind: 'repeated', answer: before.answer }
+      if (before) return { kind: 'key-reused' }
+    }
+    const template = wish.template ?? defaultTemplate
+    const recipe = templates.get(template)?.recipe
+    if (!recipe) return { kind: 'no-such-template', known: [...templates.keys()] }
+    if (store.nameTaken(owner, wish.name)) return { kind: 'name-taken' }
+    const at = clock.now()
+    const request = { ...wish, id: newWorkspaceId(), owner, template, provider, recipe, at }
+    const made = await population.create(
+      request,
+      `user:${owner}`,
+      once && ((snapshot) => ({ ...once, answer: once.answer({ kind: 'readable', snapshot, updatedAt: at }) })),
+    )
+    if (made.kind === 'lost') return notWritten(made.loss.error)
+    return { kind: 'created', seen: { kind: 'readable', snapshot: made.snapshot, updatedAt: at } }
+  }
+
+  return {
+    look,
+
+    /** Makes a workspace. A second request with a key that is under way waits for the first and gets its answer. */
+    async create(wish: Wish, asker: Asker, once?: Once): Promise<Created> {
+      if (!once) return make(wish, asker, undefined)
+      const key = `${asker.owner},${once.key}` // no owner has a comma
+      while (creating.has(key)) await creating.get(key)
+      const made = make(wish, asker, once)
+      creating.set(key, made)
+      try {
+        return await made
+      } finally {
+        creating.delete(key)
+      }
+    },
+
+    /** Tells a workspace what to do. Accepted means: on disk, and on its way. */
+    async tell(id: WorkspaceId, asker: Asker, ask: Ask): Promise<Told> {
+      const found = look(id, asker)
+      if (!found) return { kind: 'unknown' }
+      const [at, by] = [clock.now(), `user:${asker.owner}`]
+      if (found.kind === 'unreadable') {
+        if (ask.type !== 'delete' || !population.deleteAside(id, at, by)) return { kind: 'refused', state: 'failed' }
+        const loss = await population.onDisk(id)
+        work.resume(id)
+        return loss ? notWritten(loss.error) : { kind: 'accepted', seen: found }
+      }
+      const accepted = population.send(id, { ...ask, at, by })
+      const after = population.find(id)?.actor.getSnapshot() ?? found.snapshot
+      const loss = await population.onDisk(id) // a refusal names a state, so it waits too
+      if (loss) return notWritten(loss.error)
+      return accepted
+        ? { kind: 'accepted', seen: { kind: 'readable', snapshot: after, updatedAt: at } }
+        : { kind: 'refused', state: statePath(after.value) }
+    },
+
+    /** Waits until a workspace that is being deleted is gone, for at most so long. */
+    gone: work.gone,
+
+    /** Lists what the asker may see, newest first. */
+    list({ owner, limit, ...filter }: Filter, asker: Asker): Page {
+      const whose = asker.operator ? (owner ?? asker.owner) : asker.owner
+      // To anybody else, other owners' workspaces do not exist.
+      if (!asker.operator && owner !== undefined && owner !== '*' && owner !== asker.owner)
+        return { workspaces: [], next: null }
+      const found = list({
+        ...filter,
+        ...(whose !== '*' && { owner: whose }),
+        ...(limit !== undefined && { limit: limit + 1 }),
+        deleting: asker.operator && owner !== undefined,
+      })
+      const page = limit === undefined ? found : found.slice(0, limit)
+      return {
+        workspaces: page.flatMap(({ id }) => find(id) ?? []),
+        next: page.length < found.length ? (page.at(-1)?.seq ?? null) : null,
+      }
+    },
+
+    /** A workspace's history after line number `after`, oldest first; `undefined` if it does not exist for the asker. It outlives the workspace. */
+    history(id: WorkspaceId, asker: Asker, after: number, limit: number): readonly NumberedLine[] | undefined {
+      const owner = journal.ownerOf(id)
+      return owner !== undefined && (asker.operator || owner === asker.owner)
+        ? journal.lines(id, after, limit)
+        : undefined
+    },
+
+    health(): Health {
+      const faults = work.faults().map(({ message }) => message)
+      return {
+        database: deps.databaseTrouble(),
+        provider: faults.length > 0 ? faults.join(' ') : null,
+        rehydrating: work.rehydrating(),
+      }
+    },
+
+    rehydrated: work.rehydrated,
+    strays: work.strays,
+    queue: work.queue,
+    close: work.close,
+  }
+}
+
+function isShown(found: Seen): boolean {
+  const status = found.kind === 'readable' ? statusOf(found.snapshot.value) : found.row.status
+  return status !== 'deleting' && status !== 'deleted'
+}
+
+function notWritten(error: unknown) {
+  return isNameTaken(error) ? ({ kind: 'name-taken' } as const) : ({ kind: 'not-written', error } as const)
+}

@@ -1,0 +1,33 @@
+import type { WorkspaceObservation } from '../machines/workspace-event.ts'
+import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
+import { statePath } from '../machines/workspace-view.ts'
+import type { Exit, Found } from '../workspace/container.ts'
+
+const unseen: Exit = { code: null, outOfMemory: false, withEngine: false }
+
+/** Is nothing under way in this state, so that what the engine has can be held against it? */
+export function atRest(snapshot: WorkspaceSnapshot): boolean {
+  return snapshot.status === 'active' && !snapshot.hasTag('busy')
+}
+
+/**
+ * What an inventory says of a workspace at rest (law 8): the engine is the truth about containers, the database about intent. `found` is
+ * every container that carries the workspace's id. `null`: they agree, or the workspace is on its way and will see for itself.
+ */
+export function verdict(snapshot: WorkspaceSnapshot, found: readonly Found[], at: number): WorkspaceObservation | null {
+  const { containerId } = snapshot.context
+  if (!atRest(snapshot) || containerId === null) return null
+  const by = 'system:reconcile'
+  const own = found.find((container) => container.containerId === containerId)
+  if (!own) return { type: 'vanished', at, by, containerId }
+  switch (statePath(snapshot.value)) {
+    case 'running.up':
+      if (own.state.kind === 'running') return null
+      return { type: 'exited', at, by, containerId, exit: own.state.kind === 'exited' ? own.state.exit : unseen }
+    case 'stopped.idle':
+      if (own.state.kind !== 'running') return null
+      return { type: 'appeared', at, by, containerId, connection: own.state.connection }
+    default:
+      return null
+  }
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+export const template = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    image: z.string(),
+    cpus: z.number(),
+    memory_bytes: z.int(),
+    pids: z.int(),
+    forward_ports: z.array(z.int()),
+    default: z.boolean().meta({ description: 'True for the one that a create gets which names none.' }),
+  })
+  .meta({ id: 'Template' })
+export type Template = z.infer<typeof template>

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+
+// What crosses the network about workspaces. Lenient in what is asked: unknown fields are ignored, `null` is the same as leaving out.
+
+export const statuses = ['creating', 'running', 'stopped', 'failed'] as const
+
+const metadataLimitBytes = 16 * 1024
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+
+const name = z
+  .string()
+  .regex(namePattern, 'must be 1 to 63 ASCII letters, digits, "-", "_" or ".", beginning with a letter or a digit')
+  .meta({ description: "Unique among its owner's workspaces, letter by letter.", example: 'my-workspace' })
+
+const ttlSeconds = z
+  .int('must be a whole number of seconds')
+  .min(1, 'must be at least 1')
+  .max(315_360_000, 'must be at most 315360000 (ten years)')
+  .meta({ description: 'Time-to-live in seconds; `null` means never.', example: 86400 })
+
+const metadata = z
+  .record(z.string(), z.json())
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataLimitBytes, 'must be at most 16 KiB as JSON')
+  .meta({ description: 'Anything of yours that should be kept with it: an object of at most 16 KiB as JSON.' })
+
+export const createWorkspace = z
+  .object({
+    name,
+    template: z.string().nullish().meta({ description: 'Name of a template; `base` if left out.', example: 'nodejs' }),
+    ttl_seconds: ttlSeconds.nullish(),
+    metadata: metadata.nullish(),
+  })
+  .meta({ id: 'CreateWorkspace' })
+export type CreateWorkspace = z.infer<typeof createWorkspace>
+
+export const amendWorkspace = z
+  .object({
+    name: name.optional(),
+    ttl_seconds: ttlSeconds.nullable().optional().meta({ description: 'Counted from now; `null`: it never expires.' }),
+    metadata: metadata
+      .nullable()
+      .optional()
+      .meta({ description: 'Takes the place of what was there; `null` removes it.' }),
+  })
+  .refine(
+    (body) => body.name !== undefined || body.ttl_seconds !== undefined || body.metadata !== undefined,
+    'must have at least one of name, ttl_seconds, metadata',
+  )
+  .meta({ id: 'AmendWorkspace' })
+export type AmendWorkspace = z.infer<typeof amendWorkspace>
+
+const time = z.iso.datetime({ precision: 3 })
+
+export const workspace = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    owner: z.string(),
+    template: z.string(),
+    provider: z.string(),
+    status: z.enum([...statuses, 'deleting']).meta({ description: '`deleting` is seen by operators only.' }),
+    state: z.string().meta({ description: "The statechart's state, as a dotted path.", example: 'creating.boot' }),
+    can: z
+      .array(z.string())
+      .meta({ description: 'The commands that it accepts now.', example: ['start', 'amend', 'delete'] }),
+    created_at: time,
+    updated_at: time,
+    ttl_seconds: z.int().optional(),
+    expires_at: time.optional(),
+    provider_id: z.string().optional(),
+    connection_info: z
+      .object({
+        ssh_command: z.string(),
+        container_id: z.string().optional(),
+        pid: z.int().optional(),
+        directory: z.string().optional(),
+        ports: z.record(z.string(), z.int()).optional(),
+      })
+      .optional()
+      .meta({
+        description: 'How to reach it while it runs. `ports` maps its ports to those on the loopback of the host.',
+      }),
+    progress: z.string().optional().meta({ description: 'What the present step says of itself while it takes long.' }),
+    error_message: z.string().optional().meta({ description: 'Why it failed, or waits, or stopped, and what to do.' }),
+    metadata: z.record(z.string(), z.json()).optional(),
+  })
+  .meta({ id: 'Workspace' })
+export type Workspace = z.infer<typeof workspace>
+
+export const listQuery = z.object({
+  limit: z.coerce
+    .number()
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(1000, 'must be at most 1000')
+    .optional()
+    .meta({
+      description: 'At most so many; all of them if left out. The answer then has a Link header to the next page.',
+    }),
+  cursor: z.string().optional().meta({ description: 'From the Link header of the page before.' }),
+  status: z
+    .enum([...statuses, 'deleting'])
+    .optional()
+    .meta({ description: '`deleting` is for operators.' }),
+  name: name.optional(),
+  template: z.string().regex(namePattern, 'is no name of a template').optional(),
+  owner: z
+    .string()
+    .regex(/^[!-+\--~]([ -+\--~]{0,126}[!-+\--~])?$/, 'is no name of a user')
+    .optional()
+    .meta({ description: "For operators: an owner's name, or `*` for everybody." }),
+})
+export type ListQuery = z.infer<typeof listQuery>
+
+export const deleted = z.object({ message: z.literal('Workspace deleted') }).meta({ id: 'Deleted' })
