@@ -24,11 +24,11 @@ export interface EngineProcess {
   close(): Promise<void>
 }
 
-/** True if this machine can run an engine of our own: Linux, as root, with `dockerd` and `ip`. */
+/** True if this machine can run an engine of our own: Linux, as root, with `dockerd`, `ip` and `nsenter`. */
 export function mayRunEngines(): boolean {
   const there = (program: string): boolean =>
     ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((dir) => existsSync(join(dir, program)))
-  return process.platform === 'linux' && process.getuid?.() === 0 && there('dockerd') && there('ip')
+  return process.platform === 'linux' && process.getuid?.() === 0 && ['dockerd', 'ip', 'nsenter'].every(there)
 }
 
 /**
@@ -51,9 +51,9 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
   async function start(): Promise<void> {
     const log = openSync(join(dir, 'log'), 'a')
     const own = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
-    const command = ['netns', 'exec', namespace, 'dockerd', ...own, '-H', `unix://${path}`, ...args]
-    // `ip netns exec` becomes dockerd, so its pid is the engine's.
-    running = spawn('ip', command, { stdio: ['ignore', log, log] })
+    // Not `ip netns exec`, which mounts /sys anew and so hides the cgroups. nsenter becomes dockerd: its pid is the engine's.
+    const command = [`--net=/run/netns/${namespace}`, 'dockerd', ...own, '-H', `unix://${path}`, ...args]
+    running = spawn('nsenter', command, { stdio: ['ignore', log, log] })
     for (let tries = 0; tries < 300; tries += 1) {
       if (running.exitCode !== null)
         throw new Error(`dockerd ended:\n${readFileSync(join(dir, 'log'), 'utf8').slice(-2000)}`)
@@ -78,7 +78,24 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
     await exited
   }
 
-  await start()
+  async function discard(): Promise<void> {
+    await end('SIGTERM')
+    execFileSync('ip', ['netns', 'delete', namespace])
+    // An engine that was killed has left its data folder mounted on itself.
+    const mounts = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+    for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).reverse())
+      execFileSync('umount', ['-l', mount])
+    rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  try {
+    await start()
+  } catch (error) {
+    await discard()
+    throw error
+  }
   return {
     target,
     start,
@@ -90,9 +107,7 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
       running?.kill('SIGCONT')
       // One that was killed has left containers and containerd behind: only an engine that ends in order takes them along.
       if (!running) await start()
-      await end('SIGTERM')
-      execFileSync('ip', ['netns', 'delete', namespace])
-      rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+      await discard()
     },
   }
 }

@@ -6,39 +6,59 @@ export interface Output {
   hear(chunk: Buffer): void
   /** The last line with something in it; empty if nothing was written. */
   lastLine(): string
-  /** The last lines, oldest first. */
+  /** The last lines, oldest first; those of stderr at the end. */
   tail(): string
 }
 
 const mostBytes = 4_096
 const mostLines = 20
+const stderr = 2
 
-/** Keeps the last 20 lines, and of these the last 4 kB, of a stream in the engine's frames. */
+/**
+ * Keeps the last 20 lines, and of these some 4 kB, of a stream in the engine's frames. The two streams are kept apart: the engine copies
+ * them side by side, so which of two lines was written first cannot be told, and what went wrong is on stderr as a rule.
+ */
 export function outputTail(): Output {
   let pending: Buffer = Buffer.alloc(0)
-  let kept: Buffer = Buffer.alloc(0)
-  const lines = (): string[] => {
-    // biome-ignore lint: control characters are what is to be taken out
-    const clean = stripVTControlCharacters(kept.toString('utf8'))
-      .replace(/\r\n?/g, '\n')
-      .replace(/[^\P{Cc}\n\t]/gu, '')
-    return clean
-      .split('\n')
-      .map((line) => line.trimEnd())
-      .filter((line) => line !== '')
+  let last: 'out' | 'err' = 'out'
+  const kept: Record<'out' | 'err', Buffer> = { out: Buffer.alloc(0), err: Buffer.alloc(0) }
+
+  function take(frame: Buffer): void {
+    last = frame.readUInt8(0) === stderr ? 'err' : 'out'
+    kept[last] = Buffer.concat([kept[last], frame.subarray(8)]).subarray(-mostBytes)
   }
+
   return {
     hear(chunk) {
       pending = Buffer.concat([pending, chunk])
-      for (;;) {
-        if (pending.length < 8) return
-        const length = pending.readUInt32BE(4)
-        if (pending.length < 8 + length) return
-        kept = Buffer.concat([kept, pending.subarray(8, 8 + length)]).subarray(-mostBytes)
-        pending = pending.subarray(8 + length)
+      while (pending.length >= 8) {
+        const end = 8 + pending.readUInt32BE(4)
+        if (pending.length < end) return
+        take(pending.subarray(0, end))
+        pending = pending.subarray(end)
       }
     },
-    lastLine: () => lines().at(-1) ?? '',
-    tail: () => lines().slice(-mostLines).join('\n'),
+    lastLine: () => linesOf(kept[last]).at(-1) ?? '',
+    tail() {
+      const out = linesOf(kept.out)
+      const err = linesOf(kept.err)
+      const share = out.length > 0 && err.length > 0 ? 0.5 : 1
+      return [...shortened(out, share), ...shortened(err, share)].join('\n')
+    },
   }
+}
+
+function linesOf(bytes: Buffer): string[] {
+  const clean = stripVTControlCharacters(bytes.toString('utf8')).replace(/\r\n?/g, '\n')
+  const lines = clean.replace(/[^\P{Cc}\n\t]/gu, '').split('\n')
+  return lines.map((line) => line.trimEnd()).filter((line) => line !== '')
+}
+
+function shortened(lines: readonly string[], share: number): readonly string[] {
+  return lines
+    .slice(-mostLines * share)
+    .join('\n')
+    .slice(-mostBytes * share)
+    .split('\n')
+    .filter(Boolean)
 }

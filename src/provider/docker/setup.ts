@@ -78,8 +78,10 @@ async function runOne(
   if (!ended.ok) return ended
   const lines = ended.value.output.tail()
   const output = lines === '' ? 'It wrote nothing.' : `Its last lines:\n${lines}`
-  if (ended.value.kind === 'exited')
-    return fault('never', `${name} failed with exit code ${ended.value.code}. ${output}`)
+  if (ended.value.kind === 'exited') {
+    const killed = ended.value.code === 137 ? ' (killed, perhaps for memory)' : ''
+    return fault('never', `${name} failed with exit code ${ended.value.code}${killed}. ${output}`)
+  }
   await endLeftovers(engine, id, recipe.remoteUser, name, signal)
   const limit = engine.deadlines.command / 60_000
   return fault('never', `${name} did not end within ${limit} minutes and was killed. ${output}`)

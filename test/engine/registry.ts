@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+
+/** A registry on this machine, for an engine that runs on it: loopback needs no certificate. */
+export interface Registry {
+  /** `127.0.0.1:PORT`. Under it are `good:1`, an image of one file; `slow:1`, whose layer never comes to its end; `secret:1`, which nobody may have. */
+  readonly host: string
+  close(): Promise<void>
+}
+
+const manifestType = 'application/vnd.docker.distribution.manifest.v2+json'
+
+/** Starts a registry. With `silent` it takes connections and never answers, as one behind a firewall that drops packets. */
+export async function startRegistry(silent = false): Promise<Registry> {
+  const { manifest, blobs } = image()
+  const server = createServer((request, response) => {
+    if (silent) return
+    const [, repository, kind, name] = /^\/v2\/([^/]+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? []
+    if (request.url === '/v2/') return answer(response, 200, 'application/json', Buffer.from('{}'))
+    if (repository === 'secret') return refuse(response, 403, 'DENIED', 'requested access to the resource is denied')
+    if (repository !== 'good' && repository !== 'slow')
+      return refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known')
+    if (kind === 'manifests' && (name === '1' || name === digest(manifest)))
+      return answer(response, 200, manifestType, manifest)
+    const blob = kind === 'blobs' ? blobs.get(name ?? '') : undefined
+    if (blob === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
+    if (repository === 'slow' && blob.length > 1000) return drip(response, blob)
+    answer(response, 200, 'application/octet-stream', blob)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the registry has no port')
+  return {
+    host: `127.0.0.1:${address.port}`,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function image(): { manifest: Buffer; blobs: Map<string, Buffer> } {
+  const dir = mkdtempSync(join(tmpdir(), 'vm-api-layer-'))
+  // Random, so that it is no layer that the engine has, and does not shrink.
+  writeFileSync(join(dir, 'file'), Buffer.from(Array.from({ length: 300_000 }, () => Math.floor(Math.random() * 256))))
+  const tar = execFileSync('tar', ['-C', dir, '-cf', '-', 'file'])
+  rmSync(dir, { recursive: true })
+  const layer = gzipSync(tar)
+  const rootfs = { type: 'layers', diff_ids: [digest(tar)] }
+  const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: { Cmd: ['/file'] }, rootfs }))
+  const part = (mediaType: string, blob: Buffer) => ({ mediaType, size: blob.length, digest: digest(blob) })
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: manifestType,
+    config: part('application/vnd.docker.container.image.v1+json', config),
+    layers: [part('application/vnd.docker.image.rootfs.diff.tar.gzip', layer)],
+  }
+  const blobs = new Map([config, layer].map((blob) => [digest(blob), blob]))
+  return { manifest: Buffer.from(JSON.stringify(manifest)), blobs }
+}
+
+function digest(blob: Buffer): string {
+  return `sha256:${createHash('sha256').update(blob).digest('hex')}`
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: Buffer): void {
+  const headers = { 'content-type': type, 'content-length': body.length, 'docker-content-digest': digest(body) }
+  response.writeHead(status, { ...headers, 'docker-distribution-api-version': 'registry/2.0' }).end(body)
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  answer(response, status, 'application/json', Buffer.from(JSON.stringify({ errors: [{ code, message }] })))
+}
+
+/** Sends a third and no more. */
+function drip(response: ServerResponse, body: Buffer): void {
+  response.writeHead(200, { 'content-length': body.length })
+  response.write(body.subarray(0, body.length / 3))
+}
