@@ -18,17 +18,18 @@ const manifestType = 'application/vnd.docker.distribution.manifest.v2+json'
 
 /** Starts a registry. With `silent` it takes connections and never answers, as one behind a firewall that drops packets. */
 export async function startRegistry(silent = false): Promise<Registry> {
-  const { manifest, blobs } = image()
+  // Each its own: an engine that has a layer from one repository does not fetch it from another.
+  const images = new Map(['good', 'slow'].map((repository) => [repository, image()]))
   const server = createServer((request, response) => {
     if (silent) return
     const [, repository, kind, name] = /^\/v2\/([^/]+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? []
     if (request.url === '/v2/') return answer(response, 200, 'application/json', Buffer.from('{}'))
     if (repository === 'secret') return refuse(response, 403, 'DENIED', 'requested access to the resource is denied')
-    if (repository !== 'good' && repository !== 'slow')
-      return refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known')
-    if (kind === 'manifests' && (name === '1' || name === digest(manifest)))
-      return answer(response, 200, manifestType, manifest)
-    const blob = kind === 'blobs' ? blobs.get(name ?? '') : undefined
+    const found = images.get(repository ?? '')
+    if (found === undefined) return refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known')
+    if (kind === 'manifests' && (name === '1' || name === digest(found.manifest)))
+      return answer(response, 200, manifestType, found.manifest)
+    const blob = kind === 'blobs' ? found.blobs.get(name ?? '') : undefined
     if (blob === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
     if (repository === 'slow' && blob.length > 1000) return drip(response, blob)
     answer(response, 200, 'application/octet-stream', blob)

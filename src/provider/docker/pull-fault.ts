@@ -4,9 +4,10 @@ import type { Credentials } from './credentials.ts'
 // A registry that answered and said no. Another try gets the same answer.
 const refused =
   /not found|denied|unauthorized|authentication required|manifest unknown|no matching manifest|invalid reference|repository name not known|no basic auth|forbidden/i
+const untrusted = /x509|certificate/i
 // A registry that did not answer, or not now. `lookup … no such host` is here: a name server may be away as well.
 const unreachable =
-  /dial tcp|lookup |no such host|timeout|timed out|deadline exceeded|connection re(fused|set)|TLS handshake|unexpected EOF|: EOF|toomanyrequests|too many requests|received unexpected HTTP status: 5\d\d|server (error|misbehaving)|network is unreachable|no route to host|temporar/i
+  /no answer|dial tcp|lookup |no such host|timeout|timed out|deadline exceeded|connection re(fused|set)|TLS handshake|unexpected EOF|: EOF|toomanyrequests|too many requests|received unexpected HTTP status: 5\d\d|server (error|misbehaving)|network is unreachable|no route to host|temporar/i
 
 /**
  * Sorts what the engine said of a pull that failed. `status` is that of its HTTP answer; `null`: the reason came in the stream,
@@ -14,8 +15,10 @@ const unreachable =
  */
 export function pullFault(image: string, reason: string, status: number | null, stored: Credentials): Fault {
   const message = `The image ${image} cannot be pulled: ${reason.trim().replace(/\.$/, '')}.`
-  if (unreachable.test(reason))
-    return { again: 'later', message: `${message} Its registry does not answer as it should.` }
+  if (untrusted.test(reason)) {
+    return { again: 'never', message: `${message} The engine does not trust its registry's certificate.` }
+  }
+  if (unreachable.test(reason)) return { again: 'later', message }
   if (refused.test(reason)) return { again: 'never', message: `${message} ${advice(reason, stored)}` }
   return { again: status !== null && status >= 400 && status < 500 ? 'never' : 'later', message }
 }

@@ -26,15 +26,21 @@ export async function pull(
   const failed = (reason: string, status: number | null): Outcome<void> => {
     return { ok: false, fault: pullFault(image, reason, status, stored) }
   }
-  progress(`pulling ${image}`)
+  const layers = pullProgress(image)
+  const say = paced(progress, 1000, () => performance.now())
+  say(() => layers.words())
   const opened = await open(engine, reference, stored, signal)
   if (opened.ok) {
-    const reason = await follow(engine, opened.value, image, signal, progress)
+    const hear = (line: unknown): void => {
+      layers.hear(line)
+      say(() => layers.words())
+    }
+    const reason = await follow(engine, opened.value, signal, hear)
     return reason === null ? done(undefined) : failed(reason, null)
   }
   if (opened.status !== null) return failed(opened.reason, opened.status)
   if (opened.fault.again === 'away') return opened
-  return failed(`timeout, its registry gave no answer within ${engine.deadlines.registry / 1000} s`, null)
+  return failed(`no answer from its registry within ${engine.deadlines.registry / 1000} s`, null)
 }
 
 function open(engine: Engine, { repository, tag }: Reference, stored: Credentials, signal: AbortSignal) {
@@ -57,22 +63,18 @@ function open(engine: Engine, { repository, tag }: Reference, stored: Credential
 async function follow(
   engine: Engine,
   stream: Readable,
-  image: string,
   signal: AbortSignal,
-  progress: (words: string) => void,
+  heard: (line: unknown) => void,
 ): Promise<string | null> {
   const { stall, pull: withinMs } = engine.deadlines
-  const layers = pullProgress(image)
-  const say = paced(progress, 1000, () => performance.now())
   let refused: string | undefined
   const ending = await race(withinMs, signal, () => {
     return new Promise<string | null>((resolve) => {
-      const silent = () => resolve(`timeout, nothing came for ${stall / 1000} s`)
+      const silent = () => resolve(`no answer any more from its registry, for ${stall / 1000} s`)
       let timer = setTimeout(silent, stall)
       const hear = jsonLines((line) => {
         refused ??= text(line, 'errorDetail', 'message') ?? text(line, 'error')
-        layers.hear(line)
-        say(() => layers.words())
+        heard(line)
       })
       stream.on('data', (chunk: Buffer) => {
         clearTimeout(timer)
@@ -90,5 +92,5 @@ async function follow(
   })
   stream.destroy()
   if (ending.kind === 'answered') return ending.value
-  return ending.kind === 'overdue' ? `timeout, it was not complete within ${withinMs / 60_000} minutes` : 'broken off'
+  return ending.kind === 'overdue' ? `timeout, not complete within ${withinMs / 60_000} minutes` : 'broken off'
 }
