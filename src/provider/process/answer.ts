@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { fault, type Outcome } from '../../workspace/fault.ts'
+
+/**
+ * The answer of `work`, or a fault as soon as the signal is aborted. An error of the system (a full disk, no permission) is
+ * `later`: a person can mend it, and the same request may then succeed.
+ */
+export async function answer<T>(
+  what: string,
+  signal: AbortSignal,
+  work: () => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const aborted = fault('later', `${what} was given up: nobody waits for it any more.`)
+  if (signal.aborted) return aborted
+  const stop = new AbortController()
+  const given = new Promise<Outcome<T>>((resolve) => {
+    signal.addEventListener('abort', () => resolve(aborted), { signal: stop.signal })
+  })
+  try {
+    return await Promise.race([work(), given])
+  } catch (error) {
+    return fault('later', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
+  } finally {
+    stop.abort()
+  }
+}
+
+/** Waits, but no longer than the signal allows. The system tells nobody but a parent that a process has ended, so we have to look. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+}

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LifecycleCommand } from '../../workspace/recipe.ts'
+import type { Directory } from './directory.ts'
+import { sendSignal } from './send-signal.ts'
+
+export type CommandEnd =
+  | { readonly kind: 'ended'; readonly code: number; readonly output: string }
+  | { readonly kind: 'killed'; readonly by: string; readonly output: string }
+  | { readonly kind: 'overdue'; readonly output: string }
+  | { readonly kind: 'unstarted'; readonly reason: string }
+
+const tailBytes = 4_096
+const tailLines = 20
+
+/**
+ * Runs one lifecycle command in the workspace's home, as a process group of its own, until it exits. It writes to a file: a child
+ * that it leaves in the background may go on writing there, and holds nobody up. The group is killed when time is up, when
+ * the signal is aborted, or when `mayRun` says so just after the start.
+ */
+export async function runCommand(
+  { run }: LifecycleCommand,
+  directory: Directory,
+  how: {
+    readonly env: NodeJS.ProcessEnv
+    readonly timeoutMs: number
+    readonly signal: AbortSignal
+    readonly mayRun: () => Promise<boolean>
+  },
+): Promise<CommandEnd> {
+  const [program, ...args] = typeof run === 'string' ? ['/bin/sh', '-c', run] : run
+  if (program === undefined) return { kind: 'unstarted', reason: 'the argument list is empty' }
+  const file = join(directory.path, `.output-${randomUUID()}`)
+  const output = await open(file, 'ax+', 0o600)
+  try {
+    const end = await watchOver(program, args, directory.home, output.fd, how)
+    return end.kind === 'unstarted' ? end : { ...end, output: await tail(output) }
+  } finally {
+    await output.close()
+    await rm(file, { force: true })
+  }
+}
+
+type BareEnd =
+  | { readonly kind: 'ended'; readonly code: number }
+  | { readonly kind: 'killed'; readonly by: string }
+  | { readonly kind: 'overdue' }
+  | { readonly kind: 'unstarted'; readonly reason: string }
+
+function watchOver(
+  program: string,
+  args: readonly string[],
+  home: string,
+  output: number,
+  { env, timeoutMs, signal, mayRun }: Parameters<typeof runCommand>[2],
+): Promise<BareEnd> {
+  return new Promise((resolve) => {
+    const child = spawn(program, [...args], { cwd: home, env, detached: true, stdio: ['ignore', output, output] })
+    const kill = () => {
+      // Until `exit` is told the number is the child's own.
+      if (child.pid !== undefined) sendSignal(child.pid, 'SIGKILL')
+    }
+    const settle = (end: BareEnd) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', kill)
+      resolve(end)
+    }
+    const timer = setTimeout(() => {
+      kill()
+      settle({ kind: 'overdue' })
+    }, timeoutMs)
+    signal.addEventListener('abort', kill)
+    child.on('error', (error) => settle({ kind: 'unstarted', reason: error.message }))
+    child.on('exit', (code, by) =>
+      settle(code === null ? { kind: 'killed', by: by ?? 'a signal' } : { kind: 'ended', code }),
+    )
+    void mayRun().then((may) => {
+      if ((!may || signal.aborted) && child.exitCode === null && child.signalCode === null) kill()
+    })
+  })
+}
+
+/** The last lines of what was written; a line that would be cut is left out if there is another. */
+async function tail(file: FileHandle): Promise<string> {
+  const { size } = await file.stat()
+  const from = Math.max(0, size - tailBytes)
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, from)
+  const lines = buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n')
+  return (from > 0 && lines.length > 1 ? lines.slice(1) : lines).slice(-tailLines).join('\n')
+}
