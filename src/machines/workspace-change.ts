@@ -1,7 +1,7 @@
 import type { Connection, Exit } from '../workspace/container.ts'
 import type { Fault } from '../workspace/fault.ts'
 import type { Step, WorkspaceContext } from './workspace-context.ts'
-import { backoff, expiry, haltLimitMs, provisioningLimitMs, triesOf } from './workspace-context.ts'
+import { backoff, expiry, limitMs, triesOf, triesOfHalt } from './workspace-context.ts'
 import type { Amendment, Answer } from './workspace-event.ts'
 import {
   deletionPostponed,
@@ -9,8 +9,11 @@ import {
   failure,
   haltFailed,
   haltOutOfTime,
+  haltPostponed,
   outOfTime,
+  tryingAgain,
   vanishedReason,
+  waitingForEngine,
 } from './workspace-reason.ts'
 
 // How each thing that happens changes a workspace's context. Pure; the chart says when.
@@ -24,16 +27,16 @@ const deletionPauseMs = 60_000
 
 /** Provisioning or a start begins: new tries, a new deadline. */
 export function begun(at: number, step: Step): Change {
-  return { step, tries: 0, deadline: at + provisioningLimitMs, reason: null, progress: null }
+  return { step, tries: 0, deadline: at + limitMs, reason: null, progress: null }
 }
 
 /** It goes on after the service was away: with what is left of its time, and at least a few minutes. */
-export function goneOn({ deadline }: WorkspaceContext, at: number): Change {
-  return { deadline: Math.max(deadline, at + fairChanceMs), progress: null }
+export function goneOn({ deadline, step }: WorkspaceContext, at: number): Change {
+  return { deadline: Math.max(deadline, at + fairChanceMs), progress: null, step: restartable(step) }
 }
 
 export function halting(at: number): Change {
-  return { tries: 0, deadline: at + haltLimitMs, reason: null, progress: null }
+  return { tries: 0, deadline: at + limitMs, reason: null, progress: null }
 }
 
 export function amended({ name, ttlSeconds, metadata }: Amendment, at: number): Change {
@@ -58,10 +61,27 @@ export function retrying(context: WorkspaceContext, it: Answer<unknown>): Change
   return {
     tries,
     retryAt: backoff(it.at, away ? awayPauseMs : provisioningPauseMs, away ? Infinity : tries, it.luck),
-    reason: it.fault.message,
+    reason: away ? waitingForEngine(context, it.fault) : tryingAgain(context, it.fault),
     progress: null,
-    ...(context.step === 'setup' && { step: 'boot' }),
+    step: restartable(context.step),
     ...without(it.fault),
+  }
+}
+
+/** Is a halt that answered `it` worth another try? */
+export function worthHaltingAgain({ tries }: WorkspaceContext, it: Answer<unknown>): boolean {
+  if (it.ok || it.fault.again === 'never') return false
+  return it.fault.again === 'away' || tries + 1 < triesOfHalt
+}
+
+/** The halt failed and is tried again later. */
+export function haltRetrying({ tries }: WorkspaceContext, it: Answer<unknown>): Change {
+  if (it.ok) return {}
+  const away = it.fault.again === 'away'
+  return {
+    tries: away ? tries : tries + 1,
+    retryAt: backoff(it.at, away ? awayPauseMs : provisioningPauseMs, away ? Infinity : tries + 1, it.luck),
+    reason: haltPostponed(it.fault),
   }
 }
 
@@ -77,11 +97,11 @@ export function blamedTime(context: WorkspaceContext): Change {
 }
 
 export function blamedHalt(context: WorkspaceContext, it: Answer<unknown>): Change {
-  return it.ok ? {} : { reason: haltFailed(context, it.fault.message) }
+  return it.ok ? {} : { tries: 0, reason: haltFailed(context, it.fault.message) }
 }
 
 export function blamedHaltTime(context: WorkspaceContext): Change {
-  return { reason: haltFailed(context, haltOutOfTime) }
+  return { tries: 0, reason: haltFailed(context, haltOutOfTime) }
 }
 
 /** A step is done, and what it found is kept. */
@@ -91,7 +111,7 @@ export function reached(step: Step, found: Change): Change {
 
 export const ready: Change = { prepared: true, tries: 0, reason: null, progress: null }
 
-export const rested: Change = { connection: null, reason: null, progress: null }
+export const rested: Change = { tries: 0, connection: null, reason: null, progress: null }
 
 export function exited(exit: Exit): Change {
   return { connection: null, reason: exitReason(exit) }
@@ -120,4 +140,9 @@ export function deletionRetrying({ tries }: WorkspaceContext, it: Answer<unknown
 
 function without(fault: Fault): Change {
   return fault.again === 'gone' ? { ...forgotten, step: 'container' } : {}
+}
+
+/** Whether a container still runs is not known after a pause: commands in it begin with a boot, which finds that out. */
+function restartable(step: Step): Step {
+  return step === 'setup' ? 'boot' : step
 }

@@ -54,13 +54,13 @@ export interface WorkspaceContext {
 
 const minute = 60_000
 
-/** How long provisioning, or starting again, may take in all: waiting for a slot and for an engine that is away included. */
-export const provisioningLimitMs = 30 * minute
-/** How long a stop may take. */
-export const haltLimitMs = minute
+/** How long a create, a start or a stop may take in all: waiting for a slot and for an engine that is away included. */
+export const limitMs = 30 * minute
 
 /** Tries that a step has before the workspace is `failed`. */
 export const triesOf: Readonly<Record<Step, number>> = { image: 3, container: 5, boot: 5, setup: 5 }
+/** Tries that a stop has before the workspace is up again. */
+export const triesOfHalt = 3
 
 /** The context of a workspace that was just asked for. */
 export function newWorkspace({ at, ...request }: WorkspaceRequest): WorkspaceContext {
@@ -70,7 +70,7 @@ export function newWorkspace({ at, ...request }: WorkspaceRequest): WorkspaceCon
     expiresAt: expiry(at, request.ttlSeconds),
     step: 'image',
     tries: 0,
-    deadline: at + provisioningLimitMs,
+    deadline: at + limitMs,
     retryAt: 0,
     imageId: null,
     containerId: null,
@@ -91,7 +91,7 @@ export function expiry(at: number, ttlSeconds: number | null): number | null {
   return ttlSeconds === null ? null : at + ttlSeconds * 1000
 }
 
-/** When to try again: exponential from one second up to `mostMs`, spread by `luck` (0 to 1) over ± 25 %. */
+/** When to try again: exponential from one second up to `mostMs`, of which `luck` (0 to 1) takes off up to a half. */
 export function backoff(at: number, mostMs: number, tries: number, luck: number): number {
-  return Math.round(at + Math.min(mostMs, 1000 * 2 ** (tries - 1)) * (0.75 + luck / 2))
+  return Math.round(at + Math.min(mostMs, 1000 * 2 ** (tries - 1)) * (1 - luck / 2))
 }

@@ -108,19 +108,22 @@ export const workspaceMachine = workspaceSetup.createMachine({
               target: '#workspace.stopped',
               actions: 'noteVanished',
             },
+            // Restarted by somebody else: its ports may be others now.
+            appeared: {
+              guard: { type: 'isOwn', params: container },
+              actions: { type: 'noteAppeared', params: ({ event }) => event.connection },
+            },
           },
         },
         stopping: {
           description: 'Its container is being halted; a halt that fails leaves it as it was.',
-          tags: 'busy',
-          on: { resume: { target: 'stopping', reenter: true, actions: beginHalt } },
-          invoke: halting({ target: '#workspace.stopped', actions: 'rest' } as const),
+          on: { resume: { target: 'stopping', reenter: true, actions: goOn } },
+          ...halting({ target: '#workspace.stopped', actions: 'rest' } as const),
         },
         restarting: {
           description: 'Its container is being halted, to be started again.',
-          tags: 'busy',
-          on: { resume: { target: 'restarting', reenter: true, actions: beginHalt } },
-          invoke: halting({ target: '#workspace.stopped.starting', actions: piece.beginAgain } as const),
+          on: { resume: { target: 'restarting', reenter: true, actions: goOn } },
+          ...halting({ target: '#workspace.stopped.starting', actions: piece.beginAgain } as const),
         },
       },
     },

@@ -101,24 +101,45 @@ export const settingUp = <T extends readonly unknown[]>(otherwise: T) =>
  * started and had not come up rests, and an inventory says if it runs all the same.
  */
 export const halting = <T>(halted: T) =>
-  [
-    {
+  ({
+    tags: 'busy',
+    initial: 'halting',
+    invoke: {
       id: 'deadline',
       src: 'alarm',
       input: untilDeadline,
       onDone: [
-        { guard: 'wasUp', target: 'up', actions: 'blameHaltTime' },
+        { guard: 'wasUp', target: '#workspace.running.up', actions: 'blameHaltTime' },
         { target: '#workspace.stopped', actions: 'blameHaltTime' },
       ],
     },
-    {
-      id: 'halt',
-      src: 'halt',
-      input: subject,
-      onDone: [
-        { guard: { type: 'isOk', params: answer }, ...halted },
-        { guard: 'wasUp', target: 'up', actions: { type: 'blameHalt', params: answer } },
-        { target: '#workspace.stopped', actions: { type: 'blameHalt', params: answer } },
-      ],
+    states: {
+      halting: {
+        description: 'Its container is asked to end.',
+        invoke: {
+          id: 'halt',
+          src: 'halt',
+          input: subject,
+          onDone: [
+            { guard: { type: 'isOk', params: answer }, ...halted },
+            {
+              guard: { type: 'worthHaltingAgain', params: answer },
+              target: 'waiting',
+              actions: { type: 'retryHalt', params: answer },
+            },
+            {
+              guard: 'wasUp',
+              target: '#workspace.running.up',
+              actions: { type: 'blameHalt', params: answer },
+            },
+            { target: '#workspace.stopped', actions: { type: 'blameHalt', params: answer } },
+          ],
+        },
+      },
+      waiting: {
+        description: 'Rests before the halt is tried again.',
+        tags: 'waiting',
+        invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'halting' },
+      },
     },
-  ] as const
+  }) as const

@@ -1,7 +1,6 @@
 import type { Exit } from '../workspace/container.ts'
 import type { Fault } from '../workspace/fault.ts'
 import type { WorkspaceContext } from './workspace-context.ts'
-import { haltLimitMs, provisioningLimitMs } from './workspace-context.ts'
 
 // What people read in `error_message`: what failed, at which step, after how many tries, and whether trying again may help (law 5).
 
@@ -13,13 +12,23 @@ export function failure(context: WorkspaceContext, fault: Fault): string {
     fault.again === 'never'
       ? 'Trying again will not help before that is changed.'
       : 'Trying again may help: start the workspace.'
-  return `Failed at step "${context.step}" ${after(context.tries + 1)}: ${sentence(fault.message)} ${again}`
+  return `Failed at step "${context.step}" ${after(context.tries + 1)}: ${sentence(fault.message)}${fault.message.includes('\n') ? '\n' : ' '}${again}`
+}
+
+/** The reason of a workspace whose step failed and is tried again. */
+export function tryingAgain(context: WorkspaceContext, fault: Fault): string {
+  return `Step "${context.step}" failed ${after(context.tries + 1)} and is tried again: ${sentence(fault.message)}`
+}
+
+/** The reason of a workspace whose step found the engine away. */
+export function waitingForEngine(context: WorkspaceContext, fault: Fault): string {
+  return `Step "${context.step}" waits for the engine: ${sentence(fault.message)}`
 }
 
 /** The reason of a workspace whose provisioning, or start, was not done in time. */
 export function outOfTime({ step, tries, reason }: WorkspaceContext): string {
   const last = reason === null ? '' : ` The last trouble was: ${sentence(reason)}`
-  return `No success within ${provisioningLimitMs / 60_000} minutes: it was at step "${step}" ${after(tries)}.${last} Trying again may help: start the workspace.`
+  return `No success in time: it was at step "${step}" ${after(tries)}.${last} Trying again may help: start the workspace.`
 }
 
 /** The reason that a workspace carries whose stop or restart failed: it is still up, or rests if it had not come up yet. */
@@ -29,7 +38,12 @@ export function haltFailed({ connection }: WorkspaceContext, message: string): s
   return `It could not be stopped and is still up: ${sentence(message)} Stop it again, or delete it.`
 }
 
-export const haltOutOfTime = `the engine did not say within ${haltLimitMs / 1000} s that it had stopped.`
+export const haltOutOfTime = 'the engine did not say in time that it had stopped.'
+
+/** The reason of a workspace whose stop failed and is tried again. */
+export function haltPostponed(fault: Fault): string {
+  return `It could not be stopped yet: ${sentence(fault.message)} It is tried again.`
+}
 
 /** The reason of a workspace whose container ended without being asked to. */
 export function exitReason({ code, outOfMemory, withEngine }: Exit): string {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { WorkspaceObservation } from '../machines/workspace-event.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import { statePath } from '../machines/workspace-view.ts'
@@ -22,7 +23,12 @@ export function verdict(snapshot: WorkspaceSnapshot, found: readonly Found[], at
   if (!own) return { type: 'vanished', at, by, containerId }
   switch (statePath(snapshot.value)) {
     case 'running.up':
-      if (own.state.kind === 'running') return null
+      if (own.state.kind === 'running') {
+        const { connection } = own.state
+        return isDeepStrictEqual(connection, snapshot.context.connection)
+          ? null
+          : { type: 'appeared', at, by, containerId, connection }
+      }
       return { type: 'exited', at, by, containerId, exit: own.state.kind === 'exited' ? own.state.exit : unseen }
     case 'stopped.idle':
       if (own.state.kind !== 'running') return null

@@ -27,7 +27,14 @@ const making = (waiting: State, at: Step) =>
     gone: ['creating.waiting', anew],
   }) as const
 const up = ['running.up', {}] as const
-const staysUp = { never: up, later: up, 'later, the last try': up, away: up, gone: up } as const
+const staysUp = (waiting: State) =>
+  ({
+    never: up,
+    later: [waiting, soon],
+    'later, the last try': up,
+    away: [waiting, engineBack],
+    gone: [waiting, soon],
+  }) as const
 const postponed = ['deleting.waiting', soon] as const
 
 const table: Partial<Record<State, Row>> = {
@@ -71,11 +78,18 @@ const table: Partial<Record<State, Row>> = {
       away: ['stopped.starting.waiting', { ...engineBack, step: 'boot' }],
     },
   ],
-  'running.stopping': ['halt', 'setup', { ...staysUp, ok: ['stopped.idle', {}] }],
-  'running.restarting': [
+  'running.stopping.halting': [
     'halt',
     'setup',
-    { ...staysUp, ok: ['stopped.starting.queued', { step: 'boot', tries: 0, containerId: 'c1', prepared: true }] },
+    { ...staysUp('running.stopping.waiting'), ok: ['stopped.idle', { tries: 0 }] },
+  ],
+  'running.restarting.halting': [
+    'halt',
+    'setup',
+    {
+      ...staysUp('running.restarting.waiting'),
+      ok: ['stopped.starting.queued', { step: 'boot', tries: 0, containerId: 'c1', prepared: true }],
+    },
   ],
   'deleting.destroying': [
     'destroy',

@@ -97,19 +97,26 @@ describe('observations', () => {
 describe('commands', () => {
   test('a stop that the service did not live to finish is finished by the next one', () => {
     const stopping = steps(up, { type: 'stop', ...said }, resume)
-    expect(inState(stopping)).toBe('running.stopping')
+    expect(inState(stopping)).toBe('running.stopping.halting')
     expect(inState(step(stopping, answered('halt', success.halt)))).toBe('stopped.idle')
   })
 
   test('a restart that the service did not live to finish ends with the workspace up', () => {
     const halted = steps(up, { type: 'restart', ...said }, resume, answered('halt', success.halt), resume, granted)
     expect(inState(halted)).toBe('stopped.starting.boot')
-    const back = steps(halted, answered('boot', success.boot), resume, granted, answered('setup', success.setup))
+    const back = steps(
+      halted,
+      answered('boot', success.boot),
+      resume,
+      granted,
+      answered('boot', success.boot),
+      answered('setup', success.setup),
+    )
     expect(inState(back)).toBe('running.up')
   })
 
   test('a stop that fails leaves the workspace up, reachable, with the reason', () => {
-    for (const end of [answered('halt', not('away', 'no engine')), rang('deadline')]) {
+    for (const end of [answered('halt', not('never', 'no permission')), rang('deadline')]) {
       const after = steps(up, { type: 'stop', ...said }, end)
       expect(inState(after)).toBe('running.up')
       expect(after.context.connection).toEqual(connection)
@@ -117,8 +124,15 @@ describe('commands', () => {
     }
   })
 
+  test('a stop that finds the engine away is done when it is back', () => {
+    const waiting = steps(up, { type: 'stop', ...said }, answered('halt', not('away', 'no engine')))
+    expect(inState(waiting)).toBe('running.stopping.waiting')
+    const done = steps(waiting, resume, answered('halt', success.halt))
+    expect([inState(done), done.context.reason]).toEqual(['stopped.idle', null])
+  })
+
   test('a stop of what had not come up yet leaves it stopped, though nobody can say that it was halted', () => {
-    for (const end of [answered('halt', not('away', 'no engine')), rang('deadline')]) {
+    for (const end of [answered('halt', not('never', 'no permission')), rang('deadline')]) {
       const after = steps(at('stopped.starting.queued', { step: 'boot' }), { type: 'stop', ...said }, end)
       expect(inState(after)).toBe('stopped.idle')
       expect(after.context.reason).toContain('being started')

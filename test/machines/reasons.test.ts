@@ -6,8 +6,8 @@ import { answered, at, connection, not, rang, said, step } from './walk.ts'
 const own = { ...said, containerId: 'c1' }
 const exit = { code: 1, outOfMemory: false, withEngine: false }
 const up = at('running.up', { connection })
-const stopping = at('running.stopping', { connection })
-const unborn = at('running.stopping')
+const stopping = at('running.stopping.halting', { connection, tries: 2 })
+const unborn = at('running.stopping.halting', { tries: 2 })
 
 const told: Readonly<Record<string, readonly [WorkspaceSnapshot, WorkspaceEvent]>> = {
   'no such image': [
@@ -31,9 +31,10 @@ const told: Readonly<Record<string, readonly [WorkspaceSnapshot, WorkspaceEvent]
     at('creating.waiting', { step: 'boot', tries: 1, reason: 'the engine is away' }),
     rang('deadline'),
   ],
-  'a stop fails': [stopping, answered('halt', not('away', 'the engine cannot be reached'))],
+  'a stop finds the engine away': [stopping, answered('halt', not('away', 'the engine cannot be reached'))],
+  'a stop fails': [stopping, answered('halt', not('later', 'the engine answered 500'))],
   'a stop takes too long': [stopping, rang('deadline')],
-  'a stop of a start fails': [unborn, answered('halt', not('away', 'the engine cannot be reached'))],
+  'a stop of a start fails': [unborn, answered('halt', not('later', 'the engine answered 500'))],
   'a stop of a start takes too long': [unborn, rang('deadline')],
   'it exits by itself': [up, { type: 'exited', ...own, exit }],
   'it exits unseen': [up, { type: 'exited', ...own, exit: { ...exit, code: null } }],

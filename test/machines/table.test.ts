@@ -46,11 +46,12 @@ const starting = <S extends State>(state: S) =>
     ...unheard,
     ...deletable,
     amend: state,
-    stop: 'running.stopping',
+    stop: 'running.stopping.halting',
     resume: 'stopped.starting.queued',
     progress: state,
   }) as const
-const halting = <S extends State>(state: S) => ({ ...unheard, ...deletable, amend: state, resume: state }) as const
+const halting = <S extends State, R extends State>(state: S, resumed: R) =>
+  ({ ...unheard, ...deletable, amend: state, resume: resumed }) as const
 const leaving = { ...unheard, delete: refused, expire: refused, amend: refused, resume: 'deleting.destroying' } as const
 
 // Total: a new state or a new event does not compile until its cells are decided.
@@ -65,13 +66,16 @@ const table = {
     ...unheard,
     ...deletable,
     amend: 'running.up',
-    stop: 'running.stopping',
-    restart: 'running.restarting',
+    stop: 'running.stopping.halting',
+    restart: 'running.restarting.halting',
     exited: 'stopped.idle',
     vanished: 'stopped.idle',
+    appeared: 'running.up',
   },
-  'running.stopping': halting('running.stopping'),
-  'running.restarting': halting('running.restarting'),
+  'running.stopping.halting': halting('running.stopping.halting', 'running.stopping.halting'),
+  'running.stopping.waiting': halting('running.stopping.waiting', 'running.stopping.halting'),
+  'running.restarting.halting': halting('running.restarting.halting', 'running.restarting.halting'),
+  'running.restarting.waiting': halting('running.restarting.waiting', 'running.restarting.halting'),
   'stopped.idle': {
     ...unheard,
     ...deletable,

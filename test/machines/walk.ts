@@ -78,11 +78,11 @@ export function rang(id: AlarmId, when = now): WorkspaceEvent {
 }
 
 export function ok(value?: unknown): Answer<unknown> {
-  return { ...done(value), at: now, luck: 0.5 }
+  return { ...done(value), at: now, luck: 0 }
 }
 
 export function not(again: Fault['again'], message = 'the engine said no'): Answer<unknown> {
-  return { ...fault(again, message), at: now, luck: 0.5 }
+  return { ...fault(again, message), at: now, luck: 0 }
 }
 
 /** What each effect answers when it did what it was asked. */
