@@ -15,6 +15,7 @@ import { installation } from './persistence/installation.ts'
 import { journal } from './persistence/journal.ts'
 import { workspaceList } from './persistence/workspace-list.ts'
 import { workspaceStore } from './persistence/workspace-store.ts'
+import type { Choice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
 import { systemClock } from './supervisor/clock.ts'
@@ -32,8 +33,8 @@ export interface ServiceDeps {
 
 export interface Service {
   readonly url: string
-  /** Where new workspaces run, and why there. */
-  readonly provider: { readonly name: string; readonly why: string }
+  /** Where workspaces run, and why there. */
+  readonly choice: Choice
   /** Ends requests and leaves the workspaces as they are (law 12). */
   close(): Promise<void>
 }
@@ -105,7 +106,7 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     }
     const url = urlOf(app.server.address(), config.bind.host)
     log.info({ url, provider: chosen.name, why: chosen.why, database: database.path }, 'vm-api listens')
-    return { url, provider: chosen, close }
+    return { url, choice: chosen, close }
   } catch (error) {
     database.close()
     throw error

@@ -53,6 +53,9 @@ export interface Provider {
   /** Every container of ours. All of them or a fault: a list that may be partial is a fault. */
   inventory(signal: AbortSignal): Promise<Outcome<readonly Found[]>>
 
+  /** Removes what is kept for all workspaces together (networks, folders), once none is left. May be repeated. */
+  clear(signal: AbortSignal): Promise<Outcome<void>>
+
   /** Can the engine be reached now? */
   ready(signal: AbortSignal): Promise<Outcome<void>>
 

@@ -8,7 +8,7 @@ import type { ProviderName } from '../../src/workspace/subject.ts'
 
 export type Verb = Exclude<keyof Provider, 'name' | 'watch'>
 
-/** One request that the engine was asked. `workspaceId` is `null` for `inventory` and `ready`. */
+/** One request that the engine was asked. `workspaceId` is `null` for `inventory`, `clear` and `ready`. */
 export interface Call {
   readonly verb: Verb
   readonly workspaceId: WorkspaceId | null
@@ -174,6 +174,7 @@ export function fakeEngine(): FakeEngine {
         ask({ verb: 'inventory', workspaceId: null }, signal, () =>
           done([...containers.values()].filter((c) => c.installation === installation).map(foundOf)),
         ),
+      clear: (signal) => ask({ verb: 'clear', workspaceId: null }, signal, () => done(undefined)),
       ready: (signal) => ask({ verb: 'ready', workspaceId: null }, signal, () => done(undefined)),
       watch: (tell) => {
         const listener = { installation, tell }

@@ -4,6 +4,7 @@ import type { Log } from '../../workspace/log.ts'
 import type { Provider } from '../provider.ts'
 import { boot } from './boot.ts'
 import { capacityOf } from './capacity.ts'
+import { clear } from './clear.ts'
 import { containersOf } from './container.ts'
 import { type Deadlines, usualDeadlines } from './deadlines.ts'
 import { engineAt } from './engine.ts'
@@ -51,6 +52,7 @@ export function dockerProvider({ installation, docker, log, deadlines }: DockerD
     },
     inventory: (signal) => inventory(engine, installation, log, undefined, signal),
     ready: (signal) => engine.ping(signal),
+    clear: (signal) => clear(engine, installation, signal),
     watch: (tell) => watch(engine, installation, tell),
   }
 }

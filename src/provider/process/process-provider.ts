@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access, mkdir, rm } from 'node:fs/promises'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import { parseWorkspaceId, type WorkspaceId } from '../../workspace/id.ts'
 import type { Provider } from '../provider.ts'
@@ -126,6 +126,14 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
         return done(found.filter((one) => one !== null))
       }),
     ready: (signal) => ask('Looking at the root directory', signal, async () => done(undefined)),
+    clear: (signal) =>
+      ask('Removing the root directory', signal, async () => {
+        const left = await listIds(root)
+        if (left.length > 0) return fault('later', `${root} still has ${left.length} workspaces.`)
+        await rm(root, { recursive: true, force: true })
+        opened = false
+        return done(undefined)
+      }),
     watch: (tell) => (host === null ? { close: () => undefined } : watch(host, openRoot, tell)),
   }
 }
