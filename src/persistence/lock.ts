@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { codeOf, DatabaseError } from './database-error.ts'
 
@@ -11,6 +12,7 @@ export function lockDatabase(path: string): { release(): void } {
   try {
     lock.pragma('journal_mode = DELETE')
     lock.exec('BEGIN EXCLUSIVE')
+    chmodSync(`${path}.lock`, 0o600)
   } catch (error) {
     lock.close()
     if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true) throw error
