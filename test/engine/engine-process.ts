@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DockerTarget } from '../../src/provider/docker/target.ts'
@@ -80,12 +80,13 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
 
   async function discard(): Promise<void> {
     await end('SIGTERM')
+    killWhatMentions(dir)
     execFileSync('ip', ['netns', 'delete', namespace])
     // An engine that was killed has left its data folder mounted on itself.
     const mounts = readFileSync('/proc/mounts', 'utf8')
       .split('\n')
       .map((line) => line.split(' ')[1] ?? '')
-    for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).reverse())
+    for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).toReversed())
       execFileSync('umount', ['-l', mount])
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
   }
@@ -100,7 +101,12 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
     target,
     start,
     stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
+    async kill() {
+      const containerd = Number(readFileSync(join(dir, 'exec/containerd/containerd.pid'), 'utf8'))
+      await end('SIGKILL')
+      // Its containerd dies with it, but not at once, and nobody says when: an engine that starts before would wait for that one in vain.
+      while (existsSync(`/proc/${containerd}`)) await new Promise((resolve) => setTimeout(resolve, 20))
+    },
     freeze: () => void running?.kill('SIGSTOP'),
     thaw: () => void running?.kill('SIGCONT'),
     async close() {
@@ -109,5 +115,28 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
       if (!running) await start()
       await discard()
     },
+  }
+}
+
+/** Kills what an engine that was killed has left: the shims that name its folder, which nobody else's do, and what runs under them. */
+function killWhatMentions(dir: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
+    if (!readOf(`/proc/${pid}/cmdline`).includes(dir)) continue
+    const children = readOf(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)
+    for (const one of [...children, pid]) {
+      try {
+        process.kill(Number(one), 'SIGKILL')
+      } catch {
+        // ended by itself meanwhile
+      }
+    }
+  }
+}
+
+function readOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // the process has ended meanwhile
   }
 }

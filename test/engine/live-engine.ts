@@ -30,3 +30,10 @@ async function unanswered(target: DockerTarget): Promise<string | undefined> {
     )
   return Promise.race([ping, late])
 }
+
+/** Stands in for an engine where there is none, so that the tests that are skipped can be listed by name. */
+export const noEngine: DockerTarget = {
+  at: { kind: 'socket', path: '/nonexistent/docker.sock' },
+  described: 'no engine',
+  configFile: '/nonexistent/config.json',
+}

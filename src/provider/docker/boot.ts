@@ -22,10 +22,10 @@ export async function boot(
 
   const paused = field(looked.value, 'State', 'Paused') === true
   let started = paused ? await wake(engine, id, signal) : await start(engine, id, signal)
-  const lost = started.ok ? undefined : /network (vm-api-[\w.-]+) not found/.exec(started.reason)?.[1]
-  if (lost !== undefined) {
-    const restored = await networks.restore(lost)
-    if (!restored.ok) return restored
+  const network = text(looked.value, 'HostConfig', 'NetworkMode')
+  if (!started.ok && network !== undefined && /network \S+ not found/.test(started.reason)) {
+    const rejoined = await networks.rejoin(network, id, signal)
+    if (!rejoined.ok) return rejoined
     started = await start(engine, id, signal)
   }
   if (!started.ok) return hopeless(started.reason, recipe.init) ?? started

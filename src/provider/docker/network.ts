@@ -12,8 +12,11 @@ const mostOnOne = 1_000
 export interface Networks {
   /** The name of a network with room for one more container; made if there is none. The room is counted as taken. */
   withRoom(): Promise<Outcome<string>>
-  /** Makes the network `name` exist. Networks vanish: a prune takes those whose containers are all stopped. */
-  restore(name: string): Promise<Outcome<void>>
+  /**
+   * Puts the stopped container `id` on the network `name` again, after that vanished: a prune takes the networks whose containers are all
+   * stopped. May be repeated.
+   */
+  rejoin(name: string, id: string, signal: AbortSignal): Promise<Outcome<void>>
 }
 
 /**
@@ -62,6 +65,7 @@ export function networksOf(engine: Engine, installation: string): Networks {
     return created.ok ? done(undefined) : created
   }
 
+  /** Makes the network `name` exist. */
   function restore(name: string): Promise<Outcome<void>> {
     // The engine's own check for duplicates does not hold for two requests at once, so there is never more than one.
     const made = making.get(name) ?? make(name).finally(() => making.delete(name))
@@ -80,7 +84,22 @@ export function networksOf(engine: Engine, installation: string): Networks {
       current.left -= 1
       return done(current.name)
     },
-    restore,
+    async rejoin(name, id, signal) {
+      const there = await restore(name)
+      if (!there.ok) return there
+      return engine.ask(
+        {
+          what: `put the container on the network ${name}`,
+          withinMs: engine.deadlines.make,
+          async run(docker, abortSignal) {
+            // The container remembers the id of the one that vanished: only leaving makes it forget.
+            await docker.getNetwork(name).disconnect({ Container: id, Force: true, abortSignal })
+            await docker.getNetwork(name).connect({ Container: id })
+          },
+        },
+        signal,
+      )
+    },
   }
 }
 
