@@ -21,7 +21,8 @@ import {
 type Change = Partial<WorkspaceContext>
 
 const provisioningPauseMs = 30_000
-const fairChanceMs = 5 * 60_000
+/** What is left of a deadline, at least, after the service was away. */
+export const fairChanceMs = 5 * 60_000
 const awayPauseMs = 5_000
 const deletionPauseMs = 60_000
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
@@ -14,7 +14,7 @@ export interface OpenDatabase {
   readonly db: Database
   readonly path: string
   readonly migrated: Migrated
-  /** What is wrong with it now, for an operator; `null` when it reads and its file is still the one at `path`. */
+  /** What is wrong with it now, for everybody to read; `null` when it reads and its file is still the one at `path`. */
   trouble(): string | null
   /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
   checkpoint(): void
@@ -41,7 +41,7 @@ export function openDatabase(path: string, steps: readonly Migration[] = migrati
   let db: Database | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path))
+    const file = existsSync(path) ? usable(path) : join(realpathSync(dirname(path)), basename(path))
     lock = lockDatabase(file)
     db = new BetterSqlite3(file)
     chmodSync(file, 0o600)
@@ -57,6 +57,15 @@ export function openDatabase(path: string, steps: readonly Migration[] = migrati
   }
 }
 
+/** The file itself, behind links. What is not to be written is left as it is: a `chmod` here would undo what somebody meant. */
+function usable(path: string): string {
+  const file = realpathSync(path)
+  if (!statSync(file).isFile())
+    throw new DatabaseError(`The database ${path} is no file. Set VM_API_DB_PATH to a file, existing or new.`)
+  accessSync(file, constants.R_OK | constants.W_OK)
+  return file
+}
+
 function opened(db: Database, lock: { release(): void }, path: string, migrated: Migrated): OpenDatabase {
   const inode = statSync(path).ino
   const alive = db.prepare('SELECT count(*) FROM installation')
@@ -68,9 +77,8 @@ function opened(db: Database, lock: { release(): void }, path: string, migrated:
       try {
         alive.get()
         // A file that was removed or replaced under us would go on taking writes that nobody finds again.
-        return statSync(path).ino === inode
-          ? null
-          : 'the file was replaced while the service was running: restart the service'
+        if (statSync(path, { throwIfNoEntry: false })?.ino === inode) return null
+        return 'its file was removed or replaced while the service was running: restart the service'
       } catch (error) {
         return explain(error)
       }
@@ -81,10 +89,11 @@ function opened(db: Database, lock: { release(): void }, path: string, migrated:
       try {
         db.pragma('optimize')
         db.pragma('wal_checkpoint(TRUNCATE)')
-      } finally {
-        db.close()
-        lock.release()
+      } catch {
+        // Tidying up is no reason to fail: on a full disk, too, the next start finds everything in the log.
       }
+      db.close()
+      lock.release()
     },
   }
 }

@@ -1,7 +1,7 @@
-import { chmodSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { DatabaseError } from './database-error.ts'
+import { DatabaseError, explain } from './database-error.ts'
 import type { Migration } from './migrations.ts'
 
 const backupsKept = 3
@@ -19,32 +19,78 @@ export interface Migrated {
  * @throws {DatabaseError} when the database was written by a newer version: going back is refused.
  */
 export function migrate(db: Database, path: string, steps: readonly Migration[], now: Date): Migrated {
-  const from = Number(db.pragma('user_version', { simple: true }))
+  const from = versionOf(db)
   if (from > steps.length)
     throw new DatabaseError(
       `The database ${path} has schema version ${from}, and this version of vm-api knows ${steps.length} at most: a newer vm-api wrote it. Run that version, or restore the backup that was taken before the upgrade.`,
     )
   const backup = from > 0 && from < steps.length ? copyOf(db, path, from, now) : null
-  for (const [index, step] of steps.entries()) {
-    if (index < from) continue
-    db.transaction(() => {
-      db.exec(step.sql)
-      db.pragma(`user_version = ${index + 1}`)
-    }).immediate()
+  try {
+    for (const [index, step] of steps.entries()) if (index >= from) apply(db, step, index + 1)
+  } catch (error) {
+    // Nothing has changed, so the copy says nothing that the database does not: start after start would push the older ones out.
+    if (backup !== null && versionOf(db) === from) rmSync(backup, { force: true })
+    throw error
   }
+  if (backup !== null) prune(path)
   return { from, to: steps.length, backup }
 }
 
+function apply(db: Database, { name, sql }: Migration, version: number) {
+  try {
+    db.transaction(() => {
+      db.exec(sql)
+      db.pragma(`user_version = ${version}`)
+    }).immediate()
+  } catch (error) {
+    throw new DatabaseError(
+      `The database ${db.name} could not be migrated to schema version ${version} (${name}) and stays at version ${versionOf(db)}: ${explain(error)} The vm-api that wrote it can go on with it.`,
+      { cause: error },
+    )
+  }
+}
+
+function versionOf(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }))
+}
+
+/** A consistent copy beside the database, whole and on disk, or none. */
 function copyOf(db: Database, path: string, version: number, now: Date): string {
   const copy = `${path}.backup-v${version}-${now.toISOString().replaceAll(/[-:.]/g, '')}`
-  db.prepare('VACUUM INTO ?').run(copy)
-  chmodSync(copy, 0o600)
+  const unfinished = `${path}.backup-unfinished`
+  rmSync(unfinished, { force: true })
+  try {
+    writeFileSync(unfinished, '', { mode: 0o600, flag: 'wx' }) // the copy is never readable for others, not even at first
+    db.prepare('VACUUM INTO ?').run(unfinished)
+    sync(unfinished) // SQLite does not do that for a copy
+    renameSync(unfinished, copy)
+    sync(dirname(copy))
+    return copy
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw new DatabaseError(
+      `The database ${path} could not be copied before its migration, which was not begun: ${explain(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+function sync(path: string) {
+  if (process.platform === 'win32') return // neither a folder nor a file that is open for reading can be synced there
+  const file = openSync(path, 'r')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function prune(path: string) {
   const folder = dirname(path)
   const kept = readdirSync(folder)
     .filter((name) => name.startsWith(`${basename(path)}.backup-v`))
     .toSorted((a, b) => timeOf(b).localeCompare(timeOf(a)))
   for (const old of kept.slice(backupsKept)) rmSync(join(folder, old), { force: true })
-  return copy
 }
 
 function timeOf(backup: string): string {

@@ -9,6 +9,13 @@ export interface Loss {
   readonly error: unknown
 }
 
+/** What a row says of itself that its snapshot cannot: see {@link StoredRow.unreadable}. */
+export interface Mark {
+  readonly id: WorkspaceId
+  readonly status: string
+  readonly unreadable: string | null
+}
+
 /** Where workspaces are kept: prepared statements over one connection. Synchronous; throws only what SQLite throws. */
 export type WorkspaceStore = ReturnType<typeof workspaceStore>
 
@@ -68,10 +75,10 @@ export function workspaceStore(db: Database) {
   const nameTaken = db
     .prepare<[string, string], 1>(`SELECT 1 FROM workspaces WHERE owner = ? AND name = ? AND status <> 'deleting'`)
     .pluck()
-  const setAside = db.prepare<
-    [string, string]
-  >(`UPDATE workspaces SET status = CASE status WHEN 'deleting' THEN status ELSE 'failed' END,
-    unreadable = ? WHERE id = ?`)
+  const mark = db.prepare<[Mark]>('UPDATE workspaces SET status = :status, unreadable = :unreadable WHERE id = :id')
+  const markAll = db.transaction((marks: readonly Mark[]) => {
+    for (const each of marks) mark.run(each)
+  })
 
   return {
     /**
@@ -96,8 +103,8 @@ export function workspaceStore(db: Database) {
     due: (at: number, limit: number): readonly WorkspaceId[] => due.all(at, limit),
     nextExpiry: (): number | null => nextExpiry.get() ?? null,
     nameTaken: (owner: string, name: string): boolean => nameTaken.get(owner, name) !== undefined,
-    /** Marks a row as one that cannot be read: it is shown as failed, and its snapshot stays as it was (law 7). */
-    setAside: (id: WorkspaceId, why: string): void => void setAside.run(why, id),
+    /** Marks rows as ones that cannot be read, or can again; their snapshots stay as they were (law 7). */
+    mark: (marks: readonly Mark[]): void => markAll.immediate(marks),
   }
 }
 

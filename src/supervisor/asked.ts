@@ -1,5 +1,5 @@
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
-import type { Live, Aside } from './population.ts'
+import type { Aside, Live } from './live.ts'
 import type { Owner } from '../workspace/id.ts'
 import type { JsonObject } from '../workspace/json.ts'
 

@@ -7,6 +7,9 @@ import type { Clock } from './clock.ts'
 const longestSleepMs = 60_000
 const jumpMs = 60_000
 const holdMs = 5 * 60_000
+/** What is due is still so in the store until its step is on disk: look again so much later, and less often if nothing moves. */
+const shortestPauseMs = 50
+const longestPauseMs = 5000
 /** So many at a time, so that a great many that expire together do not hold up everybody else. */
 const batch = 200
 
@@ -30,6 +33,7 @@ export function expiry({ store, clock, log, expire }: ExpiryDeps): Expiry {
   let last = { wall: clock.now(), monotonic: clock.monotonic() }
   let heldUntil = -Infinity // on the monotonic clock
   let wakeAt = Infinity // on the wall clock
+  let stuck: { readonly id: WorkspaceId | undefined; readonly pauseMs: number } | undefined
   let cancel = () => {}
   let closed = false
 
@@ -57,12 +61,26 @@ export function expiry({ store, clock, log, expire }: ExpiryDeps): Expiry {
   function sweep() {
     if (closed) return
     const at = clock.now()
-    if (held()) return arm(at + Math.min(longestSleepMs, heldUntil - clock.monotonic()))
+    try {
+      arm(at + Math.min(longestSleepMs, Math.max(0, look(at) - at)))
+    } catch (error) {
+      log.error({ err: error }, 'what has expired cannot be read, which is tried again')
+      arm(at + longestPauseMs)
+    }
+  }
+
+  /** Expires what is due. Answers when to look again. */
+  function look(at: number): number {
+    if (held()) return at + heldUntil - clock.monotonic()
     const due = store.due(at, batch)
     for (const id of due) expire(id, at)
-    // What is due is still so in the store until its step is on disk: look again a little later, not at once.
-    if (due.length > 0) return arm(at + 50)
-    arm(Math.min(store.nextExpiry() ?? Infinity, at + longestSleepMs))
+    if (due.length === 0) {
+      stuck = undefined
+      return store.nextExpiry() ?? Infinity
+    }
+    const same = stuck?.id === due[0] && stuck
+    stuck = { id: due[0], pauseMs: same ? Math.min(2 * same.pauseMs, longestPauseMs) : shortestPauseMs }
+    return at + stuck.pauseMs
   }
 
   return {

@@ -4,47 +4,20 @@ import { createActor } from 'xstate'
 import type { Actor } from 'xstate'
 import type { WorkspaceEvent } from '../machines/workspace-event.ts'
 import type { WorkspaceRequest } from '../machines/workspace-context.ts'
-import { upgraded } from '../machines/workspace-version.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
-import { decodeSnapshot } from '../persistence/snapshot-codec.ts'
-import type { JournalLine, KeptAnswer, StoredRow } from '../persistence/workspace-row.ts'
-import type { Loss, WorkspaceStore } from '../persistence/workspace-store.ts'
+import { statusOf } from '../machines/workspace-view.ts'
+import type { KeptAnswer, StoredRow } from '../persistence/workspace-row.ts'
+import type { Loss, Mark, WorkspaceStore } from '../persistence/workspace-store.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { WorkspaceLogic } from './durable.ts'
 import { durable, restoredActor } from './durable.ts'
+import type { Aside, Committed, Live } from './live.ts'
 import { deletingFrom } from './set-aside.ts'
 import { causeOf, lineOf, rowOf } from './step-record.ts'
 import type { Steps } from './steps.ts'
 import { groupSteps } from './steps.ts'
-
-/** A workspace that lives: its actor, and what of it is on disk. */
-export interface Live {
-  readonly actor: Actor<WorkspaceLogic>
-  readonly committed: WorkspaceSnapshot
-  /** Of `committed`. */
-  readonly revision: number
-  /** Of the newest step that was staged. */
-  readonly staged: number
-  /** When `committed` was decided, milliseconds since the epoch. */
-  readonly updatedAt: number
-  /** Number of the commit that wrote it, counted since the start: tells what changed while somebody looked elsewhere. */
-  readonly commit: number
-}
-
-/** A workspace whose record cannot be read: visible and deletable, nothing more (law 7). */
-export interface Aside {
-  readonly row: StoredRow
-  readonly why: string
-}
-
-/** A step that is on disk now. `before` is `null` for a workspace that was just made, or just revived. */
-export interface Committed {
-  readonly id: WorkspaceId
-  readonly before: WorkspaceSnapshot | null
-  readonly after: WorkspaceSnapshot
-  readonly line: JournalLine | null
-}
+import { readStored } from './stored.ts'
 
 export interface PopulationDeps {
   readonly store: WorkspaceStore
@@ -69,6 +42,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export function population({ store, logic, log, now, committed, interrupted, soon }: PopulationDeps) {
   const live = new Map<WorkspaceId, Mutable<Live>>()
   const aside = new Map<WorkspaceId, Aside>()
+  const leaving = new Set<WorkspaceId>()
   const steps: Steps<Carried> = groupSteps(store.keep, settle, soon)
   let commit = 0
   let closed = false
@@ -118,7 +92,8 @@ export function population({ store, logic, log, now, committed, interrupted, soo
     actor.subscribe({
       error: (bug) => {
         log.error({ err: bug, workspace: id }, 'an actor failed: this is a bug in vm-api; the workspace is put back')
-        if (live.get(id)?.actor === actor && !closed) queueMicrotask(() => putBack(id))
+        // What it has decided in this turn is still to be written, and is what it is put back to.
+        void steps.onDisk(id).then(() => live.get(id)?.actor === actor && putBack(id))
       },
     })
     actor.start()
@@ -136,23 +111,47 @@ export function population({ store, logic, log, now, committed, interrupted, soo
   // No resume here: the sweep does that. On a full disk it would be a hot loop.
   function putBack(id: WorkspaceId) {
     const it = live.get(id)
-    if (!it) return
+    if (!it || closed) return
     it.actor.stop()
     revive(id, { value: it.committed.value, context: it.committed.context }, it.revision, it.updatedAt)
   }
 
-  function restore(row: StoredRow) {
+  /** Brings a row to life or sets it aside. Answers what is to be marked in the row, if anything is. */
+  function restore(row: StoredRow): Mark | undefined {
+    const { id, revision, updatedAt } = row
     try {
-      const { value, context } = upgraded(decodeSnapshot(row.snapshot), row.machine)
-      revive(row.id, { value, context }, row.revision, row.updatedAt)
+      const stored = readStored(row)
+      revive(id, stored, revision, updatedAt)
+      const status = live.get(id)?.committed.value
+      return row.unreadable === null || !status ? undefined : { id, status: statusOf(status), unreadable: null }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
+      const deleting = row.status === 'deleting'
       log.error(
-        { err: error, workspace: row.id },
-        'a workspace cannot be read and is set aside: it can only be deleted',
+        { err: error, workspace: id },
+        deleting
+          ? 'a workspace that is being deleted cannot be read: it goes on by what its row says'
+          : 'a workspace cannot be read and is set aside: it can only be deleted',
       )
-      aside.set(row.id, { row, why })
-      if (row.unreadable !== why) store.setAside(row.id, why)
+      if (deleting) {
+        revive(id, deletingFrom(row), revision, updatedAt) // law 4: it gets there all the same
+        return undefined
+      }
+      aside.set(id, { row, why })
+      return row.unreadable === why ? undefined : { id, status: 'failed', unreadable: why }
+    }
+  }
+
+  function restoreAll(rows: readonly StoredRow[]) {
+    const marks = rows.flatMap((row) => (live.has(row.id) || aside.has(row.id) ? [] : (restore(row) ?? [])))
+    if (marks.length === 0) return
+    try {
+      store.mark(marks)
+    } catch (error) {
+      log.error(
+        { err: error, rows: marks.length },
+        'rows could not be marked as readable or not: the next start does it',
+      )
     }
   }
 
@@ -160,7 +159,7 @@ export function population({ store, logic, log, now, committed, interrupted, soo
   function find(id: WorkspaceId): Live | undefined {
     if (!live.has(id) && !aside.has(id)) {
       const row = store.byId(id)
-      if (row) restore(row)
+      if (row) restoreAll([row])
     }
     return live.get(id)
   }
@@ -174,10 +173,8 @@ export function population({ store, logic, log, now, committed, interrupted, soo
     commits: () => commit,
     onDisk: steps.onDisk,
 
-    /** Brings a stored row to life, unless it is already. */
-    rehydrate(row: StoredRow) {
-      if (!live.has(row.id) && !aside.has(row.id)) restore(row)
-    },
+    /** Brings stored rows to life that are not yet. */
+    rehydrate: restoreAll,
 
     /** Makes a workspace. The actor is not started before its row is on disk; answers the loss if that fails. */
     async create(request: WorkspaceRequest, by: string, kept?: (snapshot: WorkspaceSnapshot) => KeptAnswer) {
@@ -208,20 +205,27 @@ export function population({ store, logic, log, now, committed, interrupted, soo
       return true
     },
 
-    /** Begins to delete a workspace whose record cannot be read. False if there is none. `interrupted` is told of it. */
-    deleteAside(id: WorkspaceId, at: number, by: string): boolean {
+    /**
+     * Begins to delete a workspace whose record cannot be read. It stays set aside until that is on disk; then `interrupted` is told
+     * of it. May be repeated.
+     */
+    async deleteAside(id: WorkspaceId, at: number, by: string) {
       const it = aside.get(id)
-      if (!it || closed) return false
-      const { value, context } = deletingFrom(it.row)
-      revive(id, { value, context }, it.row.revision, it.row.updatedAt)
-      const revived = live.get(id)
-      if (!revived) return false
-      aside.delete(id)
-      revived.staged += 1
-      const { committed: snapshot, staged } = revived
-      const line = { ...lineOf(null, snapshot, { event: 'delete', at, by }), from: 'failed' }
-      steps.stage({ written: { row: rowOf(snapshot, staged, at), line, final: false }, carried: { snapshot } })
-      return true
+      if (!it || closed) return { kind: 'none' } as const
+      const stored = deletingFrom(it.row)
+      const revision = it.row.revision + 1
+      const first = !leaving.has(id)
+      if (first) {
+        leaving.add(id)
+        const snapshot = restoredActor(staging, id, stored).getSnapshot()
+        const line = { ...lineOf(null, snapshot, { event: 'delete', at, by }), from: 'failed' }
+        steps.stage({ written: { row: rowOf(snapshot, revision, at), line, final: false }, carried: { snapshot } })
+      }
+      const loss = await steps.onDisk(id)
+      if (first) leaving.delete(id)
+      if (loss) return { kind: 'lost', loss } as const
+      if (aside.delete(id) && !closed) revive(id, stored, revision, at)
+      return { kind: 'begun' } as const
     },
 
     /** Ends every actor where it is: no event in a workspace's life (law 12). Waits for what is staged. */

@@ -6,7 +6,8 @@ import type { Fault } from '../workspace/fault.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { Clock } from './clock.ts'
-import type { Live, Population } from './population.ts'
+import type { Live } from './live.ts'
+import type { Population } from './population.ts'
 import { atRest, verdict } from './verdict.ts'
 
 export interface Reconcile {
@@ -14,6 +15,8 @@ export interface Reconcile {
   all(): Promise<void>
   /** Something came to rest: what was noticed meanwhile is looked at now. */
   rested(id: WorkspaceId): void
+  /** A workspace is deleted: nothing about it is of interest any more. */
+  left(id: WorkspaceId): void
   /** Containers of this installation that nobody here ever heard of. Nothing is done to them. */
   strays(): readonly Found[]
   /** Why the engine cannot be reached; `null` while it can. */
@@ -31,6 +34,10 @@ export interface ReconcileDeps {
   readonly connected: () => void
 }
 
+/** Workspaces held against an inventory before others get their turn. */
+const chunk = 1000
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
 /** Follows one provider's engine, and reconciles at the start, after each reconnect and when asked to. */
 export function reconcile({ provider, population, journal, clock, log, connected }: ReconcileDeps): Reconcile {
   const closing = new AbortController()
@@ -39,6 +46,9 @@ export function reconcile({ provider, population, journal, clock, log, connected
   let strays: readonly Found[] = []
   let away: Fault | null = { again: 'away', message: 'the engine has not answered yet' }
   let running: Promise<void> | undefined
+  let again = false
+  /** Deleted since the inventory under way began: it may still show their containers. */
+  const leaving = new Set<WorkspaceId>()
 
   /** Sends what was found. False if the workspace has moved since commit number `since`, or is moving: what was found is stale. */
   function judge(
@@ -54,18 +64,28 @@ export function reconcile({ provider, population, journal, clock, log, connected
     return true
   }
 
+  function noticed(id: WorkspaceId) {
+    look(id).catch((bug: unknown) => {
+      if (!closing.signal.aborted) log.error({ err: bug, workspace: id }, 'a look at a container did not succeed')
+    })
+  }
+
   async function look(id: WorkspaceId): Promise<void> {
-    const since = population.commits()
-    const found = await provider.inspect(id, closing.signal)
-    const live = population.find(id)
-    if (!found.ok || !live || closing.signal.aborted) return undefined
-    if (judge(id, live, found.value ? [found.value] : [], since)) return undefined
-    if (live.staged === live.revision && atRest(live.committed)) return look(id)
-    missed.add(id)
-    return undefined
+    for (;;) {
+      const before = population.find(id)
+      if (!before) return // an inventory tells of containers without a workspace
+      if (!atRest(before.committed)) return void missed.add(id)
+      const since = population.commits()
+      const found = await provider.inspect(id, closing.signal)
+      if (closing.signal.aborted || !found.ok) return
+      const live = population.find(id)
+      if (!live || judge(id, live, found.value ? [found.value] : [], since)) return
+      if (live.staged !== live.revision) return void missed.add(id)
+    }
   }
 
   async function inventory() {
+    leaving.clear()
     const since = population.commits()
     const listed = await provider.inventory(closing.signal)
     if (closing.signal.aborted) return
@@ -78,8 +98,13 @@ export function reconcile({ provider, population, journal, clock, log, connected
       else found.set(container.workspaceId, [container])
     }
     // One that is on its way sees for itself; one that has moved meanwhile is seen by the next inventory.
-    for (const [id, live] of population.all())
+    let count = 0
+    for (const [id, live] of population.all()) {
       if (live.committed.context.provider === provider.name) judge(id, live, found.get(id) ?? [], since)
+      count += 1
+      if (count % chunk === 0) await turn()
+      if (closing.signal.aborted) return
+    }
     await leftOver(listed.value)
   }
 
@@ -88,6 +113,8 @@ export function reconcile({ provider, population, journal, clock, log, connected
     const unknown: Found[] = []
     for (const container of found) {
       const { workspaceId, containerId } = container
+      if (closing.signal.aborted) return
+      if (leaving.has(workspaceId)) continue
       if (population.find(workspaceId) || population.aside(workspaceId)) continue
       if (journal.remembered(workspaceId) !== 'deleted') {
         unknown.push(container)
@@ -107,16 +134,28 @@ export function reconcile({ provider, population, journal, clock, log, connected
     strays = unknown
   }
 
-  async function all() {
-    running ??= inventory().finally(() => {
+  /** One at a time; what is asked while one is under way is answered by another after it, since that one may have seen too little. */
+  async function all(): Promise<void> {
+    if (running) {
+      again = true
+      return running
+    }
+    running = (async () => {
+      do {
+        again = false
+        await inventory()
+      } while (again && !closing.signal.aborted)
+    })()
+    try {
+      await running
+    } finally {
       running = undefined
-    })
-    await running
+    }
   }
 
   function heard(notice: Notice) {
     if (closing.signal.aborted) return
-    if (notice.kind === 'changed') void look(notice.workspaceId)
+    if (notice.kind === 'changed') noticed(notice.workspaceId)
     else if (notice.kind === 'lost') {
       log.warn(
         { provider: provider.name, reason: notice.fault.message },
@@ -127,7 +166,9 @@ export function reconcile({ provider, population, journal, clock, log, connected
       if (away) log.info({ provider: provider.name }, 'the engine answers')
       away = null
       connected()
-      void all()
+      all().catch((bug: unknown) =>
+        log.error({ err: bug, provider: provider.name }, 'a reconciliation did not succeed'),
+      )
     }
   }
 
@@ -136,7 +177,11 @@ export function reconcile({ provider, population, journal, clock, log, connected
   return {
     all,
     rested(id) {
-      if (missed.delete(id)) void look(id)
+      if (missed.delete(id)) noticed(id)
+    },
+    left(id) {
+      missed.delete(id)
+      if (running) leaving.add(id)
     },
     strays: () => strays,
     fault: () => away,

@@ -11,8 +11,11 @@ export interface Slots {
   counts(): { readonly queued: number; readonly working: number }
 }
 
-/** Bounds how many workspaces are provisioned at a time, fairly between owners. `grant` is called when it is a workspace's turn. */
-export function slots(size: number, grant: (id: WorkspaceId) => void): Slots {
+/**
+ * Bounds how many workspaces are provisioned at a time, fairly between owners. `grant` is called when it is a workspace's turn; it
+ * answers false if the workspace does not want the slot any more.
+ */
+export function slots(size: number, grant: (id: WorkspaceId) => boolean): Slots {
   // A Map keeps the order of insertion: the owner whose turn it is stands first and goes to the end when served.
   const waiting = new Map<string, Set<WorkspaceId>>()
   const working = new Set<WorkspaceId>()
@@ -42,7 +45,7 @@ export function slots(size: number, grant: (id: WorkspaceId) => void): Slots {
         mine.delete(id)
         if (mine.size > 0) waiting.set(owner, mine)
         working.add(id)
-        grant(id)
+        if (!grant(id)) working.delete(id)
       }
     },
     counts: () => ({

@@ -46,8 +46,11 @@ export function groupSteps<T>(
       soon(() => {
         group = undefined // what is decided while this one settles belongs to the next
         const lost = write(steps.map((step) => step.written))
-        settle(steps, lost)
-        resolve(lost)
+        try {
+          settle(steps, lost)
+        } finally {
+          resolve(lost) // whatever happens there, nobody waits for ever
+        }
       })
     })
     return { steps, newest: new Map(), written }

@@ -76,6 +76,14 @@ export function supervise(deps: SupervisorDeps) {
     return { kind: 'created', seen: { kind: 'readable', snapshot: made.snapshot, updatedAt: at } }
   }
 
+  async function deleteUnreadable(found: Seen & { kind: 'unreadable' }, at: number, by: string): Promise<Told> {
+    const begun = await population.deleteAside(found.row.id, at, by)
+    if (begun.kind === 'lost') return notWritten(begun.loss.error)
+    if (begun.kind === 'none') return { kind: 'unknown' }
+    work.resume(found.row.id)
+    return { kind: 'accepted', seen: found }
+  }
+
   return {
     look,
 
@@ -83,7 +91,7 @@ export function supervise(deps: SupervisorDeps) {
     async create(wish: Wish, asker: Asker, once?: Once): Promise<Created> {
       if (!once) return make(wish, asker, undefined)
       const key = `${asker.owner},${once.key}` // no owner has a comma
-      while (creating.has(key)) await creating.get(key)
+      while (creating.has(key)) await creating.get(key)?.catch(() => undefined) // its failure is its own
       const made = make(wish, asker, once)
       creating.set(key, made)
       try {
@@ -98,19 +106,19 @@ export function supervise(deps: SupervisorDeps) {
       const found = look(id, asker)
       if (!found) return { kind: 'unknown' }
       const [at, by] = [clock.now(), `user:${asker.owner}`]
-      if (found.kind === 'unreadable') {
-        if (ask.type !== 'delete' || !population.deleteAside(id, at, by)) return { kind: 'refused', state: 'failed' }
-        const loss = await population.onDisk(id)
-        work.resume(id)
-        return loss ? notWritten(loss.error) : { kind: 'accepted', seen: found }
-      }
+      if (found.kind === 'unreadable')
+        return ask.type === 'delete' ? deleteUnreadable(found, at, by) : refusedUnreadable
+      const { name, owner } = found.snapshot.context
+      // To be refused by the database would put it back, and cut off what it is doing.
+      if (ask.type === 'amend' && ask.name !== undefined && ask.name !== name && store.nameTaken(owner, ask.name))
+        return { kind: 'name-taken' }
       const accepted = population.send(id, { ...ask, at, by })
       const after = population.find(id)?.actor.getSnapshot() ?? found.snapshot
       const loss = await population.onDisk(id) // a refusal names a state, so it waits too
       if (loss) return notWritten(loss.error)
-      return accepted
-        ? { kind: 'accepted', seen: { kind: 'readable', snapshot: after, updatedAt: at } }
-        : { kind: 'refused', state: statePath(after.value) }
+      if (accepted) return { kind: 'accepted', seen: { kind: 'readable', snapshot: after, updatedAt: at } }
+      // Refused because it is being deleted since: to the asker it does not exist any more.
+      return look(id, asker) ? { kind: 'refused', state: statePath(after.value) } : { kind: 'unknown' }
     },
 
     /** Waits until a workspace that is being deleted is gone, for at most so long. */
@@ -118,15 +126,15 @@ export function supervise(deps: SupervisorDeps) {
 
     /** Lists what the asker may see, newest first. */
     list({ owner, limit, ...filter }: Filter, asker: Asker): Page {
-      const whose = asker.operator ? (owner ?? asker.owner) : asker.owner
+      const everybody = asker.operator && owner === '*' // a user may be called so too
       // To anybody else, other owners' workspaces do not exist.
       if (!asker.operator && owner !== undefined && owner !== '*' && owner !== asker.owner)
         return { workspaces: [], next: null }
       const found = list({
         ...filter,
-        ...(whose !== '*' && { owner: whose }),
+        ...(!everybody && { owner: asker.operator ? (owner ?? asker.owner) : asker.owner }),
         ...(limit !== undefined && { limit: limit + 1 }),
-        deleting: asker.operator && owner !== undefined,
+        deleting: asker.operator && (owner !== undefined || filter.status === 'deleting'),
       })
       const page = limit === undefined ? found : found.slice(0, limit)
       return {
@@ -158,6 +166,8 @@ export function supervise(deps: SupervisorDeps) {
     close: work.close,
   }
 }
+
+const refusedUnreadable = { kind: 'refused', state: 'failed' } as const
 
 function isShown(found: Seen): boolean {
   const status = found.kind === 'readable' ? statusOf(found.snapshot.value) : found.row.status

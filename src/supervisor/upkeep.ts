@@ -1,4 +1,5 @@
 // Keeps everything going without being asked: brings the actors back, resumes what was cut off, grants slots, expires, reconciles.
+import { fairChanceMs } from '../machines/workspace-change.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import type { Journal } from '../persistence/journal.ts'
 import type { KeptAnswers } from '../persistence/idempotency.ts'
@@ -10,9 +11,11 @@ import type { ProviderName } from '../workspace/subject.ts'
 import type { Clock } from './clock.ts'
 import { withEffects } from './effects.ts'
 import { expiry } from './expiry.ts'
-import type { Committed, Population } from './population.ts'
+import type { Committed } from './live.ts'
+import type { Population } from './population.ts'
 import { population as populate } from './population.ts'
 import { reconcile } from './reconcile.ts'
+import { resumption } from './resumption.ts'
 import type { Phase } from './slots.ts'
 import { slots as makeSlots } from './slots.ts'
 import { atRest } from './verdict.ts'
@@ -39,15 +42,15 @@ export interface UpkeepDeps {
 
 export type Upkeep = ReturnType<typeof upkeep>
 
-/** Rows brought back, or actors resumed, before others get their turn. */
+/** Rows brought back before others get their turn. */
 const chunk = 250
+const retryMs = 5000
 const day = 24 * 60 * 60_000
 export const keyLifetimeMs = day
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 export function upkeep({ store, journal, answers, checkpoint, providers, clock, log, settings, soon }: UpkeepDeps) {
-  const interrupted = new Set<WorkspaceId>()
   const awaited = new Map<WorkspaceId, Set<() => void>>()
   let rehydrating = true
   let closed = false
@@ -65,21 +68,31 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
     log,
     now: clock.now,
     committed,
-    interrupted: (id) => void interrupted.add(id),
+    interrupted(id) {
+      resuming.interrupted(id)
+      // A slot would let it go on without its deadline: it asks for one when it is told to go on.
+      slots.note(id, population.find(id)?.committed.context.owner ?? '', 'rest')
+    },
     ...(soon && { soon }),
   })
-  const slots = makeSlots(settings.concurrency, (id) => {
-    const granted = population.send(id, { type: 'granted', at: clock.now(), by: 'system:provisioner' })
-    const live = population.find(id)
-    if (!granted && live) slots.note(id, live.committed.context.owner, 'rest')
+  const resuming = resumption({
+    find: (id) => population.find(id)?.actor.getSnapshot(),
+    tell: (id) => void population.send(id, { type: 'resume', at: clock.now(), by: 'system:provisioner' }),
+    turn,
   })
+  const slots = makeSlots(settings.concurrency, (id) =>
+    population.send(id, { type: 'granted', at: clock.now(), by: 'system:provisioner' }),
+  )
   const expiring = expiry({
     store,
     clock,
     log,
     expire(id, at) {
       const by = 'system:expiry'
-      if (!population.send(id, { type: 'expire', at, by }) && population.deleteAside(id, at, by)) resume(id)
+      if (!population.send(id, { type: 'expire', at, by }))
+        attempt('an expiry', async () => {
+          if ((await population.deleteAside(id, at, by)).kind === 'begun') resuming.resume(id)
+        })
     },
   })
   const engines = [...providers.values()].map((provider) =>
@@ -94,77 +107,76 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
   }
 
   function committed(steps: readonly Committed[], calm: boolean) {
-    for (const { id, before, after } of steps) {
+    for (const { id, before, after, line } of steps) {
       const { owner, expiresAt } = after.context
+      if (line) log.debug({ workspace: id, ...line }, 'committed')
       slots.note(id, owner, phaseOf(after))
+      if (line && isStubborn(after))
+        log.warn(
+          { workspace: id, reason: after.context.reason },
+          'a deleted workspace cannot be removed from its engine',
+        )
       if (expiresAt !== null && expiresAt !== before?.context.expiresAt) expiring.note(expiresAt)
       if (after.status === 'done') {
         for (const wake of awaited.get(id) ?? []) wake()
-        awaited.delete(id)
+        for (const engine of engines) engine.left(id)
       } else if (atRest(after)) for (const engine of engines) engine.rested(id)
     }
     if (calm && !closed) slots.pump() // after a loss the sweep does it: a full disk would be a hot loop
   }
 
-  function resume(id: WorkspaceId) {
-    interrupted.delete(id)
-    population.send(id, { type: 'resume', at: clock.now(), by: 'system:provisioner' })
-  }
-
   /** Those that wait for an engine go on at once when it is back. */
   function nudge(name: ProviderName) {
+    const ids: WorkspaceId[] = []
     for (const [id, { committed: snapshot }] of population.all())
-      if (snapshot.context.provider === name && waits(snapshot)) interrupted.add(id)
-    void resumeAll()
+      if (snapshot.context.provider === name && waits(snapshot, clock.now())) ids.push(id)
+    attempt('going on with an engine that is back', () => resuming.wake(ids))
   }
 
-  async function resumeAll() {
-    let count = 0
-    for (const id of interrupted) {
-      if (closed) return
-      resume(id)
-      count += 1
-      if (count % chunk === 0) await turn()
-    }
+  /** What fails here is logged and comes round again: a disk that does not read must not end the service. */
+  function attempt(what: string, run: () => void | Promise<void>) {
+    void (async () => run())().catch((error: unknown) => {
+      if (!closed) log.error({ err: error }, `${what} did not succeed and comes round again`)
+    })
   }
 
   async function rehydrate() {
-    let last = 0
-    for (;;) {
-      const rows = store.after(last, chunk)
-      for (const row of rows) population.rehydrate(row)
-      const final = rows.at(-1)
-      if (!final || closed) break
-      last = final.seq
+    let last: number | undefined = 0
+    while (last !== undefined) {
       await turn()
+      if (closed) return
+      try {
+        const rows = store.after(last, chunk)
+        population.rehydrate(rows)
+        last = rows.at(-1)?.seq
+      } catch (error) {
+        log.error({ err: error, after: last }, 'stored workspaces cannot be read, which is tried again')
+        await new Promise<void>((resolve) => void clock.timer(retryMs, resolve))
+      }
     }
     rehydrating = false
-    for (const [id, { committed: snapshot }] of population.all())
-      slots.note(id, snapshot.context.owner, phaseOf(snapshot))
-    await resumeAll()
-    if (!closed) expiring.sweep()
+    // An inventory before this one may have been held against some of them only.
+    for (const engine of engines) if (engine.fault() === null) attempt('a reconciliation', engine.all)
+    await resuming.resumeAll()
+    expiring.sweep()
   }
 
   function provisionerSweep() {
-    void resumeAll()
+    attempt('going on with what was cut off', resuming.resumeAll)
     slots.pump()
   }
 
   function janitorSweep() {
     expiring.sweep()
-    for (const engine of engines) void engine.all()
-    try {
-      answers.prune(clock.now() - keyLifetimeMs)
-      journal.prune(clock.now() - settings.journalDays * day, 500)
-      checkpoint()
-    } catch (error) {
-      log.warn({ err: error }, 'the database could not be tidied up; it is tried again')
-    }
+    for (const engine of engines) attempt('a reconciliation', engine.all)
+    answers.prune(clock.now() - keyLifetimeMs)
+    journal.prune(clock.now() - settings.journalDays * day, 500)
+    checkpoint()
   }
 
   function every(ms: number, sweep: () => void): () => void {
     let cancel = clock.timer(ms, function again() {
-      sweep()
+      attempt('a sweep', sweep)
       cancel = clock.timer(ms, again)
     })
     return () => cancel()
@@ -181,19 +193,21 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
     /** Settles when every stored workspace is alive and what was cut off is under way again. */
     rehydrated,
     rehydrating: () => rehydrating,
-    resume,
+    resume: resuming.resume,
     /** Waits until the workspace's last step is on disk, for at most so long. */
     gone(id: WorkspaceId, atMostMs: number): Promise<void> {
       if (!population.find(id)) return Promise.resolve()
       return new Promise((resolve) => {
-        const cancel = clock.timer(atMostMs, resolve)
+        const others = awaited.get(id) ?? new Set()
+        awaited.set(id, others)
         const wake = () => {
           cancel()
+          others.delete(wake)
+          if (others.size === 0) awaited.delete(id)
           resolve()
         }
-        const others = awaited.get(id)
-        if (others) others.add(wake)
-        else awaited.set(id, new Set([wake]))
+        const cancel = clock.timer(atMostMs, wake)
+        others.add(wake)
       })
     },
     /** Why no work gets done, of each engine that does not answer. */
@@ -204,6 +218,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
     /** Ends all of it; the workspaces stay as they are (law 12). */
     async close() {
       closed = true
+      resuming.close()
       for (const end of sweeps) end()
       expiring.close()
       for (const engine of engines) engine.close()
@@ -217,6 +232,14 @@ function phaseOf(snapshot: WorkspaceSnapshot): Phase {
   return snapshot.hasTag('queued') ? 'queued' : snapshot.hasTag('working') ? 'working' : 'rest'
 }
 
-function waits(snapshot: WorkspaceSnapshot): boolean {
-  return snapshot.status === 'active' && snapshot.hasTag('waiting')
+/** Has its removal failed ten times more? (law 4) */
+function isStubborn(snapshot: WorkspaceSnapshot): boolean {
+  const { tries } = snapshot.context
+  return tries > 0 && tries % 10 === 0 && snapshot.matches({ deleting: 'waiting' })
+}
+
+/** Does it wait, and would going on not give it more time than it has? It goes on by itself soon, with what is left to it (law 5). */
+function waits(snapshot: WorkspaceSnapshot, now: number): boolean {
+  if (snapshot.status !== 'active' || !snapshot.hasTag('waiting')) return false
+  return snapshot.matches('deleting') || snapshot.context.deadline - now > fairChanceMs
 }
