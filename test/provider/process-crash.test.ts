@@ -38,7 +38,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
   }, async () => {
     for (let round = 0; round < 20; round += 1) {
       const subject = await made(bench.provider, newSubject(bench.recipe()))
-      await killedService(bench, 'boot', subject, round * 1.5)
+      await killedService(bench, 'boot', subject, 10 + round * 2)
       const { connection } = valueOf(await bench.provider.boot(subject, unhurried()))
       await onlyOne(subject)
       expect(keepersOf(subject.id)[0]?.pid).toBe(connection['pid'])
@@ -46,9 +46,9 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
   })
 
   it('leaves nothing running after a halt, whenever it was killed in a boot before', { timeout: 120_000 }, async () => {
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 10; round += 1) {
       const subject = await made(bench.provider, newSubject(bench.recipe()))
-      await killedService(bench, 'boot', subject, round * 1.5)
+      await killedService(bench, 'boot', subject, 10 + round * 4)
       valueOf(await bench.provider.halt(subject, unhurried()))
       for (const { pid } of processesOf(subject.id)) await gone(pid)
       expect(await stateOf(bench.provider, subject.id)).not.toBe('running')

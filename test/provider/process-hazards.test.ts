@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -29,7 +30,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     const subject = await made(bench.provider, newSubject(bench.recipe()))
     const bystander = spawn('sleep', ['300'], { detached: true })
     const pid = bystander.pid ?? 0
-    const epoch = await linuxProcesses().epoch()
+    const epoch = await linuxProcesses('VM_WORKSPACE_').epoch()
     await claim(subject.id, 1, JSON.stringify({ kind: 'keeper', pid, start: '1', epoch }))
     expect(await stateOf(bench.provider, subject.id)).toBe('exited')
     valueOf(await bench.provider.halt(subject, unhurried()))
@@ -38,6 +39,21 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(bystander.exitCode ?? bystander.signalCode).toBe(null)
     expect((await readFile(`/proc/${pid}/stat`, 'utf8')).includes('(sleep) S')).toBe(true)
     bystander.kill('SIGKILL')
+  })
+
+  it('a keeper that has ended and was not reaped does not run', async () => {
+    const subject = await made(bench.provider, newSubject(bench.recipe()))
+    const careless = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 300'])
+    const [line] = await once(careless.stdout, 'data')
+    const pid = Number(line)
+    const stat = () => readFile(`/proc/${pid}/stat`, 'utf8')
+    // Nobody is told of the end of a grandchild.
+    await expect.poll(stat).toContain(') Z ')
+    const start = (await stat()).split(') ')[1]?.split(' ')[19]
+    const epoch = await linuxProcesses('VM_WORKSPACE_').epoch()
+    await claim(subject.id, 1, JSON.stringify({ kind: 'keeper', pid, start, epoch }))
+    expect(await stateOf(bench.provider, subject.id)).toBe('exited')
+    careless.kill('SIGKILL')
   })
 
   it('a keeper of an earlier run of the host went down with it, unless it had been halted or ended with a code of its own', async () => {

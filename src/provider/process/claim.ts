@@ -62,10 +62,9 @@ export async function exitOf(claims: string, number: number): Promise<number | n
 export async function settleClaim(claims: string, number: number): Promise<void> {
   await flush(join(claims, `${number}.claim`))
   await flush(claims)
-  for (const old of await numbers(claims)) {
-    if (old >= number) continue
-    await rm(join(claims, `${old}.exit`), { force: true })
-    await rm(join(claims, `${old}.claim`), { force: true })
+  for (const name of await readdir(claims)) {
+    const old = /^\.?([1-9]\d*)\./.exec(name)?.[1]
+    if (old !== undefined && Number(old) < number) await rm(join(claims, name), { force: true })
   }
 }
 

@@ -3,7 +3,7 @@ import type { WorkspaceId } from '../../workspace/id.ts'
 import { pause } from './answer.ts'
 import { claimRest, exitOf, latestClaim, type NumberedClaim, settleClaim } from './claim.ts'
 import type { Directory } from './directory.ts'
-import { markPrefix, workspaceMark } from './environment.ts'
+import { workspaceMark } from './environment.ts'
 import type { Host } from './host.ts'
 import type { MarkedProcess, ProcessMark } from './process-table.ts'
 import { sendSignal } from './send-signal.ts'
@@ -30,20 +30,23 @@ export async function endProcesses(
   const asked = new Set<number>()
   let warned = false
   for (let round = 0; ; round += 1) {
-    const marked = (await host.table.marked(mark, markPrefix)).filter(which).map(({ pid }) => pid)
+    // In this order: once the keeper is seen to have ended, no setup begins another command (setup.ts, `mayRun`), so the list is whole.
     const alive = keeper !== null && (await host.table.lives(keeper)) ? [keeper.pid] : []
+    const marked = (await host.table.marked(mark)).filter(which).map(({ pid }) => pid)
     const pids = [...new Set([...alive, ...marked])]
     if (pids.length === 0) return done(undefined)
     const elapsed = performance.now() - begun
     const named = `${pids.length === 1 ? 'Process' : 'Processes'} ${pids.join(', ')}`
     if (signal.aborted) return fault('later', `${named} had not ended when the wait was given up.`)
     if (elapsed > graceMs + killMs) return fault('later', `${named} cannot be killed. End them by hand.`)
-    if (elapsed >= graceMs && graceMs > 0 && !warned) {
+    const kill = elapsed >= graceMs
+    if (kill && graceMs > 0 && !warned) {
       host.log.warn({ workspaceId: id, pids }, 'processes are killed, since they have not ended when asked to')
       warned = true
     }
-    for (const pid of pids) {
-      if (elapsed >= graceMs) sendSignal(pid, 'SIGKILL')
+    // The keeper goes first, so that a command that ends without one is known to have been ended.
+    for (const pid of kill || alive.length === 0 ? pids : alive) {
+      if (kill) sendSignal(pid, 'SIGKILL')
       else if (!asked.has(pid)) sendSignal(pid, 'SIGTERM')
       asked.add(pid)
     }

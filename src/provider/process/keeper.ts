@@ -16,9 +16,24 @@ import type { Host } from './host.ts'
  * number itself (claim.ts, C1–C5), so that no moment between its start and our knowing of it can leak one.
  */
 function keeperScript(readStart: string): string {
-  return `claims=$3 number=$4 epoch=$5
+  // The recipe's PATH may lead anywhere.
+  return `PATH=/usr/bin:/bin:$PATH
+claims=$3 number=$4 epoch=$5
 claim=$claims/$number.claim
 draft=$claims/.$number.$$
+won=
+ended() {
+  code=$?
+  trap '' TERM
+  trap - EXIT
+  kill "$!"
+  [ "$won" = 0 ] && echo "$code" >"$draft" && mv -f "$draft" "$claims/$number.exit"
+  rm -f "$draft"
+  exit "$code"
+} 2>/dev/null
+trap ended EXIT
+trap 'exit 143' TERM
+trap '' HUP INT
 ${readStart}
 printf '{"kind":"keeper","pid":%s,"start":"%s","epoch":"%s"}\\n' "$$" "$start" "$epoch" >"$draft" && ln "$draft" "$claim"
 won=$?
@@ -26,19 +41,8 @@ rm -f "$draft"
 [ "$won" = 0 ] || exit 71
 for other in "$claims"/*.claim; do
   other=\${other##*/}
-  [ "\${other%.claim}" -le "$number" ] || { rm -f "$claim"; exit 71; }
+  [ "\${other%.claim}" -le "$number" ] || { won=; rm -f "$claim"; exit 71; }
 done
-ended() {
-  code=$?
-  trap '' TERM
-  trap - EXIT
-  kill "$!"
-  echo "$code" >"$draft" && mv -f "$draft" "$claims/$number.exit"
-  exit "$code"
-} 2>/dev/null
-trap ended EXIT
-trap 'exit 143' TERM
-trap '' HUP INT
 while [ -e "$claim" ]; do
   sleep 300 &
   wait "$!"

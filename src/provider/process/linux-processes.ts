@@ -1,12 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { latestRound } from './latest-round.ts'
 import { mapLimited } from './map-limited.ts'
-import { type MarkedProcess, type ProcessTable, variablesIn } from './process-table.ts'
+import { carries, type MarkedProcess, type ProcessTable, variablesIn } from './process-table.ts'
 import { codeOf } from './system-error.ts'
 
 const proc = '/proc'
 
 /** Processes as `/proc` shows them. */
-export function linuxProcesses(): ProcessTable {
+export function linuxProcesses(prefix: string): ProcessTable {
+  // A look reads one file for each process of the host: a hundred halts at once share it.
+  const all = latestRound(async () => {
+    const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name)).map(Number)
+    const found = await mapLimited(pids, 64, (pid) => markedOne(pid, prefix))
+    return found.filter((one) => one !== null)
+  })
   let known: Promise<string> | undefined
   // It cannot change while we live ourselves.
   const epoch = () => (known ??= readEpoch())
@@ -24,11 +31,7 @@ export function linuxProcesses(): ProcessTable {
       if (found === null || found.start !== mark.start || found.ended) return false
       return mark.epoch === (await epoch())
     },
-    marked: async (wanted, prefix) => {
-      const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name)).map(Number)
-      const found = await mapLimited(pids, 64, (pid) => markedOne(pid, wanted, prefix))
-      return found.filter((one) => one !== null)
-    },
+    marked: async (wanted) => (await all()).filter(({ variables }) => carries(variables, wanted)),
     readStart: 'read -r start </proc/$$/stat; set -- ${start##*) }; start=${20}',
   }
 }
@@ -41,15 +44,10 @@ async function stat(pid: number): Promise<{ start: string; ended: boolean } | nu
   return { start: fields[19] ?? '', ended: fields[0] === 'Z' || fields[0] === 'X' }
 }
 
-async function markedOne(
-  pid: number,
-  wanted: Readonly<Record<string, string>>,
-  prefix: string,
-): Promise<MarkedProcess | null> {
+async function markedOne(pid: number, prefix: string): Promise<MarkedProcess | null> {
   const text = await readUnlessGone(`${proc}/${pid}/environ`)
   if (text === null || !text.includes(prefix)) return null
-  const variables = variablesIn(text.split('\0'), wanted, prefix)
-  return variables === null || (await stat(pid))?.ended !== false ? null : { pid, variables }
+  return (await stat(pid))?.ended === false ? { pid, variables: variablesIn(text.split('\0'), prefix) } : null
 }
 
 /** The text of a file in `/proc`; `null` for a process that has ended or belongs to another user. */

@@ -6,6 +6,7 @@ import type { Provider } from '../provider.ts'
 import { answer } from './answer.ts'
 import { type Directory, inDirectory, listIds, makeDirectory, removeDirectory } from './directory.ts'
 import { endProcesses, halt } from './ending.ts'
+import { markPrefix } from './environment.ts'
 import { containerIdOf, find } from './found.ts'
 import type { Host } from './host.ts'
 import { boot } from './keeper.ts'
@@ -140,6 +141,6 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
 
 /** The processes of the host that we run on; `null` where there is no way to find one again. */
 function tableOf(platform: NodeJS.Platform): ProcessTable | null {
-  if (platform === 'linux') return linuxProcesses()
-  return platform === 'darwin' ? psProcesses() : null
+  if (platform === 'linux') return linuxProcesses(markPrefix)
+  return platform === 'darwin' ? psProcesses(markPrefix) : null
 }

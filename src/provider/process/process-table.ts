@@ -7,7 +7,7 @@ export interface ProcessMark {
   readonly epoch: string
 }
 
-/** A process with the variables that it was started with, of those that were asked for. */
+/** A process with those of the variables it was started with that begin as our marks do. */
 export interface MarkedProcess {
   readonly pid: number
   readonly variables: Readonly<Record<string, string>>
@@ -19,21 +19,23 @@ export interface ProcessTable {
   epoch(): Promise<string>
   /** Does this very process still run? One that has ended and was not reaped does not. */
   lives(mark: ProcessMark): Promise<boolean>
-  /** Every process that was started with all of `wanted` in its environment, with those of its variables that begin with `prefix`. */
-  marked(wanted: Readonly<Record<string, string>>, prefix: string): Promise<readonly MarkedProcess[]>
+  /** Every process that was started with all of `wanted` in its environment, among those that run when it is asked. */
+  marked(wanted: Readonly<Record<string, string>>): Promise<readonly MarkedProcess[]>
   /** A line of shell that puts the shell's own start time into `start`, spelled as {@link ProcessMark.start}. */
   readonly readStart: string
 }
 
-/** The variables among `entries` (`NAME=value`) that begin with `prefix`, if all of `wanted` are there. */
-export function variablesIn(
-  entries: readonly string[],
-  wanted: Readonly<Record<string, string>>,
-  prefix: string,
-): Readonly<Record<string, string>> | null {
+/** The variables among `entries` (`NAME=value`) that begin with `prefix`. */
+export function variablesIn(entries: readonly string[], prefix: string): Readonly<Record<string, string>> {
   const ours = entries.filter((entry) => entry.startsWith(prefix))
-  const variables = Object.fromEntries(
+  return Object.fromEntries(
     ours.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
   )
-  return Object.entries(wanted).every(([name, value]) => variables[name] === value) ? variables : null
+}
+
+export function carries(
+  variables: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(wanted).every(([name, value]) => variables[name] === value)
 }

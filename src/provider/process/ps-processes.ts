@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type ProcessTable, variablesIn } from './process-table.ts'
+import { latestRound } from './latest-round.ts'
+import { carries, type MarkedProcess, type ProcessTable, variablesIn } from './process-table.ts'
 
 const execute = promisify(execFile)
 
@@ -8,7 +9,8 @@ const execute = promisify(execFile)
  * Processes as `ps` shows them on macOS. The environment of the system's own programs is hidden there, so that a daemon which
  * has left its process group is found only if it is another program.
  */
-export function psProcesses(): ProcessTable {
+export function psProcesses(prefix: string): ProcessTable {
+  const all = latestRound(async () => markedIn(await run('/bin/ps', ['-axEww', '-o', 'pid=,command=']), prefix))
   let known: Promise<string> | undefined
   // It cannot change while we live ourselves.
   const epoch = () => (known ??= run('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).then((text) => text.trim()))
@@ -18,16 +20,17 @@ export function psProcesses(): ProcessTable {
       const found = startIn(await run('/bin/ps', ['-o', 'stat=,lstart=', '-p', String(mark.pid)]))
       return found !== null && found === mark.start && mark.epoch === (await epoch())
     },
-    marked: async (wanted, prefix) => {
-      const lines = (await run('/bin/ps', ['-axEww', '-o', 'pid=,command='])).split('\n')
-      return lines.flatMap((line) => {
-        const [pid = '', ...words] = line.trim().split(/\s+/)
-        const variables = variablesIn(words, wanted, prefix)
-        return variables === null ? [] : [{ pid: Number(pid), variables }]
-      })
-    },
+    marked: async (wanted) => (await all()).filter(({ variables }) => carries(variables, wanted)),
     readStart: 'start=$(LC_ALL=C /bin/ps -o lstart= -p $$); start=$(echo $start)',
   }
+}
+
+/** The processes in lines of `ps -E -o pid=,command=`, where the environment follows the arguments. */
+export function markedIn(lines: string, prefix: string): readonly MarkedProcess[] {
+  return lines.split('\n').map((line) => {
+    const [pid = '', ...words] = line.trim().split(/\s+/)
+    return { pid: Number(pid), variables: variablesIn(words, prefix) }
+  })
 }
 
 /** The start time in a line of `ps -o stat=,lstart=`; `null` if there is no line, or the process is a zombie. */
