@@ -69,7 +69,10 @@ const makers: Readonly<Record<ProviderName, (deps: ChoiceDeps) => Provider>> = {
     if (!docker.ok) throw new StartError(`Docker cannot be used. ${docker.fault.message}`)
     return dockerProvider({ installation: installation.id(), docker: docker.value, log })
   },
-  process({ config, installation, log }) {
-    return processProvider({ root: join(dirname(config.dbPath), 'workspaces'), installation: installation.id(), log })
+  process({ config, env, installation, log }) {
+    const root = join(dirname(config.dbPath), 'workspaces')
+    // What the service's own user finds (a node of a version manager, say) is found in a workspace too.
+    const path = env['PATH']
+    return processProvider({ root, installation: installation.id(), log, ...(path !== undefined && { path }) })
   },
 }
