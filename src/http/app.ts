@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
@@ -8,15 +6,17 @@ import type { Asker } from '../supervisor/asked.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AuthSettings } from './auth.ts'
 import { identify } from './auth.ts'
+import { readBodies } from './body.ts'
+import { describeApi } from './docs-page.ts'
 import { foreign } from './guard.ts'
-import { openapiOptions } from './openapi.ts'
 import { Problem } from './problem.ts'
-import { answerGarbage, answerNotFound, answerProblem } from './refuse.ts'
+import { answerNotFound, answerProblem, stamp } from './refuse.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
 import type { Offered } from './routes/templates.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
+import { apiServer } from './server.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -43,6 +43,7 @@ export interface AppDeps {
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { auth, boundHost, defaultTemplate, log, supervisor, templates, version } = deps
+  const server = apiServer()
   const app = fastify({
     // No line per request, and none of the framework's own below a warning.
     loggerInstance: log.child({}, { level: quieter(log.level) }),
@@ -50,8 +51,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: () => randomBytes(8).toString('hex'),
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: 256 },
-    forceCloseConnections: 'idle',
-    clientErrorHandler: (error, socket) => answerGarbage(error, socket),
+    serverFactory: (handler) => server.make(handler),
+    clientErrorHandler: () => {}, // the server has its own
+    return503OnClosing: false, // the hook below says it in our words
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
   })
   app.setValidatorCompiler(validatorCompiler)
@@ -60,34 +62,31 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setErrorHandler(answerProblem)
   app.setNotFoundHandler((request, reply) => answerNotFound(app, request, reply))
 
-  // A JSON content type with an empty body is what many clients send with DELETE and POST: it is the same as no body.
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeContentTypeParser(['application/json', 'text/plain'])
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
-    body === '' ? done(null, undefined) : parse(request, body.toString(), done),
-  )
+  readBodies(app)
 
+  app.addHook('preClose', async () => server.drain())
   app.decorateRequest('asker')
   app.addHook('onRequest', async (request, reply) => {
-    void reply
-      .header('x-request-id', request.id)
-      .header('cache-control', 'no-store')
-      .header('x-content-type-options', 'nosniff')
-    const problem = foreign(request.method, request.headers, auth.mode, boundHost)
+    stamp(request, reply)
+    if (server.ending()) throw new Problem('shutting-down', { headers: { 'retry-after': '5', connection: 'close' } })
+    const problem = foreign(request.raw, auth.mode, boundHost)
     if (problem) throw new Problem(problem)
     if (request.routeOptions.config.open === true || request.is404) return
     const asker = identify(request.headers, request.socket.remoteAddress ?? '', auth)
     if (!asker) throw new Problem('unauthenticated')
     request.asker = asker
   })
-  app.addHook('onResponse', async ({ id, method, url }, { statusCode, elapsedTime }) => {
-    log.debug({ request: id, method, url, status: statusCode, ms: Math.round(elapsedTime) }, 'answered')
-  })
+  if (log.level === 'debug' || log.level === 'trace')
+    app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
+      const { id, method, url, params } = request
+      log.debug(
+        { request: id, method, url, ...workspaceIn(params), status: statusCode, ms: Math.round(elapsedTime) },
+        'answered',
+      )
+    })
 
-  await app.register(swagger, openapiOptions(version))
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { persistAuthorization: true } })
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger())
-  await app.register(healthRoutes(supervisor, version))
+  await describeApi(app, version)
+  await app.register(healthRoutes(supervisor, version, auth.mode === 'dev'))
   await app.register(
     async (api) => {
       await api.register(workspaceRoutes(supervisor))
@@ -97,6 +96,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     { prefix: '/api/v1' },
   )
   return app
+}
+
+/** The workspace that a request is about, for its line in the log. */
+function workspaceIn(params: unknown): { workspace?: unknown } {
+  return typeof params === 'object' && params !== null && 'id' in params ? { workspace: params.id } : {}
 }
 
 function quieter(level: string): string {

@@ -1,17 +1,20 @@
 import { Problem } from './problem.ts'
 
+/** Which list a cursor belongs to. */
+type Listing = 'workspaces' | 'history'
+
 /** A place in a list as clients hand it back: opaque to them. */
-export function cursorAt(seq: number): string {
-  return Buffer.from(`after ${seq}`).toString('base64url')
+function cursorAt(listing: Listing, seq: number): string {
+  return Buffer.from(`${listing} after ${seq}`).toString('base64url')
 }
 
 /**
  * The place that a cursor names.
  * @throws {Problem} `invalid` when it is none of ours.
  */
-export function placeOf(cursor: string): number {
-  const seq = /^after (\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1]
-  if (seq === undefined || cursorAt(Number(seq)) !== cursor)
+export function placeOf(listing: Listing, cursor: string): number {
+  const seq = / after (\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1]
+  if (seq === undefined || cursorAt(listing, Number(seq)) !== cursor)
     throw new Problem('invalid', {
       error: 'cursor is none that a Link header of this list had. Begin again without one.',
       details: [{ field: 'cursor', problem: 'unknown' }],
@@ -20,9 +23,9 @@ export function placeOf(cursor: string): number {
 }
 
 /** A Link header to the page after `seq`: the same path and query, with the cursor changed. */
-export function linkToNext(url: string, seq: number): string {
-  const [path = '', query] = url.split('?', 2)
-  const parameters = new URLSearchParams(query)
-  parameters.set('cursor', cursorAt(seq))
+export function linkToNext(listing: Listing, url: string, seq: number): string {
+  const [path = '', ...query] = url.split('?')
+  const parameters = new URLSearchParams(query.join('?'))
+  parameters.set('cursor', cursorAt(listing, seq))
   return `<${path}?${parameters.toString()}>; rel="next"`
 }

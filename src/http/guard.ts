@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { ProblemCode } from './problem.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+const foreignSites: unknown[] = ['cross-site', 'same-site']
 
 /**
  * Keeps web pages out. In dev mode whoever reaches the service may claim to be anybody, so no page of another origin may make a browser
@@ -9,17 +10,17 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
  * something is refused there too. Answers the problem, or `undefined` if the request may pass.
  */
 export function foreign(
-  method: string,
-  headers: IncomingHttpHeaders,
+  { headers, httpVersion, method }: Pick<IncomingMessage, 'headers' | 'httpVersion' | 'method'>,
   mode: 'dev' | 'proxy',
   boundHost: string,
 ): ProblemCode | undefined {
+  if (mode === 'proxy' && headers.host === undefined && httpVersion === '1.1') return 'malformed-request'
   if (mode === 'dev') {
     if (!isOurs(headers.host, boundHost)) return 'host-not-allowed'
     if (headers.origin !== undefined && !isSameOrigin(headers.origin, headers.host)) return 'origin-not-allowed'
   }
   const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-  return !reads && headers['sec-fetch-site'] === 'cross-site' ? 'origin-not-allowed' : undefined
+  return !reads && foreignSites.includes(headers['sec-fetch-site']) ? 'origin-not-allowed' : undefined
 }
 
 function isOurs(host: string | undefined, boundHost: string): boolean {

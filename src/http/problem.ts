@@ -18,8 +18,9 @@ export const problems = {
   },
   'malformed-json': {
     status: 400,
-    error: 'The body is not valid JSON.',
-    meaning: 'The body could not be parsed. Send one JSON object.',
+    error: 'The body is not valid JSON, or has a key that is not taken ("__proto__", "constructor" with "prototype").',
+    meaning:
+      'The body could not be read: it is no JSON, no UTF-8, nested deeper than 100 levels, has a number too large for a double or a key `__proto__`.',
   },
   'malformed-request': {
     status: 400,
@@ -74,6 +75,11 @@ export const problems = {
     error: 'The workspace does not take this command in the state that it is in.',
     meaning: "`state` says in which state it is; the workspace's `can` lists what it takes.",
   },
+  'request-timeout': {
+    status: 408,
+    error: 'The request did not arrive within a minute.',
+    meaning: 'The connection is slow or hangs. Send the request again.',
+  },
   'body-too-large': {
     status: 413,
     error: 'The body is larger than 1 MiB.',
@@ -87,7 +93,7 @@ export const problems = {
   'unsupported-media-type': {
     status: 415,
     error: 'Send the body as JSON, with "Content-Type: application/json".',
-    meaning: 'The body has another type than JSON.',
+    meaning: 'The body has another type than JSON, or is compressed.',
   },
   'idempotency-key-reused': {
     status: 422,
@@ -109,6 +115,11 @@ export const problems = {
     error: 'The database does not take writes at present, so nothing was changed. Try again soon.',
     meaning:
       'The disk may be full or read-only; `GET /health/ready` says so. Nothing has happened: the request can be repeated.',
+  },
+  'not-ready': {
+    status: 503,
+    error: 'The service cannot do its work at present.',
+    meaning: 'Answered by `GET /health/ready` alone: `database`, `provider` and `error` say what is missing.',
   },
   'shutting-down': {
     status: 503,

@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem, problems } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
@@ -27,9 +28,15 @@ export function problemOf(error: FastifyError | Problem): Problem {
   }
   const code = frameworkCodes[error.code]
   if (code) return new Problem(code)
-  if (error instanceof SyntaxError)
-    return new Problem('malformed-json', { error: `The body is not valid JSON: ${error.message}.` })
   return new Problem((error.statusCode ?? 500) < 500 ? 'malformed-request' : 'internal')
+}
+
+/** What every answer carries. */
+export function stamp(request: FastifyRequest, reply: FastifyReply): void {
+  void reply
+    .header('x-request-id', request.id)
+    .header('cache-control', 'no-store')
+    .header('x-content-type-options', 'nosniff')
 }
 
 /** Answers a problem. What is our own fault is logged here, once, with its causes. */
@@ -41,6 +48,7 @@ export function answerProblem(
   const problem = problemOf(error)
   if (problem.statusCode >= 500)
     request.log.error({ err: error.cause ?? error, url: request.url, code: problem.code }, 'a request failed')
+  stamp(request, reply) // a path that cannot be decoded meets no hook
   return reply
     .code(problem.statusCode)
     .headers({ ...problem.particulars.headers })
@@ -54,19 +62,25 @@ export function answerNotFound(app: FastifyInstance, request: FastifyRequest, re
     (method) => app.findRoute({ method, url }) !== null,
   )
   const problem =
-    allowed.length === 0
+    // A folder of files takes any path there, and then has no such file.
+    allowed.length === 0 || allowed.includes(request.method)
       ? new Problem('route-not-found')
       : new Problem('method-not-allowed', { headers: { allow: allowed.join(', ') } })
   return answerProblem(problem, request, reply)
 }
 
+const parserCodes: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}
+
 /** Answers on a socket what could not be read as HTTP. */
-export function answerGarbage(error: Error & { code?: string }, socket: Socket): void {
+export function answerGarbage(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const code: ProblemCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'malformed-request'
+  const code = parserCodes[error.code ?? ''] ?? 'malformed-request'
   const body = JSON.stringify(new Problem(code).body())
   const { status } = problems[code]
   socket.end(
-    `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : 'Request Header Fields Too Large'}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { paging } from './paging.ts'
 
 export const historyLine = z
   .object({
@@ -14,12 +15,4 @@ export const historyLine = z
   .meta({ id: 'HistoryLine' })
 export type HistoryLine = z.infer<typeof historyLine>
 
-export const historyQuery = z.object({
-  limit: z.coerce
-    .number()
-    .int('must be a whole number')
-    .min(1, 'must be at least 1')
-    .max(1000, 'must be at most 1000')
-    .optional(),
-  cursor: z.string().optional(),
-})
+export const historyQuery = z.object(paging)

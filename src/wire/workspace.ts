@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { paging } from './paging.ts'
 
 // What crosses the network about workspaces. Lenient in what is asked: unknown fields are ignored, `null` is the same as leaving out.
 
@@ -19,9 +20,11 @@ const ttlSeconds = z
   .max(315_360_000, 'must be at most 315360000 (ten years)')
   .meta({ description: 'Time-to-live in seconds; `null` means never.', example: 86400 })
 
+// Its size is looked at first: to walk through a mebibyte of values would hold up everybody for a second.
 const metadata = z
-  .record(z.string(), z.json())
+  .record(z.string(), z.unknown())
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataLimitBytes, 'must be at most 16 KiB as JSON')
+  .pipe(z.record(z.string(), z.json()))
   .meta({ description: 'Anything of yours that should be kept with it: an object of at most 16 KiB as JSON.' })
 
 export const createWorkspace = z
@@ -89,16 +92,7 @@ export const workspace = z
 export type Workspace = z.infer<typeof workspace>
 
 export const listQuery = z.object({
-  limit: z.coerce
-    .number()
-    .int('must be a whole number')
-    .min(1, 'must be at least 1')
-    .max(1000, 'must be at most 1000')
-    .optional()
-    .meta({
-      description: 'At most so many; all of them if left out. The answer then has a Link header to the next page.',
-    }),
-  cursor: z.string().optional().meta({ description: 'From the Link header of the page before.' }),
+  ...paging,
   status: z
     .enum([...statuses, 'deleting'])
     .optional()

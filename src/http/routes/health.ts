@@ -1,9 +1,13 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
+import type { ProblemCode } from '../problem.ts'
 import type { Readiness } from '../../wire/health.ts'
 import { health, readiness } from '../../wire/health.ts'
 
-export function healthRoutes(supervisor: Supervisor, version: string): FastifyPluginAsyncZod {
+const notReady: ProblemCode = 'not-ready'
+
+/** Health is open to everybody: `detailed` says whether everybody may read where the engine is and why it does not answer. */
+export function healthRoutes(supervisor: Supervisor, version: string, detailed: boolean): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/health',
@@ -29,7 +33,7 @@ export function healthRoutes(supervisor: Supervisor, version: string): FastifyPl
         const { database, provider, rehydrating } = supervisor.health()
         const troubles = [
           database && `Database: ${database}`,
-          provider && `Provider: ${provider}`,
+          provider && `Provider: ${detailed ? provider : 'the engine does not answer; the log says why.'}`,
           rehydrating && 'The stored workspaces are still being brought back; this takes seconds.',
         ].filter((trouble) => typeof trouble === 'string')
         const parts = {
@@ -37,7 +41,7 @@ export function healthRoutes(supervisor: Supervisor, version: string): FastifyPl
           provider: provider === null ? 'connected' : 'disconnected',
         } as const
         if (troubles.length === 0) return { status: 'ready', ...parts } satisfies Readiness
-        const answer: Readiness = { status: 'not_ready', ...parts, error: troubles.join(' '), code: 'not-ready' }
+        const answer: Readiness = { status: 'not_ready', ...parts, error: troubles.join(' '), code: notReady }
         return reply.code(503).send(answer)
       },
     )

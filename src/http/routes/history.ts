@@ -27,12 +27,12 @@ export function historyRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const { cursor, limit = longestPage } = request.query
-        const after = cursor === undefined ? 0 : placeOf(cursor)
+        const after = cursor === undefined ? 0 : placeOf('history', cursor)
         const lines = supervisor.history(idOf(request.params), request.asker, after, limit + 1)
         if (!lines) throw new Problem('workspace-not-found')
         const page = lines.slice(0, limit)
         const last = page.at(-1)
-        if (last && page.length < lines.length) void reply.header('link', linkToNext(request.url, last.seq))
+        if (last && page.length < lines.length) void reply.header('link', linkToNext('history', request.url, last.seq))
         return page.map(lineView)
       },
     )

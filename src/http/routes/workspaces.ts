@@ -38,11 +38,11 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           {
             ...present(filter),
             ...present({ status, owner }),
-            ...(cursor !== undefined && { before: placeOf(cursor) }),
+            ...(cursor !== undefined && { before: placeOf('workspaces', cursor) }),
           },
           request.asker,
         )
-        if (page.next !== null) void reply.header('link', linkToNext(request.url, page.next))
+        if (page.next !== null) void reply.header('link', linkToNext('workspaces', request.url, page.next))
         return reply.type(json).send(`[${page.workspaces.map(viewText).join(',')}]`)
       },
     )
@@ -152,7 +152,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
         const id = idOf(request.params)
         const told = await supervisor.tell(id, request.asker, { type: 'delete' })
         // An operator may delete what is being deleted: it is the same delete.
-        if (told.kind !== 'refused') seenIn(told)
+        if (told.kind !== 'refused' || !told.state.startsWith('delet')) seenIn(told)
         await supervisor.gone(id, deletePatienceMs)
         return { message: 'Workspace deleted' as const }
       },

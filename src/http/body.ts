@@ -1,0 +1,40 @@
+import { isUtf8 } from 'node:buffer'
+import type { FastifyInstance } from 'fastify'
+import { Problem } from './problem.ts'
+
+/** Whatever walks through a deeper value by calling itself could run out of stack. */
+const deepest = 100
+
+/** Makes the app take JSON and nothing else. An empty body of any type is no body: many clients send one with DELETE and POST. */
+export function readBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined)
+    if (request.headers['content-encoding'] !== undefined)
+      return done(new Problem('unsupported-media-type', { error: 'Send the body as it is, without Content-Encoding.' }))
+    // A character that is none would silently become another.
+    if (typeof body === 'string' || !isUtf8(body))
+      return done(new Problem('malformed-json', { error: 'The body is not valid UTF-8.' }))
+    return parse(request, body.toString(), (error, value?: unknown) => done(error ?? strange(value), value))
+  })
+  app.addContentTypeParser('*', ({ headers }, _body, done) => {
+    const empty = headers['content-length'] === '0' && headers['transfer-encoding'] === undefined
+    return empty
+      ? done(null, undefined)
+      : done(new Problem('unsupported-media-type', { headers: { connection: 'close' } }))
+  })
+}
+
+/** What is well-formed JSON, and is refused all the same. */
+function strange(value: unknown): Problem | null {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > deepest)
+      return new Problem('malformed-json', { error: `The body is nested deeper than ${deepest} levels.` })
+    if (level.some((it) => it === Infinity || it === -Infinity))
+      return new Problem('malformed-json', { error: 'The body has a number that is too large.' })
+    level = level.flatMap((it) => (typeof it === 'object' && it !== null ? Object.values(it) : []))
+  }
+  return null
+}

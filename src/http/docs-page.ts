@@ -1,0 +1,34 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { openapiOptions } from './openapi.ts'
+
+/** The page may load and call this service, and nothing else. */
+const policy = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'img-src': "'self' data:",
+  'font-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+}
+
+/** Describes the routes that are registered after it: `/openapi.json`, and `/docs`, a page to read and try them. Both are open. */
+export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, openapiOptions(version))
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, open: true }
+    })
+    await docs.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: policy,
+      theme: { title: 'vm-api' },
+      uiConfig: { persistAuthorization: true },
+    })
+  })
+  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger())
+}

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { openWorld } from './world.ts'
+
+const list = '/api/v1/workspaces'
+const nobody = '550e8400-e29b-41d4-a716-446655440000'
+
+/** Every route that names a workspace. */
+const routes = [
+  ['GET', '', undefined],
+  ['HEAD', '', undefined],
+  ['PATCH', '', { name: 'x' }],
+  ['DELETE', '', undefined],
+  ['POST', '/start', undefined],
+  ['POST', '/stop', undefined],
+  ['POST', '/restart', undefined],
+  ['GET', '/history', undefined],
+  ['GET', '/history?limit=1', undefined],
+] as const
+
+test('another owner’s workspace, one that is deleted and one that never was are answered with the same bytes', async () => {
+  const { ask, count, make, until } = await openWorld()
+  const bobs = await make({ name: 'bobs' }, { 'x-user': 'bob' })
+  await until(bobs.id, ({ status }) => status === 'running')
+  const gone = await make({ name: 'gone' }, { 'x-user': 'bob' })
+  await ask('DELETE', `${list}/${gone.id}`, { headers: { 'x-user': 'bob' } })
+  const lines = count('journal')
+  for (const [method, path, body] of routes) {
+    const answers = []
+    for (const id of [nobody, bobs.id, bobs.id.toUpperCase(), gone.id, 'no-uuid']) {
+      const { statusCode, body: bytes, headers } = await ask(method, `${list}/${id}${path}`, body ? { body } : {})
+      answers.push({ statusCode, bytes, headers: { ...headers, date: '', 'x-request-id': '' } })
+    }
+    for (const answer of answers) expect(answer, `${method} ${path}`).toEqual(answers[0])
+    expect(answers[0]?.statusCode).toBe(404)
+  }
+  expect(count('journal')).toBe(lines)
+  expect((await ask('GET', `${list}/${bobs.id}`, { headers: { 'x-user': 'bob' } })).statusCode).toBe(200)
+})
+
+test('an invalid body is refused before anybody looks whose workspace it is', async () => {
+  const { ask, make } = await openWorld()
+  const { id } = await make({ name: 'bobs' }, { 'x-user': 'bob' })
+  const [theirs, none] = [
+    await ask('PATCH', `${list}/${id}`, { body: {} }),
+    await ask('PATCH', `${list}/${nobody}`, { body: {} }),
+  ]
+  expect([theirs.statusCode, theirs.body]).toEqual([none.statusCode, none.body])
+})
+
+test('operators act on any workspace, under their own name in its history', async () => {
+  const { ask, make, until } = await openWorld()
+  const { id } = await make()
+  await until(id, ({ status }) => status === 'running')
+  const headers = { 'x-user': 'root' }
+  expect((await ask('POST', `${list}/${id}/stop`, { headers })).statusCode).toBe(200)
+  await until(id, ({ status }) => status === 'stopped')
+  expect((await ask('PATCH', `${list}/${id}`, { headers, body: { metadata: { seen: true } } })).json()).toMatchObject({
+    owner: 'alice',
+  })
+  expect((await ask('DELETE', `${list}/${id}`, { headers })).statusCode).toBe(200)
+  const history = (await ask('GET', `${list}/${id}/history`)).json<{ event: string; by: string }[]>()
+  expect(history.filter(({ by }) => by === 'user:root').map(({ event }) => event)).toEqual(['stop', 'amend', 'delete'])
+})

@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { buildApp } from '../../src/http/app.ts'
+import type { AuthSettings } from '../../src/http/auth.ts'
+import type { OpenDatabase } from '../../src/persistence/database.ts'
+import { openDatabase } from '../../src/persistence/database.ts'
+import { keptAnswers } from '../../src/persistence/idempotency.ts'
+import { journal } from '../../src/persistence/journal.ts'
+import { workspaceList } from '../../src/persistence/workspace-list.ts'
+import { workspaceStore } from '../../src/persistence/workspace-store.ts'
+import { systemClock } from '../../src/supervisor/clock.ts'
+import type { Supervisor } from '../../src/supervisor/supervisor.ts'
+import { supervise } from '../../src/supervisor/supervisor.ts'
+import { defaultTemplate, readTemplates } from '../../src/template/templates.ts'
+import { type Owner, parseOwner } from '../../src/workspace/id.ts'
+import type { FakeEngine } from '../provider/fake-provider.ts'
+import { fakeEngine } from '../provider/fake-provider.ts'
+import { conform } from './conform.ts'
+
+/** A service as it is put together for real, but for the engine: a database in a file, and the app without a server. */
+export interface World {
+  readonly app: FastifyInstance
+  readonly supervisor: Supervisor
+  readonly engine: FakeEngine
+  readonly database: OpenDatabase
+  /** What was logged, one object a line. */
+  readonly logged: readonly string[]
+  /**
+   * Asks as `alice` unless the headers say otherwise, and holds the answer to its schema. A body that is no string is sent as JSON.
+   */
+  ask(method: InjectOptions['method'], path: string, how?: Asking): Promise<LightMyRequestResponse>
+  /** Creates a workspace as `alice` and answers it; a create that is refused is an error. */
+  make(body?: object, headers?: Record<string, string>): Promise<Shown>
+  /** Polls until a workspace is as said. */
+  until(id: string, is: (shown: Shown) => boolean): Promise<Shown>
+  /** Listens on a free port of the loopback, and answers it. */
+  listen(): Promise<number>
+  close(): Promise<void>
+  /** Lines of a table; for what was left behind. */
+  count(table: 'workspaces' | 'journal' | 'idempotency'): number
+}
+
+export interface Asking {
+  /** `undefined` takes one away. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly body?: unknown
+  /** Where the request comes from. */
+  readonly from?: string
+}
+
+/** A workspace as a client reads it. */
+export interface Shown {
+  readonly id: string
+  readonly name: string
+  readonly status: string
+  readonly state: string
+  readonly [field: string]: unknown
+}
+
+export interface Setting {
+  readonly auth?: Partial<AuthSettings>
+  readonly boundHost?: string
+  /** Puts something else in the supervisor's place. */
+  readonly instead?: (supervisor: Supervisor) => Supervisor
+}
+
+const read = readTemplates(join(import.meta.dirname, '../../templates'))
+if (read.kind === 'unreadable') throw new Error('the shipped templates cannot be read')
+const { templates } = read
+
+/** Opens a world for one test; it is closed when the test is over. */
+export async function openWorld(setting: Setting = {}): Promise<World> {
+  const world = await makeWorld(setting)
+  onTestFinished(world.close)
+  return world
+}
+
+/** Makes a world that somebody has to close. */
+export async function makeWorld({ auth, boundHost = '127.0.0.1', instead }: Setting = {}): Promise<World> {
+  const dir = mkdtempSync(join(tmpdir(), 'http-'))
+  const database = openDatabase(join(dir, 'vm.db'))
+  const logged: string[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
+  const engine = fakeEngine()
+  const { db } = database
+  const supervisor = supervise({
+    store: workspaceStore(db),
+    journal: journal(db),
+    answers: keptAnswers(db),
+    list: workspaceList(db),
+    templates,
+    defaultTemplate,
+    provider: 'docker',
+    providers: new Map([['docker', engine.provider()]]),
+    databaseTrouble: database.trouble,
+    checkpoint: database.checkpoint,
+    clock: systemClock,
+    log,
+    settings: { concurrency: 8, provisionerIntervalMs: 5000, janitorIntervalMs: 60_000, journalDays: 30 },
+  })
+  const app = await buildApp({
+    supervisor: instead ? instead(supervisor) : supervisor,
+    templates,
+    defaultTemplate,
+    auth: { mode: 'dev', trusts: () => true, proxySecret: null, operators: new Set([owner('root')]), ...auth },
+    boundHost,
+    version: '1.2.3',
+    log,
+  })
+  await supervisor.rehydrated
+  const world: World = {
+    app,
+    supervisor,
+    engine,
+    database,
+    logged,
+    async ask(method = 'GET', path, { headers, body, from } = {}) {
+      const answer = await app.inject({
+        method,
+        url: path,
+        headers: present({
+          host: 'localhost:3000',
+          'x-user': 'alice',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        }),
+        ...(from !== undefined && { remoteAddress: from }),
+        ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      conform(method, path, answer)
+      return answer
+    },
+    async make(body = { name: 'one' }, headers = {}) {
+      const answer = await world.ask('POST', '/api/v1/workspaces', { body, headers })
+      if (answer.statusCode !== 200) throw new Error(`not created: ${answer.body}`)
+      return answer.json<Shown>()
+    },
+    // Polled as clients do it: the API has no other way to wait.
+    async until(id, is) {
+      const shown = (
+        await world.ask('GET', `/api/v1/workspaces/${id}`, { headers: { 'x-user': 'root' } })
+      ).json<Shown>()
+      if (is(shown)) return shown
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      return world.until(id, is)
+    },
+    async listen() {
+      await app.listen({ host: '127.0.0.1', port: 0 })
+      return portOf(app)
+    },
+    async close() {
+      await app.close()
+      await supervisor.close()
+      database.close()
+      rmSync(dir, { recursive: true })
+    },
+    count: (table) => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()),
+  }
+  return world
+}
+
+/** A user's name, for what takes only a checked one. */
+export function owner(name: string): Owner {
+  const parsed = parseOwner(name)
+  if (!parsed) throw new Error(`${name} is no user's name`)
+  return parsed
+}
+
+function present(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
+
+function portOf(app: FastifyInstance): number {
+  const [address] = app.addresses() as AddressInfo[]
+  if (!address) throw new Error('it does not listen')
+  return address.port
+}
