@@ -32,8 +32,8 @@ export function mayRunEngines(): boolean {
 }
 
 /**
- * Starts a `dockerd` with its own data, its own containerd and, since two would fight over the bridge and the packet filter, a network
- * namespace of its own. `args` are handed on to it. Needs {@link mayRunEngines}.
+ * Starts a `dockerd` with its own data, its own containerd and, since two would fight over the bridge and the packet
+ * filter, a network namespace of its own. `args` are handed on to it. Needs {@link mayRunEngines}.
  */
 export async function startEngine(args: readonly string[] = []): Promise<EngineProcess> {
   const dir = mkdtempSync(join(tmpdir(), 'vm-api-engine-'))
@@ -51,7 +51,8 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
   async function start(): Promise<void> {
     const log = openSync(join(dir, 'log'), 'a')
     const own = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
-    // Not `ip netns exec`, which mounts /sys anew and so hides the cgroups. nsenter becomes dockerd: its pid is the engine's.
+    // Not `ip netns exec`, which mounts /sys anew and so hides the cgroups. nsenter becomes dockerd: its pid is the
+    // engine's.
     const command = [`--net=/run/netns/${namespace}`, 'dockerd', ...own, '-H', `unix://${path}`, ...args]
     running = spawn('nsenter', command, { stdio: ['ignore', log, log] })
     for (let tries = 0; tries < 300; tries += 1) {
@@ -104,21 +105,26 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
     async kill() {
       const containerd = Number(readFileSync(join(dir, 'exec/containerd/containerd.pid'), 'utf8'))
       await end('SIGKILL')
-      // Its containerd dies with it, but not at once, and nobody says when: an engine that starts before would wait for that one in vain.
+      // Its containerd dies with it, but not at once, and nobody says when: an engine that starts before would wait for
+      // that one in vain.
       while (existsSync(`/proc/${containerd}`)) await new Promise((resolve) => setTimeout(resolve, 20))
     },
     freeze: () => void running?.kill('SIGSTOP'),
     thaw: () => void running?.kill('SIGCONT'),
     async close() {
       running?.kill('SIGCONT')
-      // One that was killed has left containers and containerd behind: only an engine that ends in order takes them along.
+      // One that was killed has left containers and containerd behind: only an engine that ends in order takes them
+      // along.
       if (!running) await start()
       await discard()
     },
   }
 }
 
-/** Kills what an engine that was killed has left: the shims that name its folder, which nobody else's do, and what runs under them. */
+/**
+ * Kills what an engine that was killed has left: the shims that name its folder, which nobody else's do, and what runs
+ * under them.
+ */
 function killWhatMentions(dir: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
     if (!readOf(`/proc/${pid}/cmdline`).includes(dir)) continue

@@ -12,8 +12,8 @@ export const nodeImage = 'vm-test/node:latest'
 const busybox = '/bin/busybox'
 
 /**
- * Makes `baseImage` exist on the engine, from the files of this machine: no registry is needed. Takes Debian's `busybox-static`. May
- * be called any number of times; an image that is there is left as it is.
+ * Makes `baseImage` exist on the engine, from the files of this machine: no registry is needed. Takes Debian's
+ * `busybox-static`. May be called any number of times; an image that is there is left as it is.
  */
 export function ensureBaseImage(docker: Docker): Promise<void> {
   return ensure(docker, baseImage, layBase)

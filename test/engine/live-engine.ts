@@ -4,9 +4,9 @@ import type { DockerTarget } from '../../src/provider/docker/target.ts'
 import { clientOf } from './client.ts'
 
 /**
- * The engine that live tests use: `VM_API_TEST_DOCKER_HOST`, else the one that the service itself would find; `undefined` if none
- * answers, and then they are reported as skipped. With `VM_API_REQUIRE_ENGINE=1` a missing engine is a failure: nobody then takes a
- * run without live tests for a run with them.
+ * The engine that live tests use: `VM_API_TEST_DOCKER_HOST`, else the one that the service itself would find;
+ * `undefined` if none answers, and then they are reported as skipped. With `VM_API_REQUIRE_ENGINE=1` a missing engine
+ * is a failure: nobody then takes a run without live tests for a run with them.
  */
 export async function liveEngine(env: NodeJS.ProcessEnv = process.env): Promise<DockerTarget | undefined> {
   const asked = env['VM_API_TEST_DOCKER_HOST']

@@ -9,14 +9,19 @@ import { gzipSync } from 'node:zlib'
 
 /** A registry on this machine, for an engine that runs on it: loopback needs no certificate. */
 export interface Registry {
-  /** `127.0.0.1:PORT`. Under it are `good:1`, an image of one file; `slow:1`, whose layer never comes to its end; `secret:1`, which nobody may have. */
+  /**
+   * `127.0.0.1:PORT`. Under it are `good:1`, an image of one file; `slow:1`, whose layer never comes to its end;
+   * `secret:1`, which nobody may have.
+   */
   readonly host: string
   close(): Promise<void>
 }
 
 const manifestType = 'application/vnd.docker.distribution.manifest.v2+json'
 
-/** Starts a registry. With `silent` it takes connections and never answers, as one behind a firewall that drops packets. */
+/**
+ * Starts a registry. With `silent` it takes connections and never answers, as one behind a firewall that drops packets.
+ */
 export async function startRegistry(silent = false): Promise<Registry> {
   // Each its own: an engine that has a layer from one repository does not fetch it from another.
   const images = new Map(['good', 'slow'].map((repository) => [repository, image()]))

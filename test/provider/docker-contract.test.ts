@@ -11,7 +11,8 @@ import { type Bench, plainRecipe } from './bench.ts'
 import { providerContract } from './contract.ts'
 
 const target = await liveEngine()
-// The same two for the whole suite: to make and remove their networks for each test would double the time that it takes.
+// The same two for the whole suite: to make and remove their networks for each test would double the time that it
+// takes.
 const installations = { ours: randomUUID(), theirs: randomUUID() }
 
 async function liveBench(docker: DockerTarget): Promise<Bench> {

@@ -54,6 +54,14 @@ describe('Locating the engine', () => {
     expect(message).toContain(join(home, '.docker'))
   })
 
+  it('a DOCKER_CERT_PATH without certificates is refused, unless the engine is on this machine', () => {
+    const env = { DOCKER_CERT_PATH: join(home, 'nowhere') }
+    expect(faultOf(locateEngine({ ...env, DOCKER_HOST: 'tcp://10.0.0.5' }, home)).message).toContain(
+      join(home, 'nowhere'),
+    )
+    expect(at({ ...env, DOCKER_HOST: 'unix:///x.sock' })).toEqual({ kind: 'socket', path: '/x.sock' })
+  })
+
   it.each(['ssh://ada@host', 'unix://', 'ftp://host', 'tcp://', 'tcp://host:port'])(
     'DOCKER_HOST %s is refused by name, with what would do',
     (host) => {

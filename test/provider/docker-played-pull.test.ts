@@ -59,13 +59,13 @@ describe('Pulling an image from a played engine', () => {
   })
 
   it.each([
-    'Get "https://registry.test/v2/": dial tcp: lookup registry.test: no such host',
-    'Get "https://registry.test/v2/": net/http: TLS handshake timeout',
-    'Get "https://registry.test/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
-    'toomanyrequests: You have reached your pull rate limit',
-    'received unexpected HTTP status: 503 Service Unavailable',
-  ])('a registry that is away ("%s") may be asked again', async (reason) => {
-    engine.instead('POST', /^\/images\/create$/, () => refusal(500, reason))
+    ['Get "https://registry.test/v2/": dial tcp: lookup registry.test: no such host', 500],
+    ['Get "https://registry.test/v2/": net/http: TLS handshake timeout', 500],
+    ['Get "https://registry.test/v2/": dial tcp 10.0.0.1:443: connect: connection refused', 404],
+    ['toomanyrequests: You have reached your pull rate limit', 429],
+    ['received unexpected HTTP status: 503 Service Unavailable', 500],
+  ])('a registry that is away ("%s") may be asked again', async (reason, status) => {
+    engine.instead('POST', /^\/images\/create$/, () => refusal(status, reason))
     const fault = faultOf(await pull('registry.test/dev:1'))
     expect(fault.again).toBe('later')
     expect(fault.message).toContain(reason)
@@ -98,6 +98,15 @@ describe('Pulling an image from a played engine', () => {
       return new Response(body)
     })
     expect(faultOf(await pull('acme/dev:1', () => {}, short)).again).toBe('later')
+  })
+
+  it('a pull that is cut because the engine went away spends no try', async () => {
+    engine.instead('POST', /^\/images\/create$/, () => {
+      engine.instead('GET', /^\/_ping$/, () => Response.error())
+      const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('cut')) })
+      return new Response(body)
+    })
+    expect(faultOf(await pull('acme/dev:1')).again).toBe('away')
   })
 
   it('a name that is no image reference reaches no engine', async () => {

@@ -4,6 +4,7 @@ import type { Deadlines } from '../../src/provider/docker/deadlines.ts'
 import { dockerProvider } from '../../src/provider/docker/docker-provider.ts'
 import type { Provider } from '../../src/provider/provider.ts'
 import type { Outcome } from '../../src/workspace/fault.ts'
+import { newWorkspaceId } from '../../src/workspace/id.ts'
 import { silentLog } from '../engine/silent-log.ts'
 import { faultOf, made, newSubject, plainRecipe, unhurried, up, valueOf } from './bench.ts'
 import { json, type PlayedEngine, playedEngine, refusal, silence } from './engine-played.ts'
@@ -54,6 +55,17 @@ describe('A played engine that does not do as it is told', () => {
     expect(fault.again).toBe('never')
     expect(fault.message).toContain(`docker rm vm-api-${subject.id}`)
     expect(engine.asked.filter((asked) => asked.startsWith('DELETE'))).toEqual([])
+  })
+
+  it('a name whose container cannot be looked at yet belongs to a create that is under way, and is adopted', async () => {
+    const subject = await made(provider(), subjectOf())
+    engine.instead(
+      'GET',
+      new RegExp(`^/containers/vm-api-${subject.id}/json$`),
+      () => refusal(404, 'No such container'),
+      3,
+    )
+    expect(valueOf(await provider().container(subject, unhurried())).containerId).toBe(subject.containerId)
   })
 
   it('a name whose container has just been removed may be asked for again', async () => {
@@ -129,7 +141,13 @@ describe('A played engine that does not do as it is told', () => {
 
   it('what is not ours is not in the inventory, even if whoever is in between passes over the filter', async () => {
     engine.instead('GET', /^\/containers\/json$/, () =>
-      json(200, [{ Id: 'abc', State: 'running', Labels: { 'vm-api.installation': 'another' } }]),
+      json(200, [
+        {
+          Id: 'abc',
+          State: 'running',
+          Labels: { 'vm-api.installation': 'another', 'vm-api.workspace': newWorkspaceId() },
+        },
+      ]),
     )
     expect(valueOf(await provider().inventory(unhurried()))).toEqual([])
   })

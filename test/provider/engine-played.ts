@@ -15,13 +15,19 @@ export interface Asked {
 
 export type Play = (asked: Asked) => Response | Promise<Response> | undefined
 
-/** An engine that exists in this process only: msw answers what the client asks of `target`. It can refuse as no real engine can be made to. */
+/**
+ * An engine that exists in this process only: msw answers what the client asks of `target`. It can refuse as no real
+ * engine can be made to.
+ */
 export interface PlayedEngine {
   readonly target: DockerTarget
   readonly server: SetupServer
   /** Method and path of every request, in order. */
   readonly asked: readonly string[]
-  /** Answers the next `times` requests that `method` and `path` fit in place of the engine; `undefined` lets one through. */
+  /**
+   * Answers the next `times` requests that `method` and `path` fit in place of the engine; `undefined` lets one
+   * through.
+   */
   instead(method: string, path: RegExp, play: Play, times?: number): void
   /** Does the next request that `method` and `path` fit, and answers it otherwise all the same. */
   afterwards(method: string, path: RegExp, play: Play): void

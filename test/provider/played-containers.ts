@@ -13,7 +13,10 @@ interface Container {
   finished: string
 }
 
-/** The part of an engine that its clients of this project use, in memory. Commands are imitated: `exit N` in their text is how they end. */
+/**
+ * The part of an engine that its clients of this project use, in memory. Commands are imitated: `exit N` in their text
+ * is how they end.
+ */
 export function playedContainers(firstImage: string) {
   const images = new Set([firstImage])
   const containers = new Map<string, Container>()

@@ -1,20 +1,21 @@
 import type Docker from 'dockerode'
 import type { Limits, Recipe } from '../../workspace/recipe.ts'
 
-// Does nothing, ends at once when it is asked to, and reaps what it inherits where there is no init. `sleep infinity` would be
-// shorter, but a shell that waits for it in the foreground hears no signal before it ends.
+// Does nothing, ends at once when it is asked to, and reaps what it inherits where there is no init. `sleep infinity`
+// would be shorter, but a shell that waits for it in the foreground hears no signal before it ends.
 const keeper = ['/bin/sh', '-c', 'trap "exit 0" TERM INT; while :; do sleep 3600 & wait $!; done']
 
 /**
  * The container that `recipe` describes. What it may do:
  *
- * - Of the engine's default capabilities two are dropped. With NET_RAW a workspace could forge ARP and read what its neighbours on
- *   the bridge send, which `enable_icc=false` does not see; `ping` then works where it uses datagram sockets, not where the file asks
- *   for the capability. MKNOD nobody needs who has no devices. The others stay: package managers chown, setuid and chroot, and
- *   `sudo` writes to the audit log.
- * - `no-new-privileges` is not set: development images rely on `sudo`. Root inside is a root without the capabilities above the
- *   default, behind the engine's seccomp profile.
- * - No privileged mode, no mounts of the host; ports on loopback only, and the engine picks them, so that they do not collide.
+ * - Of the engine's default capabilities two are dropped. With NET_RAW a workspace could forge ARP and read what its
+ *   neighbours on the bridge send, which `enable_icc=false` does not see; `ping` then works where it uses datagram
+ *   sockets, not where the file asks for the capability. MKNOD nobody needs who has no devices. The others stay:
+ *   package managers chown, setuid and chroot, and `sudo` writes to the audit log.
+ * - `no-new-privileges` is not set: development images rely on `sudo`. Root
+ *   inside has no more than these capabilities, behind the engine's seccomp profile.
+ * - No privileged mode, no mounts of the host; ports on loopback only, and the engine picks them, so that they do not
+ *   collide.
  */
 export function blueprint(
   recipe: Recipe,

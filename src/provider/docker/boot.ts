@@ -29,7 +29,8 @@ export async function boot(
     started = await start(engine, id, signal)
   }
   if (!started.ok) return hopeless(started.reason, recipe.init) ?? started
-  // Which ports the engine picked is known after the start only. Most have none, and then a start costs no further request.
+  // Which ports the engine picked is known after the start only. Most have none, and then a start costs no further
+  // request.
   if (recipe.forwardPorts.length === 0) return done({ connection: connectionTo(id, {}) })
   const running = await lookAtOwn(engine, { installation, workspace }, id, signal)
   return running.ok ? done({ connection: connectionTo(id, publishedPorts(running.value)) }) : running
@@ -58,7 +59,9 @@ function wake(engine: Engine, id: string, signal: AbortSignal): Promise<Answer<v
   )
 }
 
-/** A start that fails in the same way each time, whatever status the engine gives it; `undefined` if it may yet succeed. */
+/**
+ * A start that fails in the same way each time, whatever status the engine gives it; `undefined` if it may yet succeed.
+ */
 function hopeless(reason: string, init: boolean): ReturnType<typeof fault> | undefined {
   if (init && /docker-init/.test(reason)) {
     const way = 'Install it where the engine runs (package tini or docker-init), or set "init": false in the template.'

@@ -8,12 +8,15 @@ import type { Engine } from './engine.ts'
 import { containerName, workspaceLabels } from './labels.ts'
 import { belongs, lookAt } from './look.ts'
 import type { Networks } from './network.ts'
-import { race } from './race.ts'
+import { pause, race } from './race.ts'
 import { text } from './shape.ts'
 
 /** Makes containers, and knows which creates are under way. */
 export interface Containers {
-  /** Step `container`. May be repeated: the name is made from the workspace's id, so a second create finds the first one's. */
+  /**
+   * Step `container`. May be repeated: the name is made from the workspace's id, so a second create finds the first
+   * one's.
+   */
   make(subject: Subject, signal: AbortSignal): Promise<Outcome<{ containerId: string }>>
   /** Settles when no create for `id` is under way any more: one that was broken off may still be making a container. */
   settled(id: WorkspaceId): Promise<void>
@@ -50,7 +53,8 @@ export function containersOf({ engine, installation, networks, capacity }: Surro
           return container.id
         },
       },
-      // Not the caller's: a create that is cut off here goes on in the engine, and then nobody would know when it is done.
+      // Not the caller's: a create that is cut off here goes on in the engine, and then nobody would know when it is
+      // done.
       new AbortController().signal,
     )
     if (created.ok) return done({ containerId: created.value })
@@ -89,10 +93,18 @@ async function adopt(
   signal: AbortSignal,
 ): Promise<Outcome<{ containerId: string }>> {
   const name = containerName(id)
-  const found = await lookAt(engine, name, signal)
+  // A name is taken before its container can be looked at, and given back after it cannot any more: somebody else's create
+  // or removal is on its way, and is waited for a little.
+  const end = performance.now() + engine.deadlines.look
+  let found = await lookAt(engine, name, signal)
+  while (!found.ok && found.status === 404 && performance.now() < end && !signal.aborted) {
+    await pause(50, signal)
+    found = await lookAt(engine, name, signal)
+  }
   if (!found.ok) {
-    // Its removal has just ended: the name is free now.
-    return found.status === 404 ? fault('later', `The container ${name} was being removed.`) : found
+    return found.status === 404
+      ? fault('later', `The container ${name} is being made or removed by somebody else.`)
+      : found
   }
   const containerId = text(found.value, 'Id')
   if (containerId === undefined || !belongs(found.value, { installation, workspace: id })) {

@@ -6,7 +6,10 @@ import { parseHost, readTls } from './host.ts'
 import { text } from './shape.ts'
 import type { DockerTarget } from './target.ts'
 
-/** The docker context in force: `named` (from DOCKER_CONTEXT), else the one in the client's `config.json`, else `default`. */
+/**
+ * The docker context in force: `named` (from DOCKER_CONTEXT), else the one in the client's `config.json`, else
+ * `default`.
+ */
 export function currentContext(named: string | undefined, configFile: string): Outcome<string> {
   if (named) return done(named)
   const config = readJson(configFile)
@@ -14,7 +17,10 @@ export function currentContext(named: string | undefined, configFile: string): O
   return done(text(config.value, 'currentContext') || 'default')
 }
 
-/** Where the docker context `name` says that its engine is. Contexts are kept in folders named by the SHA-256 of their name. */
+/**
+ * Where the docker context `name` says that its engine is. Contexts are kept in folders named by the SHA-256 of their
+ * name.
+ */
 export function contextTarget(name: string, configDir: string): Outcome<Pick<DockerTarget, 'at' | 'described'>> {
   const folder = createHash('sha256').update(name).digest('hex')
   const meta = readJson(join(configDir, 'contexts/meta', folder, 'meta.json'))

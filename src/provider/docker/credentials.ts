@@ -10,8 +10,9 @@ export interface Credentials {
 }
 
 /**
- * Looks up `registry` in the docker client's `config.json` (`auths`, as `docker login` writes it where no credential helper is
- * set). A file that is missing or unreadable holds no credentials: the pull is tried without, and its refusal is the message.
+ * Looks up `registry` in the docker client's `config.json` (`auths`, as `docker login` writes it where no credential
+ * helper is set). A file that is missing or unreadable holds no credentials: the pull is tried without, and its refusal
+ * is the message.
  */
 export async function credentialsFor(registry: string, configFile: string): Promise<Credentials> {
   const config: unknown = await readFile(configFile, 'utf8')

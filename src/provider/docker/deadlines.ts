@@ -1,4 +1,6 @@
-/** How long we wait for the engine, in milliseconds. No call is without one: a promise of the client may never settle. */
+/**
+ * How long we wait for the engine, in milliseconds. No call is without one: a promise of the client may never settle.
+ */
 export interface Deadlines {
   /** Readiness, and the look whether a silent engine still lives. */
   readonly ping: number
@@ -12,11 +14,12 @@ export interface Deadlines {
   readonly stop: number
   /** A whole removal, with the looks whether it is done. */
   readonly remove: number
-  /** Between two looks whether a removal that somebody else began is done. */
+  /** Between two looks whether a removal that somebody else began is done; and how long such a create is waited for. */
   readonly look: number
   /**
-   * Until a pull's first line. The engine writes it as soon as the registry has answered `/v2/`, so this is the time for name
-   * look-up, connection and one round trip. An engine left alone waits 15 s and more for a registry that drops packets.
+   * Until a pull's first line. The engine writes it as soon as the registry has answered `/v2/`, so this is the time
+   * for name look-up, connection and one round trip. An engine left alone waits 15 s and more for a registry that drops
+   * packets.
    */
   readonly registry: number
   /** Between two lines of a pull. */

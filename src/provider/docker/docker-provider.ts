@@ -12,6 +12,7 @@ import { halt } from './halt.ts'
 import { presentImage } from './image.ts'
 import { inventory } from './inventory.ts'
 import { networksOf } from './network.ts'
+import { race } from './race.ts'
 import { remove } from './remove.ts'
 import { setup } from './setup.ts'
 import type { DockerTarget } from './target.ts'
@@ -27,7 +28,10 @@ export interface DockerDeps {
   readonly deadlines?: Partial<Deadlines>
 }
 
-/** Workspaces as containers of the Docker engine at `docker`. Connects with the first request, and again whenever it must. */
+/**
+ * Workspaces as containers of the Docker engine at `docker`. Connects with the first request, and again whenever it
+ * must.
+ */
 export function dockerProvider({ installation, docker, log, deadlines }: DockerDeps): Provider {
   const engine = engineAt(docker, { ...usualDeadlines, ...deadlines })
   const networks = networksOf(engine, installation)
@@ -41,7 +45,7 @@ export function dockerProvider({ installation, docker, log, deadlines }: DockerD
     halt: (subject, signal) => halt(engine, installation, subject, signal),
     async remove(id, containerId, signal) {
       // Law 4: a DELETE in the middle of a create must not leave behind what the engine is just making.
-      await containers.settled(id)
+      await race(engine.deadlines.make, signal, () => containers.settled(id))
       return remove(engine, installation, id, containerId, signal)
     },
     async inspect(id, signal): Promise<Outcome<Found | null>> {

@@ -20,7 +20,9 @@ export interface Request<T> {
 export interface Engine {
   readonly target: DockerTarget
   readonly deadlines: Deadlines
-  /** Grows each time that the engine could not be reached: what was remembered of it before that may not hold any more. */
+  /**
+   * Grows each time that the engine could not be reached: what was remembered of it before that may not hold any more.
+   */
   epoch(): number
   /** Makes one request. Never rejects, and settles within the request's deadline, or soon after `signal` is aborted. */
   ask<T>(request: Request<T>, signal: AbortSignal): Promise<Answer<T>>
@@ -99,7 +101,10 @@ async function pinged(docker: Docker, abortSignal: AbortSignal): Promise<void> {
   await client.ping({ abortSignal })
 }
 
-/** Every field is named, if only as undefined: the client fills in what is left out from the environment, which is not its to read. */
+/**
+ * Every field is named, if only as undefined: the client fills in what is left out from the environment, which is not
+ * its to read.
+ */
 function clientOptions({ at }: DockerTarget): Docker.DockerOptions & { pathPrefix: string | undefined } {
   const none = {
     host: undefined,

@@ -21,8 +21,8 @@ export type Ended =
   | { readonly kind: 'overdue'; readonly output: Output }
 
 /**
- * Runs `command` in the container `id` for at most `withinMs`, then stops listening; the command itself goes on. `heard` is told as
- * output comes.
+ * Runs `command` in the container `id` for at most `withinMs`, then stops listening; the command itself goes on.
+ * `heard` is told as output comes.
  */
 export async function exec(
   engine: Engine,
@@ -47,8 +47,9 @@ export async function exec(
   try {
     let wait = 100
     for (;;) {
-      // The stream's end is a hint only: a child in the background that holds stdout keeps it open after the command has ended
-      // (docker/cli#4553), and a command may close it and go on. So the engine is asked whether it still runs, at growing distances.
+      // The stream's end is a hint only: a child in the background that holds stdout keeps it open after the command
+      // has ended (docker/cli#4553), and a command may close it and go on. So the engine is asked whether it still
+      // runs, at growing distances.
       if (closed.signal.aborted) await pause(wait, signal)
       else {
         await pause(wait, signal, closed.signal)

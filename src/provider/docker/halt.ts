@@ -6,7 +6,10 @@ import { lookAtOwn } from './look.ts'
 
 const graceSeconds = 10
 
-/** Makes the subject's container not run: TERM, and KILL ten seconds later. Not running, or gone, is success. May be repeated. */
+/**
+ * Makes the subject's container not run: TERM, and KILL ten seconds later. Not running, or gone, is success. May be
+ * repeated.
+ */
 export async function halt(
   engine: Engine,
   installation: string,

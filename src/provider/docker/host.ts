@@ -34,11 +34,11 @@ export function parseHost(host: string, tls: TlsFiles | null): Outcome<DockerTar
 }
 
 /**
- * The certificates in `dir`; `null` without one, when nothing asks for TLS. Which of `ca.pem`, `cert.pem` and `key.pem` must be
- * there depends on the engine; that there is none at all is a mistake worth naming if TLS was asked for (`required`).
+ * The certificates in `dir`; `null` without one, when nothing asks for TLS. Which of `ca.pem`, `cert.pem` and `key.pem`
+ * must be there depends on the engine; that there is none at all is a mistake worth naming if TLS was asked for
+ * (`required`).
  */
-export function readTls(dir: string | undefined, required: boolean): Outcome<TlsFiles | null> {
-  if (dir === undefined) return done(null)
+export function readTls(dir: string, required: boolean): Outcome<TlsFiles | null> {
   const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readIfThere(join(dir, name)))
   if (ca === undefined && cert === undefined && key === undefined) {
     return required ? fault('never', `there is no readable ca.pem, cert.pem or key.pem in ${dir}`) : done(null)

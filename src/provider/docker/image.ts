@@ -7,7 +7,9 @@ import type { Answer } from './refusal.ts'
 import { parseReference } from './reference.ts'
 import { text } from './shape.ts'
 
-/** Makes the recipe's image present: looks whether the engine has it, pulls it if not. Answers its id. May be repeated. */
+/**
+ * Makes the recipe's image present: looks whether the engine has it, pulls it if not. Answers its id. May be repeated.
+ */
 export async function presentImage(
   engine: Engine,
   { recipe: { image } }: Subject,

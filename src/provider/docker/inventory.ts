@@ -13,8 +13,8 @@ import { text } from './shape.ts'
 const atOnce = 16
 
 /**
- * Every container of `installation`, or those of workspace `only`. One request lists them; those that ended are looked at one by one,
- * since a list does not say why. All of them, or a fault.
+ * Every container of `installation`, or those of workspace `only`. One request lists them; those that ended are looked
+ * at one by one, since a list does not say why. All of them, or a fault.
  */
 export async function inventory(
   engine: Engine,
@@ -51,7 +51,8 @@ async function foundOf(
 ): Promise<Outcome<Found | null>> {
   const workspaceId = workspaceOf(listed.labels)
   if (workspaceId === undefined) {
-    // Made by hand with our label: nothing here could name it to anybody, and one stray must not hide all others (law 7).
+    // Made by hand with our label: nothing here could name it to anybody, and one stray must not hide all others (law
+    // 7).
     log.warn(
       { container: listed.id },
       "a container carries this installation's label and names no workspace; it is passed over",

@@ -1,6 +1,6 @@
 /**
- * Splits a stream of JSON objects, one a line. Give it each chunk as it comes; `each` is told every whole object. A line that is no
- * JSON is passed over: what follows it is still readable.
+ * Splits a stream of JSON objects, one a line. Give it each chunk as it comes; `each` is told every whole object. A
+ * line that is no JSON is passed over: what follows it is still readable.
  */
 export function jsonLines(each: (value: unknown) => void): (chunk: Buffer | string) => void {
   const decoder = new TextDecoder()

@@ -16,8 +16,9 @@ export interface Listed {
 }
 
 /**
- * Every container of `installation`, or of its workspace `workspaceId`, in whatever state. Whole or a fault: a list that is cut short or is not
- * what we know a list to be must not be taken for the truth, since what is not in it counts as gone (law 8).
+ * Every container of `installation`, or of its workspace `workspaceId`, in whatever state. Whole or a fault: a list
+ * that is cut short or is not what we know a list to be must not be taken for the truth, since what is not in it counts
+ * as gone (law 8).
  */
 export function listContainers(
   engine: Engine,

@@ -9,10 +9,10 @@ import type { DockerTarget } from './target.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Finds the engine as the docker client does: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`); else the context that
- * `DOCKER_CONTEXT` or the client's `config.json` names; else the first usable of the sockets that engines make. Only reads files:
- * it does not connect, so an engine that is not running yet is found too. A setting that cannot be followed is a fault (`never`)
- * which names it and says what would do.
+ * Finds the engine as the docker client does: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`); else the
+ * context that `DOCKER_CONTEXT` or the client's `config.json` names; else the first usable of the sockets that engines
+ * make. Only reads files: it does not connect, so an engine that is not running yet is found too. A setting that cannot
+ * be followed is a fault (`never`) which names it and says what would do.
  */
 export function locateEngine(
   env: Environment,
@@ -24,8 +24,8 @@ export function locateEngine(
 
   const host = env['DOCKER_HOST']
   if (host) {
-    const secured = Boolean(env['DOCKER_TLS_VERIFY'])
-    const tls = readTls(env['DOCKER_CERT_PATH'] || (secured ? configDir : undefined), secured)
+    const secured = Boolean(env['DOCKER_TLS_VERIFY'] || env['DOCKER_CERT_PATH']) && !/^(unix|npipe):/.test(host)
+    const tls = secured ? readTls(env['DOCKER_CERT_PATH'] || configDir, true) : done(null)
     if (!tls.ok) return fault('never', `DOCKER_CERT_PATH: ${tls.fault.message}`)
     const at = parseHost(host, tls.value)
     return at.ok
@@ -55,8 +55,8 @@ function usualSocket(env: Environment, home: string, platform: NodeJS.Platform):
     join(home, '.docker/run/docker.sock'),
     join(home, '.docker/desktop/docker.sock'),
   ]
-  // One that may be opened before one that is only there: on a machine with a system engine, a user without rights to it may
-  // well run a rootless one.
+  // One that may be opened before one that is only there: on a machine with a system engine, a user without rights to
+  // it may well run a rootless one.
   return candidates.find(mayOpen) ?? candidates.find((path) => existsSync(path)) ?? system
 }
 

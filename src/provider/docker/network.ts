@@ -5,7 +5,8 @@ import { installationLabels, isOurs } from './labels.ts'
 import { listContainers } from './listing.ts'
 import { field, text } from './shape.ts'
 
-// A Linux bridge has 1 024 ports. A network per owner is no way out: the engine's address pools were used up at the 31st.
+// A Linux bridge has 1 024 ports. A network per owner is no way out: the engine's address pools were used up at the
+// 31st.
 const mostOnOne = 1_000
 
 /** The networks that workspaces are on. Containers on one cannot talk to each other. */
@@ -13,15 +14,16 @@ export interface Networks {
   /** The name of a network with room for one more container; made if there is none. The room is counted as taken. */
   withRoom(): Promise<Outcome<string>>
   /**
-   * Puts the stopped container `id` on the network `name` again, after that vanished: a prune takes the networks whose containers are all
-   * stopped. May be repeated.
+   * Puts the stopped container `id` on the network `name` again, after that vanished: a prune takes the networks whose
+   * containers are all stopped. May be repeated.
    */
   rejoin(name: string, id: string, signal: AbortSignal): Promise<Outcome<void>>
 }
 
 /**
- * The networks of `installation`. What was counted is remembered until the engine was away or the room is used up, so a create
- * need not ask. Both verbs may be called at once; they share one look, which no caller's signal ends, and which has the deadlines of its requests.
+ * The networks of `installation`. What was counted is remembered until the engine was away or the room is used up, so a
+ * create need not ask. Both verbs may be called at once; they share one look, which no caller's signal ends, and which
+ * has the deadlines of its requests.
  */
 export function networksOf(engine: Engine, installation: string): Networks {
   const unending = new AbortController().signal

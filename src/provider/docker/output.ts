@@ -15,8 +15,9 @@ const mostLines = 20
 const stderr = 2
 
 /**
- * Keeps the last 20 lines, and of these some 4 kB, of a stream in the engine's frames. The two streams are kept apart: the engine copies
- * them side by side, so which of two lines was written first cannot be told, and what went wrong is on stderr as a rule.
+ * Keeps the last 20 lines, and of these some 4 kB, of a stream in the engine's frames. The two streams are kept apart:
+ * the engine copies them side by side, so which of two lines was written first cannot be told, and what went wrong is
+ * on stderr as a rule.
  */
 export function outputTail(): Output {
   let pending: Buffer = Buffer.alloc(0)

@@ -10,8 +10,8 @@ const unreachable =
   /no answer|dial tcp|lookup |no such host|timeout|timed out|deadline exceeded|connection re(fused|set)|TLS handshake|unexpected EOF|: EOF|toomanyrequests|too many requests|received unexpected HTTP status: 5\d\d|server (error|misbehaving)|network is unreachable|no route to host|temporar/i
 
 /**
- * Sorts what the engine said of a pull that failed. `status` is that of its HTTP answer; `null`: the reason came in the stream,
- * after the engine had answered 200. Names the image and the engine's reason.
+ * Sorts what the engine said of a pull that failed. `status` is that of its HTTP answer; `null`: the reason came in the
+ * stream, after the engine had answered 200. Names the image and the engine's reason.
  */
 export function pullFault(image: string, reason: string, status: number | null, stored: Credentials): Fault {
   const message = `The image ${image} cannot be pulled: ${reason.trim().replace(/\.$/, '')}.`

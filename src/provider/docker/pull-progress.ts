@@ -7,7 +7,9 @@ export interface PullProgress {
   words(): string
 }
 
-/** The progress of pulling `image`. The total grows while the engine learns of more layers; it is what is known so far. */
+/**
+ * The progress of pulling `image`. The total grows while the engine learns of more layers; it is what is known so far.
+ */
 export function pullProgress(image: string): PullProgress {
   const layers = new Map<string, { current: number; total: number; unpacking: boolean }>()
   return {

@@ -12,8 +12,8 @@ import type { Reference } from './reference.ts'
 import { text } from './shape.ts'
 
 /**
- * Has the engine pull `image`. May be repeated; the engine keeps the layers that it has got. Ends at the latest at the deadline for
- * pulls, sooner when the registry does not answer (`registry`) or falls silent (`stall`).
+ * Has the engine pull `image`. May be repeated; the engine keeps the layers that it has got. Ends at the latest at the
+ * deadline for pulls, sooner when the registry does not answer (`registry`) or falls silent (`stall`).
  */
 export async function pull(
   engine: Engine,
@@ -36,7 +36,10 @@ export async function pull(
       say(() => layers.words())
     }
     const reason = await follow(engine, opened.value, signal, hear)
-    return reason === null ? done(undefined) : failed(reason, null)
+    if (reason === null) return done(undefined)
+    // A stream also ends because the engine went away, and then no try was spent.
+    const alive = await engine.ping(signal)
+    return !alive.ok && alive.fault.again === 'away' ? alive : failed(reason, null)
   }
   if (opened.status !== null) return failed(opened.reason, opened.status)
   if (opened.fault.again === 'away') return opened

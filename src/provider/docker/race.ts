@@ -6,9 +6,9 @@ export type Ending<T> =
   | { readonly kind: 'broken-off' }
 
 /**
- * Runs `run` for at most `withinMs`, or until `signal` is aborted. Never rejects, and settles at the deadline even if `run` never
- * does: the promises of an HTTP client may stay open for ever when a connection dies after the headers. `run` is handed a signal
- * that is aborted then, so that it can let its socket go.
+ * Runs `run` for at most `withinMs`, or until `signal` is aborted. Never rejects, and settles at the deadline even if
+ * `run` never does: the promises of an HTTP client may stay open for ever when a connection dies after the headers.
+ * `run` is handed a signal that is aborted then, so that it can let its socket go.
  */
 export function race<T>(
   withinMs: number,

@@ -8,7 +8,8 @@ export interface Reference {
   readonly registry: string
 }
 
-// As in the distribution project, loosened where the engine refuses by itself. No character of a URL's syntax gets through.
+// As in the distribution project, loosened where the engine refuses by itself. No character of a URL's syntax gets
+// through.
 const shape =
   /^(?<repository>[a-zA-Z0-9][\w.-]*(?::\d+(?=\/))?(?:\/[a-z0-9][a-z0-9._-]*)*)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>\w+:[0-9a-fA-F]{32,}))?$/
 

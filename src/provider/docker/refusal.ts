@@ -1,7 +1,10 @@
 import type { Fault } from '../../workspace/fault.ts'
 import { field, number, text } from './shape.ts'
 
-/** What came of a request to the engine: its answer, or the refusal, and the fault that it is unless the asker knows better. */
+/**
+ * What came of a request to the engine: its answer, or the refusal, and the fault that it is unless the asker knows
+ * better.
+ */
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly status: number | null; readonly reason: string; readonly fault: Fault }
@@ -16,14 +19,20 @@ export interface Refusal {
   readonly reason: string
 }
 
-/** Reads an error of the client. The reason in the answer's body is the true one; the client's own text for a status may not be. */
+/**
+ * Reads an error of the client. The reason in the answer's body is the true one; the client's own text for a status may
+ * not be.
+ */
 export function refusalOf(error: unknown): Refusal {
   const message = text(error, 'message') ?? String(error)
   const reason = text(field(error, 'json'), 'message') ?? message.replace(/^\(HTTP code \d+\) [^-]*- /, '')
   return { status: number(error, 'statusCode') ?? null, code: text(error, 'code') ?? null, reason: reason.trim() }
 }
 
-/** Sorts a refusal by whether the same request may yet succeed. `what` completes "could not …"; `engine` says which engine. */
+/**
+ * Sorts a refusal by whether the same request may yet succeed. `what` completes "could not …"; `engine` says which
+ * engine.
+ */
 export function faultOf(refusal: Refusal, what: string, engine: string): Fault {
   if (refusal.status === null) return unreached(refusal, what, engine)
   return { again: again(refusal.status, refusal.reason), message: `The engine could not ${what}: ${refusal.reason}` }

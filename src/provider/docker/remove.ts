@@ -6,9 +6,9 @@ import { lookAtOwn } from './look.ts'
 import { pause } from './race.ts'
 
 /**
- * Makes the workspace's containers not exist: those that its labels find, and `containerId` besides if that is ours (laws 8, 9). Looks
- * again until none is left: the engine says "in progress" of a removal that somebody else began, and may have to be asked twice.
- * What it could not do within its deadline is a fault. May be repeated.
+ * Makes the workspace's containers not exist: those that its labels find, and `containerId` besides if that is ours
+ * (laws 8, 9). Looks again until none is left: the engine says "in progress" of a removal that somebody else began, and
+ * may have to be asked twice. What it could not do within its deadline is a fault. May be repeated.
  */
 export async function remove(
   engine: Engine,

@@ -10,8 +10,9 @@ import { paced } from './pace.ts'
 import { vitality } from './vitality.ts'
 
 /**
- * Step `setup`: runs the lifecycle commands in the running container, in order, as the recipe's user, in its folder. May be repeated:
- * a command of an earlier setup that still runs, because the service was killed meanwhile, is ended first.
+ * Step `setup`: runs the lifecycle commands in the running container, in order, as the recipe's user, in its folder.
+ * May be repeated: a command of an earlier setup that still runs, because the service was killed meanwhile, is ended
+ * first.
  */
 export async function setup(
   engine: Engine,
@@ -32,8 +33,8 @@ export async function setup(
   if (!alive.ok) return alive
   if (commands.length > 0 && alive.value.busy) await endLeftovers(engine, id, recipe.remoteUser, '', signal)
   if (owns) {
-    // The engine makes the folder as root, and a user who may not write there can do nothing. One that cannot be given away is left
-    // as it is: the image may have laid it out on purpose.
+    // The engine makes the folder as root, and a user who may not write there can do nothing. One that cannot be given
+    // away is left as it is: the image may have laid it out on purpose.
     const argv = ['chown', recipe.remoteUser ?? '', recipe.workspaceFolder]
     await exec(engine, id, { argv, user: '0', folder: null, env: {} }, engine.deadlines.read, signal)
   }

@@ -5,8 +5,8 @@ import { outputTail } from './output.ts'
 import { field, list, number, text } from './shape.ts'
 
 /**
- * Does the container `id` run? `busy`: commands that were started in it are running. Not running is `later`, with the exit code and the last
- * lines that it wrote; not there is `gone`.
+ * Does the container `id` run? `busy`: commands that were started in it are running. Not running is `later`, with the
+ * exit code and the last lines that it wrote; not there is `gone`.
  */
 export async function vitality(
   engine: Engine,

@@ -11,9 +11,10 @@ const followed = ['start', 'die', 'oom', 'pause', 'unpause', 'destroy']
 const remembered = 1_000
 
 /**
- * Follows what happens to the containers of `installation` until `close()`. `connected` is told when the event stream is open and the engine
- * answers a ping besides; `lost` once per loss, also when the engine is away from the start. A stream that is open says nothing about an
- * engine that hangs, so it is pinged all the time. After a loss the stream goes on where it was cut; what comes twice is dropped.
+ * Follows what happens to the containers of `installation` until `close()`. `connected` is told when the event stream
+ * is open and the engine answers a ping besides; `lost` once per loss, also when the engine is away from the start. A
+ * stream that is open says nothing about an engine that hangs, so it is pinged all the time. After a loss the stream
+ * goes on where it was cut; what comes twice is dropped.
  */
 export function watch(engine: Engine, installation: string, tell: (notice: Notice) => void): { close(): void } {
   const ended = new AbortController()
