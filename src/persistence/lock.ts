@@ -10,7 +10,7 @@ import { codeOf, DatabaseError } from './database-error.ts'
 export function lockDatabase(path: string): { release(): void } {
   const lock = new Database(`${path}.lock`, { timeout: 0 })
   try {
-    lock.pragma('journal_mode = DELETE')
+    lock.pragma('journal_mode = MEMORY') // nothing is ever written to it
     lock.exec('BEGIN EXCLUSIVE')
     chmodSync(`${path}.lock`, 0o600)
   } catch (error) {

@@ -14,6 +14,7 @@ import type { WorkspaceLogic } from './durable.ts'
 import { durable, restoredActor } from './durable.ts'
 import type { Aside, Committed, Live } from './live.ts'
 import { deletingFrom } from './set-aside.ts'
+import type { Cause } from './step-record.ts'
 import { causeOf, lineOf, rowOf } from './step-record.ts'
 import type { Steps } from './steps.ts'
 import { groupSteps } from './steps.ts'
@@ -209,7 +210,7 @@ export function population({ store, logic, log, now, committed, interrupted, soo
      * Begins to delete a workspace whose record cannot be read. It stays set aside until that is on disk; then `interrupted` is told
      * of it. May be repeated.
      */
-    async deleteAside(id: WorkspaceId, at: number, by: string) {
+    async deleteAside(id: WorkspaceId, cause: Cause) {
       const it = aside.get(id)
       if (!it || closed) return { kind: 'none' } as const
       const stored = deletingFrom(it.row)
@@ -218,13 +219,16 @@ export function population({ store, logic, log, now, committed, interrupted, soo
       if (first) {
         leaving.add(id)
         const snapshot = restoredActor(staging, id, stored).getSnapshot()
-        const line = { ...lineOf(null, snapshot, { event: 'delete', at, by }), from: 'failed' }
-        steps.stage({ written: { row: rowOf(snapshot, revision, at), line, final: false }, carried: { snapshot } })
+        const line = { ...lineOf(null, snapshot, cause), from: 'failed' }
+        steps.stage({
+          written: { row: rowOf(snapshot, revision, cause.at), line, final: false },
+          carried: { snapshot },
+        })
       }
       const loss = await steps.onDisk(id)
       if (first) leaving.delete(id)
       if (loss) return { kind: 'lost', loss } as const
-      if (aside.delete(id) && !closed) revive(id, stored, revision, at)
+      if (aside.delete(id) && !closed) revive(id, stored, revision, cause.at)
       return { kind: 'begun' } as const
     },
 

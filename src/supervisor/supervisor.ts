@@ -77,7 +77,7 @@ export function supervise(deps: SupervisorDeps) {
   }
 
   async function deleteUnreadable(found: Seen & { kind: 'unreadable' }, at: number, by: string): Promise<Told> {
-    const begun = await population.deleteAside(found.row.id, at, by)
+    const begun = await population.deleteAside(found.row.id, { event: 'delete', at, by })
     if (begun.kind === 'lost') return notWritten(begun.loss.error)
     if (begun.kind === 'none') return { kind: 'unknown' }
     work.resume(found.row.id)

@@ -91,7 +91,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
       const by = 'system:expiry'
       if (!population.send(id, { type: 'expire', at, by }))
         attempt('an expiry', async () => {
-          if ((await population.deleteAside(id, at, by)).kind === 'begun') resuming.resume(id)
+          if ((await population.deleteAside(id, { event: 'expire', at, by })).kind === 'begun') resuming.resume(id)
         })
     },
   })

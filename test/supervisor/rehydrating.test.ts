@@ -1,0 +1,113 @@
+import Sqlite from 'better-sqlite3'
+import { describe, expect, it } from 'vitest'
+import { newWorkspaceId } from '../../src/workspace/id.ts'
+import type { WorkspaceId } from '../../src/workspace/id.ts'
+import { at, connection, fresh } from '../machines/walk.ts'
+import { encodeSnapshot } from '../../src/persistence/snapshot-codec.ts'
+import { statusOf } from '../../src/machines/workspace-view.ts'
+import { ann, asker, comes, contextOf, containersOf, idOf, start, startOn } from './world.ts'
+
+const states = [
+  'running.up',
+  'stopped.idle',
+  'failed',
+  'creating.boot',
+  'creating.waiting',
+  'running.stopping.halting',
+  'stopped.starting.setup',
+  'deleting.waiting',
+] as const
+const ends: Readonly<Record<(typeof states)[number], string>> = {
+  'running.up': 'running.up',
+  'stopped.idle': 'stopped.idle',
+  failed: 'failed',
+  'creating.boot': 'running.up',
+  'creating.waiting': 'running.up',
+  'running.stopping.halting': 'stopped.idle',
+  'stopped.starting.setup': 'running.up',
+  'deleting.waiting': 'gone',
+}
+
+/** Writes `count` workspaces in all sorts of states, with their containers, into a file and an engine that a service left. */
+async function stored(count: number) {
+  const first = await start()
+  await first.close()
+  const db = new Sqlite(first.path)
+  const insert =
+    db.prepare(`INSERT INTO workspaces (id, owner, name, template, provider, status, created_at, updated_at, expires_at, revision, machine, snapshot)
+    VALUES (?, 'ann', ?, 'base', 'docker', ?, ?, ?, NULL, 1, 1, ?)`)
+  const rows: { id: WorkspaceId; state: (typeof states)[number] }[] = []
+  db.transaction(() => {
+    for (let n = 0; n < count; n += 1) {
+      const id = newWorkspaceId()
+      const state = states[n % states.length] ?? 'failed'
+      const containerId = first.engine.place(
+        id,
+        state.startsWith('running') ? { kind: 'running', connection } : undefined,
+      )
+      const { value, context } = at(state, {
+        ...fresh,
+        id,
+        owner: 'ann',
+        name: `w${n}`,
+        ttlSeconds: null,
+        expiresAt: null,
+        containerId,
+        imageId: 'i',
+        step: 'boot',
+        prepared: true,
+        connection: state.startsWith('running') ? connection : null,
+        deadline: Date.now() + 60_000,
+      })
+      insert.run(id, `w${n}`, statusOf(value), Date.now(), Date.now(), encodeSnapshot({ value, context }))
+      rows.push({ id, state })
+    }
+  })()
+  db.close()
+  return { path: first.path, engine: first.engine, rows }
+}
+
+describe('rehydration', () => {
+  it('of two thousand in all sorts of states ends each where it should, while requests are answered', async () => {
+    const { path, engine, rows } = await stored(2000)
+    const world = startOn(path, engine, { concurrency: 64 })
+    expect(world.supervisor.health().rehydrating).toBe(true)
+    // Asked before its turn has come.
+    const last = rows.findLast(({ state }) => state === 'running.up')
+    const doomed = rows.findLast(({ state }) => state === 'stopped.idle')
+    if (!last || !doomed) throw new Error('there are some of each')
+    expect(world.state(last.id)).toBe('running.up')
+    const [amended, deleted, made] = await Promise.all([
+      world.tell(last.id, { type: 'amend', name: 'amended' }),
+      world.tell(doomed.id, { type: 'delete' }),
+      world.create('young', asker('young')),
+    ])
+    expect([amended.kind, deleted.kind, made.kind]).toEqual(['accepted', 'accepted', 'created'])
+    expect(world.supervisor.list({ limit: 5 }, ann).workspaces).toHaveLength(5)
+    await world.supervisor.rehydrated
+    expect(world.supervisor.health().rehydrating).toBe(false)
+    const wrong = () =>
+      rows
+        .filter(({ id, state }) => world.state(id) !== (id === doomed.id ? 'gone' : ends[state]))
+        .map(({ state }) => state)
+    await comes(wrong, [], 20_000)
+    expect(contextOf(world.look(last.id)).name).toBe('amended')
+    await comes(() => world.state(idOf(made)), 'running.up')
+    expect(rows.filter(({ id }) => containersOf(engine, id).length > 1)).toEqual([])
+    expect(world.supervisor.queue()).toEqual({ queued: 0, working: 0 })
+    expect(world.errors()).toEqual([])
+  })
+
+  it('does not end the service when the table cannot be read, and goes on when it can', async () => {
+    const { path, engine, rows } = await stored(3)
+    const db = new Sqlite(path)
+    const world = startOn(path, engine)
+    db.close()
+    world.database.db.exec('ALTER TABLE workspaces RENAME TO elsewhere')
+    await comes(() => world.errors().length > 0, true)
+    expect(world.supervisor.health().rehydrating).toBe(true)
+    world.database.db.exec('ALTER TABLE elsewhere RENAME TO workspaces')
+    await comes(() => world.supervisor.health().rehydrating, false, 10_000)
+    await comes(() => rows.map(({ id }) => world.state(id)), ['running.up', 'stopped.idle', 'failed'])
+  })
+})
