@@ -27,7 +27,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       routePrefix: '/docs',
       staticCSP: policy,
       theme: { title: 'vm-api' },
-      uiConfig: { persistAuthorization: true },
+      uiConfig: { layout: 'BaseLayout', persistAuthorization: true },
     })
   })
   app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger())

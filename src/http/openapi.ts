@@ -5,10 +5,13 @@ import { errorAnswer } from '../wire/error.ts'
 import type { ProblemCode } from './problem.ts'
 import { problems } from './problem.ts'
 
+/** What any route may answer, whatever it is asked. */
+const everywhere = ['host-not-allowed', 'origin-not-allowed', 'internal', 'shutting-down'] as const
+
 /** What a route answers, for OpenAPI: its success, and each problem that it may meet under its status. */
 export function answers(ok: ZodType, ...codes: ProblemCode[]): Record<number, ZodType> {
   const described = new Map<number, string[]>()
-  for (const code of [...codes, 'internal'] as const) {
+  for (const code of [...codes, ...everywhere]) {
     const { status } = problems[code]
     described.set(status, [...(described.get(status) ?? []), `\`${code}\``])
   }
@@ -54,6 +57,16 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
       security: [{ user: [] }, { proxy: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (made) => referredTo(jsonSchemaTransformObject(made)),
   }
+}
+
+/** Each schema comes twice, as it is asked and as it is answered. What nothing refers to is left out. */
+function referredTo<T extends object>(document: T): T {
+  const { components, paths } = document as { components?: { schemas?: object }; paths?: object }
+  const text = JSON.stringify(paths)
+  const schemas = Object.entries(components?.schemas ?? {}).filter(([name]) =>
+    text.includes(`"#/components/schemas/${name}"`),
+  )
+  return { ...document, components: { ...components, schemas: Object.fromEntries(schemas) } }
 }

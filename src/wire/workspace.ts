@@ -86,7 +86,7 @@ export const workspace = z
       }),
     progress: z.string().optional().meta({ description: 'What the present step says of itself while it takes long.' }),
     error_message: z.string().optional().meta({ description: 'Why it failed, or waits, or stopped, and what to do.' }),
-    metadata: z.record(z.string(), z.json()).optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'Workspace' })
 export type Workspace = z.infer<typeof workspace>

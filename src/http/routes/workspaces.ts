@@ -67,6 +67,8 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           response: answers(
             workspace,
             'invalid',
+            'malformed-json',
+            'unknown-template',
             'unauthenticated',
             'name-taken',
             'body-too-large',
@@ -111,7 +113,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           summary: 'Change name, TTL or metadata',
           params,
           body: amendWorkspace,
-          response: commandAnswers('invalid', 'name-taken', 'unsupported-media-type'),
+          response: commandAnswers('invalid', 'name-taken'),
         },
       },
       async (request) => {
@@ -176,7 +178,17 @@ const onlyOperators = {
 }
 
 const commandAnswers = (...more: Parameters<typeof answers>[1][]) =>
-  answers(workspace, 'unauthenticated', 'workspace-not-found', 'refused-in-state', 'not-written', ...more)
+  answers(
+    workspace,
+    'malformed-json',
+    'unauthenticated',
+    'workspace-not-found',
+    'refused-in-state',
+    'body-too-large',
+    'unsupported-media-type',
+    'not-written',
+    ...more,
+  )
 
 function wishOf({ name, template, ttl_seconds, metadata }: CreateWorkspace): Wish {
   return { name, template: template ?? null, ttlSeconds: ttl_seconds ?? null, metadata: metadata ?? null }
