@@ -47,7 +47,10 @@ export function answerProblem(
 ): FastifyReply {
   const problem = problemOf(error)
   if (problem.statusCode >= 500)
-    request.log.error({ err: error.cause ?? error, url: request.url, code: problem.code }, 'a request failed')
+    request.log.error(
+      { request: request.id, err: error.cause ?? error, url: request.url, code: problem.code },
+      'a request failed',
+    )
   stamp(request, reply) // a path that cannot be decoded meets no hook
   return reply
     .code(problem.statusCode)
