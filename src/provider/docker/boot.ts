@@ -23,7 +23,7 @@ export async function boot(
   const paused = field(looked.value, 'State', 'Paused') === true
   let started = paused ? await wake(engine, id, signal) : await start(engine, id, signal)
   const network = text(looked.value, 'HostConfig', 'NetworkMode')
-  if (!started.ok && network !== undefined && /network \S+ not found/.test(started.reason)) {
+  if (!started.ok && network !== undefined && /network \S+ (not found|is ambiguous)/.test(started.reason)) {
     const rejoined = await networks.rejoin(network, id, signal)
     if (!rejoined.ok) return rejoined
     started = await start(engine, id, signal)

@@ -9,6 +9,9 @@ import { field, text } from './shape.ts'
 // 31st.
 const mostOnOne = 1_000
 
+// What is looked up for all must not end with one caller. Each request has its deadline.
+const unending = new AbortController().signal
+
 /** The networks that workspaces are on. Containers on one cannot talk to each other. */
 export interface Networks {
   /** The name of a network with room for one more container; made if there is none. The room is counted as taken. */
@@ -26,7 +29,6 @@ export interface Networks {
  * has the deadlines of its requests.
  */
 export function networksOf(engine: Engine, installation: string): Networks {
-  const unending = new AbortController().signal
   const prefix = `vm-api-${installation.replace(/[^\w.-]/g, '').slice(0, 13)}`
   let current: { epoch: number; name: string; left: number } | undefined
   let choosing: Promise<Outcome<void>> | undefined
@@ -46,30 +48,52 @@ export function networksOf(engine: Engine, installation: string): Networks {
   }
 
   async function make(name: string): Promise<Outcome<void>> {
-    const there = await find(engine, name, unending)
+    const there = await find(engine, name)
     if (!there.ok) return there
-    // The engine's name filter is a substring match, and a name that is taken by somebody else cannot be ours.
-    if (there.value.some((network) => isOurs(field(network, 'Labels'), installation))) return done(undefined)
-    if (there.value.length > 0) {
-      return fault(
-        'never',
-        `A network named ${name} is not this installation's. Remove it (docker network rm ${name}).`,
+    if (there.value.length === 0) {
+      const created = await engine.ask(
+        {
+          what: `make the network ${name}`,
+          withinMs: engine.deadlines.make,
+          run: (docker, abortSignal) => docker.createNetwork({ ...plan(name, installation), abortSignal }),
+        },
+        unending,
       )
+      // 409: somebody was faster, a predecessor that was killed say. The look below tells who.
+      if (!created.ok && created.status !== 409) return created
     }
-    const created = await engine.ask(
-      {
-        what: `make the network ${name}`,
-        withinMs: engine.deadlines.make,
-        run: (docker, abortSignal) => docker.createNetwork({ ...plan(name, installation), abortSignal }),
-      },
-      unending,
-    )
-    return created.ok ? done(undefined) : created
+    return onlyOne(name)
+  }
+
+  /**
+   * Of networks with the same name only the oldest may stay: a container on such a name cannot start. The engine checks
+   * for duplicates, but not when two are asked for at once.
+   */
+  async function onlyOne(name: string): Promise<Outcome<void>> {
+    const there = await find(engine, name)
+    if (!there.ok) return there
+    const ours = there.value.filter((network) => isOurs(field(network, 'Labels'), installation))
+    if (ours.length < there.value.length) {
+      const way = `Remove it (docker network rm ${name}).`
+      return fault('never', `A network named ${name} is not this installation's. ${way}`)
+    }
+    const age = (network: unknown): string => `${text(network, 'Created')} ${text(network, 'Id')}`
+    for (const network of ours.toSorted((a, b) => (age(a) < age(b) ? -1 : 1)).slice(1)) {
+      const removed = await engine.ask(
+        {
+          what: `remove a second network ${name}`,
+          withinMs: engine.deadlines.make,
+          run: (docker, abortSignal) => docker.getNetwork(text(network, 'Id') ?? '').remove({ abortSignal }),
+        },
+        unending,
+      )
+      if (!removed.ok && removed.status !== 404) return removed
+    }
+    return done(undefined)
   }
 
   /** Makes the network `name` exist. */
   function restore(name: string): Promise<Outcome<void>> {
-    // The engine's own check for duplicates does not hold for two requests at once, so there is never more than one.
     const made = making.get(name) ?? make(name).finally(() => making.delete(name))
     making.set(name, made)
     return made
@@ -115,14 +139,15 @@ function plan(name: string, installation: string): Docker.NetworkCreateOptions {
   }
 }
 
-async function find(engine: Engine, name: string, signal: AbortSignal): Promise<Outcome<readonly unknown[]>> {
+/** The networks named `name`, whoever's. The engine's own filter matches parts of names too. */
+async function find(engine: Engine, name: string): Promise<Outcome<readonly unknown[]>> {
   const all = await engine.ask(
     {
       what: 'list networks',
       withinMs: engine.deadlines.read,
       run: (docker, abortSignal) => docker.listNetworks({ filters: { name: [name] }, abortSignal }),
     },
-    signal,
+    unending,
   )
   return all.ok ? done(all.value.filter((network) => text(network, 'Name') === name)) : all
 }

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** How something that was raced against a deadline and a signal ended. */
 export type Ending<T> =
   | { readonly kind: 'answered'; readonly value: T }
@@ -31,6 +33,7 @@ export function race<T>(
       inner.abort()
     }, withinMs)
     if (signal.aborted) return breakOff()
+    setMaxListeners(0, signal) // many requests may hang on one signal; each lets go of it when it settles
     signal.addEventListener('abort', breakOff, { once: true })
     run(inner.signal).then(
       (value) => settle({ kind: 'answered', value }),
@@ -49,6 +52,7 @@ export function pause(ms: number, ...signals: readonly AbortSignal[]): Promise<v
     }
     const timer = setTimeout(end, ms)
     if (signals.some((signal) => signal.aborted)) return end()
+    setMaxListeners(0, ...signals)
     for (const signal of signals) signal.addEventListener('abort', end, { once: true })
   })
 }
