@@ -1,22 +1,9 @@
 import { copyFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
-import type { WorkspaceId } from '../../src/workspace/id.ts'
+import { containerOf, unseen, up } from './engine-side.ts'
+import type { World } from './engine-side.ts'
 import { comes, containersOf, contextOf, gate, idOf, newPath, start, startOn } from './world.ts'
-
-type World = Awaited<ReturnType<typeof start>>
-
-async function up(world: World, name = 'a') {
-  const id = idOf(await world.create(name))
-  await comes(() => world.state(id), 'running.up')
-  return id
-}
-
-function containerOf(world: World, id: WorkspaceId): string {
-  const [container] = containersOf(world.engine, id)
-  if (!container) throw new Error('it has no container')
-  return container.containerId
-}
 
 /** The next inventory, whole: the second one that begins from now on has seen everything. */
 async function inventory(world: Pick<World, 'engine'>) {
@@ -24,59 +11,6 @@ async function inventory(world: Pick<World, 'engine'>) {
   const before = count()
   await comes(() => count() > before + 2, true)
 }
-
-/** Nothing is told while the engine is away: what happens then is found by the inventory alone. */
-async function unseen(world: World, happen: () => void) {
-  world.engine.leave()
-  happen()
-  world.engine.comeBack()
-}
-
-describe.each(['told of at once', 'found by an inventory'])('law 8: what the engine did, %s', (how) => {
-  const notice = async (world: World, happen: () => void) =>
-    how === 'told of at once' ? happen() : unseen(world, happen)
-
-  it('a container that ended by itself leaves its workspace stopped, with the exit code', async () => {
-    const world = await start()
-    const id = await up(world)
-    await notice(world, () => world.engine.exit(containerOf(world, id), { code: 3 }))
-    await comes(() => world.state(id), 'stopped.idle')
-    expect(contextOf(world.look(id)).reason).toMatch(/exit code 3/)
-    await world.tell(id, { type: 'start' })
-    await comes(() => world.state(id), 'running.up')
-  })
-
-  it('a container that was killed for memory leaves its workspace failed, and it says so', async () => {
-    const world = await start()
-    const id = await up(world)
-    await notice(world, () => world.engine.exit(containerOf(world, id), { outOfMemory: true }))
-    await comes(() => world.state(id), 'failed')
-    expect(contextOf(world.look(id)).reason).toMatch(/ran out of memory/)
-  })
-
-  it('a container that went down with its engine is started again', async () => {
-    const world = await start()
-    const id = await up(world)
-    const container = containerOf(world, id)
-    await notice(world, () => world.engine.exit(container, { withEngine: true }))
-    await comes(() => world.trail(id).includes('stopped.starting.queued') && world.state(id) === 'running.up', true)
-    expect(containersOf(world.engine, id).map(({ containerId }) => containerId)).toEqual([container])
-  })
-
-  it('a container that was removed by hand leaves its workspace stopped, and is made anew on start', async () => {
-    const world = await start()
-    const id = await up(world)
-    await notice(world, () => world.engine.removeByHand(containerOf(world, id)))
-    await comes(() => world.state(id), 'stopped.idle')
-    expect(contextOf(world.look(id))).toMatchObject({
-      containerId: null,
-      reason: expect.stringMatching(/removed by someone else/),
-    })
-    await world.tell(id, { type: 'start' })
-    await comes(() => world.state(id), 'running.up')
-    expect(containersOf(world.engine, id)).toHaveLength(1)
-  })
-})
 
 describe('law 8: both ways', () => {
   it('what happened while the service was down is found at its start', async () => {

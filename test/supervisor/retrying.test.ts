@@ -132,6 +132,30 @@ describe('law 5: no dead ends', () => {
     expect(next.state(id)).toBe('running.up')
   })
 
+  it('a provider that throws in a step is a step that failed', async () => {
+    const clock = simulatedClock()
+    let throws = true
+    const world = await start({
+      clock,
+      providers: (engine) => {
+        const real = engine.provider()
+        const boot: typeof real.boot = (subject, signal) => {
+          if (throws) throw new Error('a bug in the provider')
+          return real.boot(subject, signal)
+        }
+        return [{ ...real, boot }]
+      },
+    })
+    const id = idOf(await world.create('a'))
+    await quiet()
+    expect(world.state(id)).toBe('creating.waiting')
+    expect(contextOf(world.look(id)).reason).toMatch(/vm-api itself failed: a bug in the provider/)
+    expect(world.errors()).toContain('an effect threw: this is a bug in vm-api')
+    throws = false
+    await clock.pass(2000)
+    expect(world.state(id)).toBe('running.up')
+  })
+
   it('a delete is tried for ever, at most a minute apart, and warned of after ten tries', async () => {
     const world = await still()
     const id = idOf(await world.create('a'))
