@@ -65,6 +65,11 @@ export const problems = {
     error: 'This path does not take that method; see the Allow header.',
     meaning: 'The `Allow` header names the methods that the path takes.',
   },
+  'request-timeout': {
+    status: 408,
+    error: 'The request did not arrive within a minute.',
+    meaning: 'The connection is slow or hangs. Send the request again.',
+  },
   'name-taken': {
     status: 409,
     error: 'You have a workspace of this name already. Choose another name, or delete that one.',
@@ -74,11 +79,6 @@ export const problems = {
     status: 409,
     error: 'The workspace does not take this command in the state that it is in.',
     meaning: "`state` says in which state it is; the workspace's `can` lists what it takes.",
-  },
-  'request-timeout': {
-    status: 408,
-    error: 'The request did not arrive within a minute.',
-    meaning: 'The connection is slow or hangs. Send the request again.',
   },
   'body-too-large': {
     status: 413,

@@ -58,7 +58,7 @@ test('OpenAPI describes every route of the API, and no other', async () => {
 test('every reference in OpenAPI leads somewhere, and every schema is referred to', async () => {
   const { text, components } = await described()
   const referred = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, to]) => to?.replace('#/components/schemas/', ''))
-  expect([...new Set(referred)].toSorted()).toEqual(Object.keys(components.schemas).toSorted())
+  expect(new Set(referred)).toEqual(new Set(Object.keys(components.schemas)))
 })
 
 test('OpenAPI says who may ask, and which routes anybody may', async () => {
