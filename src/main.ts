@@ -39,10 +39,22 @@ async function serve() {
       else log.info({ signal }, 'ends: requests are finished, workspaces are left as they are')
       await service.close()
     })
+    if (process.env['npm_lifecycle_event'] === 'start') endWithParent()
   } catch (error) {
     if (error instanceof StartError || error instanceof DatabaseError) return fail(error.message)
     throw error
   }
+}
+
+/** npm hands a SIGTERM to its shell and no further: when that is gone, so is the reason to go on. */
+function endWithParent() {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500)
+  watch.unref()
 }
 
 function fail(message: string) {

@@ -39,28 +39,32 @@ export async function chooseProvider(deps: ChoiceDeps): Promise<Choice> {
     made.set(name, provider)
     return provider
   }
-  const { name, why } = await choose(deps, make)
+  const { name, why, first } = await choose(deps, make)
   if (config.auth === 'proxy' && name === 'process')
     throw new StartError(
       'Workspaces would run as plain processes, which are not isolated from each other, and VM_API_AUTH=proxy has users who must be. Start a Docker engine and set VM_API_PROVIDER=docker.',
     )
+  if (first) installation.chooseProvider(name)
   const inUse = installation.providersInUse().map((stored) => providerNames.find((known) => known === stored))
   const names = [...new Set([name, ...inUse.filter((known) => known !== undefined)])]
   return { name, why, providers: new Map(names.map((each) => [each, make(each)])) }
 }
 
 async function choose({ config, installation }: ChoiceDeps, make: (name: ProviderName) => Provider) {
-  if (config.provider !== 'auto') return { name: config.provider, why: 'VM_API_PROVIDER says so' }
+  if (config.provider !== 'auto') return { name: config.provider, why: 'VM_API_PROVIDER says so', first: false }
   const kept = providerNames.find((name) => name === installation.provider())
   if (kept)
-    return { name: kept, why: 'it was chosen at the first start; VM_API_PROVIDER chooses another for new workspaces' }
+    return {
+      name: kept,
+      why: 'it was chosen at the first start; VM_API_PROVIDER chooses another for new workspaces',
+      first: false,
+    }
   const answer = await make('docker')
     .ready(AbortSignal.timeout(5000))
     .catch((error: unknown) => ({ ok: false as const, fault: { message: String(error) } }))
   const name: ProviderName = answer.ok ? 'docker' : 'process'
   const why = answer.ok ? 'a Docker engine answers' : `no Docker engine answers: ${answer.fault.message}`
-  installation.chooseProvider(name)
-  return { name, why }
+  return { name, why, first: true }
 }
 
 const makers: Readonly<Record<ProviderName, (deps: ChoiceDeps) => Provider>> = {

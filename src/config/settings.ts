@@ -69,7 +69,7 @@ export const settings = {
   VM_API_METRICS_TOKEN: {
     default: null,
     otherwise: 'none',
-    meaning: 'Bearer token for /metrics; without one it answers loopback only.',
+    meaning: 'Kept for the bearer token of /metrics, which is not served yet.',
     secret: true,
   },
   VM_API_LOG_LEVEL: {

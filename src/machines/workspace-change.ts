@@ -140,7 +140,7 @@ export function deletionRetrying({ tries }: WorkspaceContext, it: Answer<unknown
 }
 
 function without(fault: Fault): Change {
-  return fault.again === 'gone' ? { ...forgotten, step: 'container' } : {}
+  return fault.again === 'gone' ? { ...forgotten, step: 'image' } : {}
 }
 
 /** Whether a container still runs is not known after a pause: commands in it begin with a boot, which finds that out. */

@@ -9,12 +9,15 @@ import { migrate } from './migrate.ts'
 import type { Migration } from './migrations.ts'
 import { migrations } from './migrations.ts'
 
+/** Anybody may ask how it is, and each look costs a write. */
+const writtenForMs = 500
+
 /** An open database: the connection, and what its opening did. */
 export interface OpenDatabase {
   readonly db: Database
   readonly path: string
   readonly migrated: Migrated
-  /** What is wrong with it now, for everybody to read; `null` when it reads and its file is still the one at `path`. */
+  /** What is wrong with it now, for everybody to read; `null` when it takes writes and its file is still the one at `path`. */
   trouble(): string | null
   /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
   checkpoint(): void
@@ -40,7 +43,7 @@ export function openDatabase(path: string, steps: readonly Migration[] = migrati
   let lock: { release(): void } | undefined
   let db: Database | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     const file = existsSync(path) ? usable(path) : join(realpathSync(dirname(path)), basename(path))
     lock = lockDatabase(file)
     db = new BetterSqlite3(file)
@@ -57,6 +60,13 @@ export function openDatabase(path: string, steps: readonly Migration[] = migrati
   }
 }
 
+// Not `recursive`: where a folder can never be made (below /proc, say), Node's own loop does not end.
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
+}
+
 /** The file itself, behind links. What is not to be written is left as it is: a `chmod` here would undo what somebody meant. */
 function usable(path: string): string {
   const file = realpathSync(path)
@@ -68,20 +78,28 @@ function usable(path: string): string {
 
 function opened(db: Database, lock: { release(): void }, path: string, migrated: Migrated): OpenDatabase {
   const inode = statSync(path).ino
-  const alive = db.prepare('SELECT count(*) FROM installation')
+  const write = db.prepare(`INSERT OR REPLACE INTO installation (key, value) VALUES ('checked', ?)`)
+  let written = { at: -Infinity, trouble: null as string | null }
+
+  function writing(): string | null {
+    try {
+      write.run(new Date().toISOString()) // on a full disk it reads well
+      return null
+    } catch (error) {
+      return explain(error)
+    }
+  }
   return {
     db,
     path,
     migrated,
     trouble() {
-      try {
-        alive.get()
-        // A file that was removed or replaced under us would go on taking writes that nobody finds again.
-        if (statSync(path, { throwIfNoEntry: false })?.ino === inode) return null
+      // A file that was removed or replaced under us would go on taking writes that nobody finds again.
+      if (statSync(path, { throwIfNoEntry: false })?.ino !== inode)
         return 'its file was removed or replaced while the service was running: restart the service'
-      } catch (error) {
-        return explain(error)
-      }
+      const at = performance.now()
+      if (at - written.at > writtenForMs) written = { at, trouble: writing() }
+      return written.trouble
     },
     checkpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
     close() {

@@ -36,6 +36,8 @@ export interface ReconcileDeps {
 
 /** Workspaces held against an inventory before others get their turn. */
 const chunk = 1000
+/** Containers looked up; at the start each may bring its workspace to life on the way. */
+const lookups = 100
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Follows one provider's engine, and reconciles at the start, after each reconnect and when asked to. */
@@ -73,7 +75,7 @@ export function reconcile({ provider, population, journal, clock, log, connected
   async function look(id: WorkspaceId): Promise<void> {
     for (;;) {
       const before = population.find(id)
-      if (!before) return // an inventory tells of containers without a workspace
+      if (before?.committed.context.provider !== provider.name) return // without a workspace: an inventory tells of it
       if (!atRest(before.committed)) return void missed.add(id)
       const since = population.commits()
       const found = await provider.inspect(id, closing.signal)
@@ -111,8 +113,9 @@ export function reconcile({ provider, population, journal, clock, log, connected
   /** Removes what the journal says was deleted; what it never heard of is shown and left alone: an older database may have been put back. */
   async function leftOver(found: readonly Found[]) {
     const unknown: Found[] = []
-    for (const container of found) {
+    for (const [index, container] of found.entries()) {
       const { workspaceId, containerId } = container
+      if (index > 0 && index % lookups === 0) await turn()
       if (closing.signal.aborted) return
       if (leaving.has(workspaceId)) continue
       if (population.find(workspaceId) || population.aside(workspaceId)) continue
@@ -159,11 +162,11 @@ export function reconcile({ provider, population, journal, clock, log, connected
     else if (notice.kind === 'lost') {
       log.warn(
         { provider: provider.name, reason: notice.fault.message },
-        'the engine is away; work that needs it waits',
+        'the provider is away; work that needs it waits',
       )
       away = notice.fault
     } else {
-      if (away) log.info({ provider: provider.name }, 'the engine answers')
+      if (away) log.info({ provider: provider.name }, 'the provider answers')
       away = null
       connected()
       all().catch((bug: unknown) =>

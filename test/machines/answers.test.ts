@@ -14,7 +14,7 @@ type Kept = Pick<WorkspaceContext, 'step' | 'tries' | 'containerId' | 'prepared'
 type Row = readonly [effect: EffectId, at: Step, cases: Record<Case, readonly [State, Partial<Kept>]>]
 
 const soon = { tries: 2, retryAt: now + 2000 }
-const anew = { ...soon, step: 'container', containerId: null, prepared: false } as const
+const anew = { ...soon, step: 'image', containerId: null, prepared: false } as const
 const engineBack = { tries: 1, retryAt: now + 5000 }
 const gaveUp = (tries: number) => ['failed', { tries }] as const
 
