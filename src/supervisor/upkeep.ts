@@ -155,6 +155,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
       }
     }
     rehydrating = false
+    population.rehydrated()
     // An inventory before this one may have been held against some of them only.
     for (const engine of engines) if (engine.fault() === null) attempt('a reconciliation', engine.all)
     await resuming.resumeAll()

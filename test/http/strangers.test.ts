@@ -37,6 +37,15 @@ test('another owner’s workspace, one that is deleted and one that never was ar
   expect((await ask('GET', `${list}/${bobs.id}`, { headers: { 'x-user': 'bob' } })).statusCode).toBe(200)
 })
 
+test('once the service is up, an id that is unknown is not looked for any longer than another owner’s', async () => {
+  const { ask, database, make } = await openWorld()
+  await make()
+  // A row behind the service's back: whoever finds it has asked the database.
+  database.db.exec(`INSERT INTO workspaces SELECT 99, '${nobody}', owner, 'copy', template, provider, status, created_at,
+    updated_at, expires_at, revision, machine, snapshot, unreadable FROM workspaces`)
+  expect((await ask('GET', `${list}/${nobody}`)).statusCode).toBe(404)
+})
+
 test('an invalid body is refused before anybody looks whose workspace it is', async () => {
   const { ask, make } = await openWorld()
   const { id } = await make({ name: 'bobs' }, { 'x-user': 'bob' })
