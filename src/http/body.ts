@@ -26,15 +26,24 @@ export function readBodies(app: FastifyInstance): void {
   })
 }
 
-/** What is well-formed JSON, and is refused all the same. */
+/** What is well-formed JSON, and is refused all the same. Level by level, so that no depth is too deep for it. */
 function strange(value: unknown): Problem | null {
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
+  let level: object[] = isObject(value) ? [value] : []
+  for (let depth = 1; level.length > 0; depth += 1) {
     if (depth > deepest)
       return new Problem('malformed-json', { error: `The body is nested deeper than ${deepest} levels.` })
-    if (level.some((it) => it === Infinity || it === -Infinity))
-      return new Problem('malformed-json', { error: 'The body has a number that is too large.' })
-    level = level.flatMap((it) => (typeof it === 'object' && it !== null ? Object.values(it) : []))
+    const next: object[] = []
+    for (const outer of level)
+      for (const it of Array.isArray(outer) ? outer : Object.values(outer)) {
+        if (it === Infinity || it === -Infinity)
+          return new Problem('malformed-json', { error: 'The body has a number that is too large.' })
+        if (isObject(it)) next.push(it)
+      }
+    level = next
   }
   return null
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
