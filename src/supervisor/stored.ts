@@ -22,7 +22,7 @@ export function readStored(row: StoredRow): Restorable {
     throw new Error(`the snapshot's state ${JSON.stringify(value)} is none of the statechart's`)
   const wrong = wrongFields(context)
   if (wrong.length > 0) throw new Error(`the snapshot's context has no proper ${wrong.join(', ')}`)
-  for (const column of ['id', 'owner', 'name', 'expiresAt'] as const)
+  for (const column of ['id', 'owner', 'name', 'template', 'provider', 'expiresAt'] as const)
     if (context[column] !== row[column]) throw new Error(`the snapshot's ${column} is not the row's`)
   return { value, context }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Verb } from '../provider/fake-provider.ts'
+import { simulatedClock } from './simulated-clock.ts'
 import { ann, comes, containersOf, gate, idOf, reader, root, start, startOn } from './world.ts'
 
 const steps = ['image', 'container', 'boot', 'setup'] as const satisfies Verb[]
@@ -107,6 +108,27 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await comes(() => world.supervisor.list({ owner: '*' }, root).workspaces.length, 0)
     expect(world.engine.containers.size).toBe(0)
     expect(world.supervisor.queue()).toEqual({ queued: 0, working: 0 })
+  })
+
+  it('one that was put back and is deleted before it goes on has its removal begun once', async () => {
+    const clock = simulatedClock()
+    const world = await start({ clock, provisionerIntervalMs: 5000 })
+    const { db } = world.database
+    const boot = gate()
+    world.engine.before('boot', () => boot.opened)
+    const id = idOf(await world.create('a'))
+    await comes(() => world.state(id), 'creating.boot')
+    db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
+    boot.open()
+    await comes(() => world.errors().length, 1)
+    db.exec('DROP TRIGGER refuse')
+    const removal = gate()
+    world.engine.before('remove', () => removal.opened)
+    await world.tell(id, { type: 'delete' })
+    await clock.pass(20_000) // sweeps that would have let it go on
+    removal.open()
+    await comes(() => world.state(id), 'gone')
+    expect(world.engine.calls.filter(({ verb }) => verb === 'remove')).toHaveLength(1)
   })
 
   it('a workspace that waits to try again can be deleted', async () => {

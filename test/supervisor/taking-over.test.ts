@@ -94,7 +94,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
       await world[way]()
       off()
       const trail = world.engine.calls.length
-      const next = startOn(world.path, world.engine)
+      const next = startOn(world.path, world.engine, { provisionerIntervalMs: 60_000 }) // no sweep helps it
       await comes(() => next.state(id), moment.ends)
       expect(containersOf(world.engine, id)).toHaveLength(moment.ends === 'gone' ? 0 : 1)
       // The one at rest has heard nothing of it.

@@ -156,8 +156,8 @@ describe('law 7: one bad row stops nobody else', () => {
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     db.close()
     const next = startOn(first.path, first.engine)
+    expect(next.look(id)).toMatchObject({ kind: 'unreadable' }) // asked before its turn has come
     await next.supervisor.rehydrated
-    expect(next.look(id)).toMatchObject({ kind: 'unreadable' })
     expect(next.supervisor.health()).toMatchObject({ database: null, rehydrating: false })
   })
 
