@@ -7,7 +7,7 @@ import type { Subject } from '../../src/workspace/subject.ts'
 import { connectionOf, made, newSubject, stateOf, unhurried, up, valueOf } from './bench.ts'
 import { gone, keepersOf, type ProcessBench, processBench, processesOf } from './process-bench.ts'
 
-const child = fileURLToPath(new URL('process-crash.child.ts', import.meta.url))
+const child = fileURLToPath(new URL('process-crash-child.ts', import.meta.url))
 
 /** Another service process that does one thing and is killed some time after it began with it. */
 async function killedService(
