@@ -18,27 +18,30 @@ export interface Restorable {
  */
 export function readStored(row: StoredRow): Restorable {
   const { value, context } = upgraded(decodeSnapshot(row.snapshot), row.machine)
-  if (!isRestingPlace(value))
-    throw new Error(`the snapshot's state ${JSON.stringify(value)} is none of the statechart's`)
-  const wrong = wrongFields(context)
-  if (wrong.length > 0) throw new Error(`the snapshot's context has no proper ${wrong.join(', ')}`)
-  for (const column of ['id', 'owner', 'name', 'template', 'provider', 'expiresAt'] as const)
+  const state = JSON.stringify(value)
+  if (!restingPlaces.has(state)) throw new Error(`the snapshot's state ${state} is none of the statechart's`)
+  for (const [field, check] of checks)
+    if (!check(context[field])) throw new Error(`the snapshot's context has no proper ${field}`)
+  for (const column of columns)
     if (context[column] !== row[column]) throw new Error(`the snapshot's ${column} is not the row's`)
   return { value, context }
 }
 
-/** Is it the value of one state that an actor can be in, and that is not the end? */
-function isRestingPlace(value: unknown): boolean {
-  let node: { readonly type: string; readonly states: Readonly<Record<string, typeof node>> } = workspaceMachine.root
-  let rest = value
-  while (typeof rest === 'object' && rest !== null) {
-    const [entry, ...others] = Object.entries(rest)
-    const inner = entry && others.length === 0 ? node.states[entry[0]] : undefined
-    if (!inner || !entry) return false
-    node = inner
-    rest = entry[1]
-  }
-  return typeof rest === 'string' && Object.hasOwn(node.states, rest) && node.states[rest]?.type === 'atomic'
+interface Node {
+  readonly type: string
+  readonly states: Readonly<Record<string, Node>>
+}
+
+/** The value, as JSON, of each state that an actor can rest in. A start asks for every row: it is worked out once. */
+const restingPlaces: ReadonlySet<string> = new Set(
+  valuesIn(workspaceMachine.root).map((value) => JSON.stringify(value)),
+)
+
+function valuesIn({ states }: Node): readonly unknown[] {
+  return Object.entries(states).flatMap(([key, node]): readonly unknown[] => {
+    if (node.type === 'atomic') return [key]
+    return valuesIn(node).map((inner) => ({ [key]: inner }))
+  })
 }
 
 type Check = (value: unknown) => boolean
@@ -55,7 +58,7 @@ const oneOf =
   (value) =>
     typeof value === 'string' && known.includes(value)
 
-const checks: Readonly<Record<keyof WorkspaceContext, Check>> = {
+const table: Readonly<Record<keyof WorkspaceContext, Check>> = {
   id: text,
   owner: text,
   name: text,
@@ -78,6 +81,6 @@ const checks: Readonly<Record<keyof WorkspaceContext, Check>> = {
   progress: nullOr(text),
 }
 
-function wrongFields(context: Readonly<Record<string, unknown>>): readonly string[] {
-  return Object.entries(checks).flatMap(([field, check]) => (check(context[field]) ? [] : [field]))
-}
+const checks = Object.entries(table)
+
+const columns = ['id', 'owner', 'name', 'template', 'provider', 'expiresAt'] as const
