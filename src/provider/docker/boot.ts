@@ -1,12 +1,12 @@
 import type { Connection } from '../../workspace/container.ts'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import type { Subject } from '../../workspace/subject.ts'
-import { connectionTo } from './connection.ts'
+import { connectionTo, publishedPorts } from './connection.ts'
 import type { Engine } from './engine.ts'
 import { lookAtOwn } from './look.ts'
 import type { Networks } from './network.ts'
 import type { Answer } from './refusal.ts'
-import { field, list, text } from './shape.ts'
+import { field, text } from './shape.ts'
 
 /** Step `boot`: starts the subject's container. Running already is success, paused is woken up. May be repeated. */
 export async function boot(
@@ -71,13 +71,4 @@ function hopeless(reason: string, init: boolean): ReturnType<typeof fault> | und
     /executable file not found|no such file or directory|exec format error|permission denied|is a directory|not a directory/i
   if (!/OCI runtime|exec/i.test(reason) || !broken.test(reason)) return undefined
   return fault('never', `The container cannot start: ${reason}. Check the template's image and command.`)
-}
-
-function publishedPorts(inspected: unknown): Readonly<Record<string, number>> {
-  const ports: Record<string, number> = {}
-  for (const [inside, bindings] of Object.entries(field(inspected, 'NetworkSettings', 'Ports') ?? {})) {
-    const outside = Number(list(bindings).map((binding) => text(binding, 'HostPort'))[0])
-    if (outside > 0) ports[inside.replace('/tcp', '')] = outside
-  }
-  return ports
 }

@@ -2,19 +2,20 @@ import type { Found } from '../../workspace/container.ts'
 import { done, type Outcome } from '../../workspace/fault.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Log } from '../../workspace/log.ts'
-import { connectionTo } from './connection.ts'
+import { connectionTo, publishedPorts } from './connection.ts'
 import type { Engine } from './engine.ts'
 import { engineStart, exitOf } from './exits.ts'
 import { workspaceOf } from './labels.ts'
 import { type Listed, listContainers } from './listing.ts'
 import { lookAt } from './look.ts'
-import { text } from './shape.ts'
+import { field, text } from './shape.ts'
 
 const atOnce = 16
 
 /**
  * Every container of `installation`, or those of workspace `only`. One request lists them; those that ended are looked
- * at one by one, since a list does not say why. All of them, or a fault.
+ * at one by one, since a list does not say why. So are those of one workspace: who asks for it has just heard of a
+ * change, and the engine's list is behind its events. All of them, or a fault.
  */
 export async function inventory(
   engine: Engine,
@@ -33,7 +34,7 @@ export async function inventory(
   let failed: Extract<Outcome<never>, { ok: false }> | undefined
   async function take(): Promise<void> {
     for (let next = waiting.shift(); next && !failed; next = waiting.shift()) {
-      const answer = await foundOf(engine, next, log, startOnce, signal)
+      const answer = await foundOf(engine, next, only === undefined, log, startOnce, signal)
       if (!answer.ok) failed = answer
       else if (answer.value) found.push(answer.value)
     }
@@ -45,6 +46,7 @@ export async function inventory(
 async function foundOf(
   engine: Engine,
   listed: Listed,
+  believed: boolean,
   log: Log,
   started: () => Promise<Outcome<number | null>>,
   signal: AbortSignal,
@@ -60,20 +62,14 @@ async function foundOf(
     return done(null)
   }
   const of = (state: Found['state']): Outcome<Found> => done({ workspaceId, containerId: listed.id, state })
-  switch (listed.state) {
-    case 'running':
-    case 'paused':
-    case 'restarting':
-      return of({ kind: 'running', connection: connectionTo(listed.id, listed.ports) })
-    case 'created':
-      return of({ kind: 'made' })
-  }
-  const start = await started()
-  if (!start.ok) return start
+  if (believed && /^(running|paused|restarting)$/.test(listed.state))
+    return of({ kind: 'running', connection: connectionTo(listed.id, listed.ports) })
+  if (believed && listed.state === 'created') return of({ kind: 'made' })
   const inspected = await lookAt(engine, listed.id, signal)
   if (!inspected.ok) return inspected.status === 404 ? done(null) : inspected // gone since the list was made
-  if (text(inspected.value, 'State', 'Status') === 'running') {
-    return of({ kind: 'running', connection: connectionTo(listed.id, listed.ports) }) // started since
-  }
-  return of({ kind: 'exited', exit: exitOf(inspected.value, start.value) })
+  if (field(inspected.value, 'State', 'Running') === true)
+    return of({ kind: 'running', connection: connectionTo(listed.id, publishedPorts(inspected.value)) })
+  if (text(inspected.value, 'State', 'Status') === 'created') return of({ kind: 'made' })
+  const start = await started()
+  return start.ok ? of({ kind: 'exited', exit: exitOf(inspected.value, start.value) }) : start
 }

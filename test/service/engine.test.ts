@@ -1,0 +1,122 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clientOf } from '../engine/client.ts'
+import type { EngineProcess } from '../engine/engine-process.ts'
+import { mayRunEngines, startEngine } from '../engine/engine-process.ts'
+import { baseImage, ensureBaseImage } from '../engine/images.ts'
+import type { ChildService } from './child-service.ts'
+import { call, startChild, until } from './child-service.ts'
+
+// The whole service, in a process of its own, over an engine of the test's own: both are really killed.
+describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout: 120_000 }, () => {
+  let folder: string
+  let engine: EngineProcess
+  let service: ChildService
+
+  const start = () =>
+    startChild({
+      VM_API_DB_PATH: join(folder, 'vm.db'),
+      VM_API_PROVIDER: 'docker',
+      VM_API_TEMPLATES_DIR: join(folder, 'templates'),
+      DOCKER_HOST: engine.target.described,
+    })
+  const make = async (name: string): Promise<string> => {
+    const { status, body } = await call(service.url, 'alice', 'POST', '/workspaces', { name })
+    expect(status).toBe(200)
+    return body.id
+  }
+  const running = (id: string) => until(service.url, 'alice', id, ({ state }) => state === 'running.up')
+  const containers = () => clientOf(engine.target).listContainers({ all: true })
+  const ready = async () => (await fetch(`${service.url}/health/ready`)).json()
+  const clear = async () => {
+    const { body } = await call(service.url, 'alice', 'GET', '/workspaces')
+    for (const { id } of body) await call(service.url, 'alice', 'DELETE', `/workspaces/${id}`)
+    expect(await containers()).toEqual([])
+  }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'vm-api-service-'))
+    mkdirSync(join(folder, 'templates', 'base'), { recursive: true })
+    // Without an init process: an engine of a test's own need not have one.
+    const base = { image: baseImage, init: false, postCreateCommand: 'echo once >> made' }
+    writeFileSync(join(folder, 'templates', 'base', 'devcontainer.json'), JSON.stringify(base))
+    engine = await startEngine()
+    await ensureBaseImage(clientOf(engine.target))
+    service = await start()
+  })
+
+  afterAll(async () => {
+    await service.end('SIGTERM')
+    await engine.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('ten creates that a kill cuts off are ten running workspaces in ten containers after the next start', async () => {
+    const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => make(`cut-${n}`)))
+    await service.end('SIGKILL')
+    service = await start()
+    const up = await Promise.all(ids.map(running))
+    const found = await containers()
+    expect(found.map(({ Id }) => Id).sort()).toEqual(up.map((it) => it.provider_id).sort())
+    expect(found.every(({ State }) => State === 'running')).toBe(true)
+    await clear()
+  })
+
+  test('what ran goes on after the engine was killed, what was asked meanwhile waits, and readiness says why', async () => {
+    const id = await make('before')
+    const before = await running(id)
+    await engine.kill()
+    // The loss is noticed when the stream of events ends, and nobody says when that is.
+    await expect.poll(ready, { timeout: 20_000 }).toMatchObject({ status: 'not_ready', provider: 'disconnected' })
+    const meanwhile = await make('meanwhile')
+    await until(service.url, 'alice', meanwhile, ({ error_message }) =>
+      /waits for the engine/.test(error_message ?? ''),
+    )
+    await engine.start()
+    expect((await running(id)).provider_id).toBe(before.provider_id)
+    await running(meanwhile)
+    await expect.poll(ready, { timeout: 20_000 }).toMatchObject({ status: 'ready' })
+    const { body: history } = await call(service.url, 'alice', 'GET', `/workspaces/${id}/history`)
+    expect(history).toContainEqual(expect.objectContaining({ event: 'exited', to: 'stopped.starting.queued' }))
+    await clear()
+  })
+
+  test('a container that somebody kills or removes by hand shows, with the reason, and start brings it back', async () => {
+    const docker = clientOf(engine.target)
+    const id = await make('by-hand')
+    const { provider_id: first = '' } = await running(id)
+    await docker.getContainer(first).kill()
+    const stopped = await until(service.url, 'alice', id, ({ status }) => status === 'stopped')
+    expect(stopped.error_message).toContain('exit code 137')
+    await call(service.url, 'alice', 'POST', `/workspaces/${id}/start`)
+    expect((await running(id)).provider_id).toBe(first)
+    await docker.getContainer(first).remove({ force: true })
+    const vanished = await until(service.url, 'alice', id, ({ provider_id }) => provider_id === undefined)
+    expect(vanished).toMatchObject({
+      status: 'stopped',
+      error_message: expect.stringContaining('removed by someone else'),
+    })
+    await call(service.url, 'alice', 'POST', `/workspaces/${id}/start`)
+    expect((await running(id)).provider_id).not.toBe(first)
+    await clear()
+  })
+
+  test('a delete while the engine is away is answered, hides the workspace, and is done when the engine is back', async () => {
+    const id = await make('leaving')
+    await running(id)
+    await engine.stop()
+    expect(await call(service.url, 'alice', 'DELETE', `/workspaces/${id}`)).toMatchObject({ status: 200 })
+    expect((await call(service.url, 'alice', 'GET', `/workspaces/${id}`)).status).toBe(404)
+    await make('leaving') // its name is free
+    await engine.start()
+    // The API does not show what is being deleted: the engine says when it is gone.
+    await expect
+      .poll(async () => (await containers()).filter(({ Labels }) => Labels['vm-api.workspace'] === id), {
+        timeout: 30_000,
+      })
+      .toEqual([])
+    await clear()
+  })
+})
