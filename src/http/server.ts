@@ -15,11 +15,15 @@ export function apiServer() {
   let ending = false
   let server: Server | undefined
 
+  function left(this: ServerResponse) {
+    underWay.delete(this)
+  }
+
   return {
     make(handler: RequestListener): Server {
       const serve: RequestListener = (request, response) => {
         underWay.add(response)
-        response.once('close', () => underWay.delete(response))
+        response.on('close', left)
         handler(request, response)
       }
       const made = createServer(
