@@ -25,7 +25,7 @@ export interface PopulationDeps {
   readonly logic: WorkspaceLogic
   readonly log: Log
   readonly now: () => number
-  /** Told of every step that is on disk, and once per group with `calm: false` if something of it was lost. */
+  /** Told of every step that is on disk, and once per group with `calm: false` if none of it is. */
   readonly committed: (steps: readonly Committed[], calm: boolean) => void
   /** Told of an actor that is alive but not yet told to go on with what it was doing. */
   readonly interrupted: (id: WorkspaceId) => void
@@ -80,7 +80,8 @@ export function population({ store, logic, log, now, committed, interrupted, soo
       log.error({ err: error, workspace: id }, 'a step could not be written: the workspace is as it was before it')
       putBack(id)
     }
-    committed(done, lost.size === 0)
+    // One step that is refused says nothing about the disk.
+    committed(done, lost.size === 0 || written.some(({ written: step }) => !lost.has(step.row.id)))
   }
 
   function adopt(

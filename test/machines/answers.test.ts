@@ -15,7 +15,7 @@ type Row = readonly [effect: EffectId, at: Step, cases: Record<Case, readonly [S
 
 const soon = { tries: 2, retryAt: now + 2000 }
 const anew = { ...soon, step: 'image', containerId: null, prepared: false } as const
-const engineBack = { tries: 1, retryAt: now + 5000 }
+const engineBack = { tries: 1, retryAt: now + 15_000 }
 const gaveUp = (tries: number) => ['failed', { tries }] as const
 
 const making = (waiting: State, at: Step) =>
