@@ -22,7 +22,7 @@ type Change = Partial<WorkspaceContext>
 
 const provisioningPauseMs = 30_000
 /** What is left of a deadline, at least, after the service was away. */
-export const fairChanceMs = 5 * 60_000
+const fairChanceMs = 5 * 60_000
 // Who comes back is told of, and ends the pause: this is for when that was missed.
 const awayPauseMs = 15_000
 const deletionPauseMs = 60_000

@@ -47,6 +47,7 @@ export type WorkspaceObservation =
 export type SupervisorEvent =
   | { readonly type: 'granted'; readonly at: number; readonly by: string }
   | { readonly type: 'resume'; readonly at: number; readonly by: string }
+  | { readonly type: 'wake'; readonly at: number; readonly by: string }
   | { readonly type: 'progress'; readonly at: number; readonly by: string; readonly text: string }
 
 export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | SupervisorEvent
@@ -57,7 +58,13 @@ export type UserCommand = (typeof userCommands)[number]
 
 /** What is seen at the engine, and what the supervisor says of its own accord: the other columns of the chart's tables. */
 export const observations = ['exited', 'vanished', 'appeared'] as const satisfies WorkspaceObservation['type'][]
-export const supervisorEvents = ['granted', 'resume', 'progress', 'expire'] as const satisfies WorkspaceEvent['type'][]
+export const supervisorEvents = [
+  'granted',
+  'resume',
+  'wake',
+  'progress',
+  'expire',
+] as const satisfies WorkspaceEvent['type'][]
 
 /** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
 export type Answer<T> = Outcome<T> & { readonly at: number; readonly luck: number }

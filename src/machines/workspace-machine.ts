@@ -8,20 +8,8 @@ import { newWorkspace } from './workspace-context.ts'
 import * as piece from './workspace-piece.ts'
 import { workspaceSetup } from './workspace-setup.ts'
 
-const {
-  answer,
-  begin,
-  beginHalt,
-  container,
-  exit,
-  halting,
-  settingUp,
-  startFrom,
-  subject,
-  trouble,
-  untilRetry,
-  working,
-} = piece
+const { answer, begin, beginHalt, container, exit, halting, settingUp, startFrom, subject, trouble, pausing, working } =
+  piece
 const { goOn, troubleStarting, untilDeadline } = piece
 const progress = {
   actions: { type: 'tellProgress', params: ({ event }: { event: { text: string } }) => event.text },
@@ -72,8 +60,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
         setup: { description: 'Its lifecycle commands run.', ...settingUp(trouble) },
         waiting: {
           description: 'Rests before the step is tried again.',
-          tags: 'waiting',
-          invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
+          ...pausing('queued'),
         },
       },
     },
@@ -168,8 +155,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
             setup: { description: 'Its lifecycle commands run.', ...settingUp(troubleStarting) },
             waiting: {
               description: 'Rests before the step is tried again.',
-              tags: 'waiting',
-              invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'queued' },
+              ...pausing('queued'),
             },
           },
         },
@@ -203,8 +189,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
         },
         waiting: {
           description: 'Rests before the removal is tried again.',
-          tags: 'waiting',
-          invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'destroying' },
+          ...pausing('destroying'),
         },
       },
     },

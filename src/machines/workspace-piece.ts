@@ -11,7 +11,7 @@ type Seen = { event: { containerId: string; exit: Exit } }
 
 export const subject = ({ context }: Scope) => subjectOf(context)
 export const untilDeadline = ({ context }: Scope) => ({ id: context.id, at: context.deadline })
-export const untilRetry = ({ context }: Scope) => ({ id: context.id, at: context.retryAt })
+const untilRetry = ({ context }: Scope) => ({ id: context.id, at: context.retryAt })
 export const answer = ({ event }: Answered<unknown>) => event.output
 export const exit = ({ event }: Seen) => event
 export const container = ({ event }: { event: { containerId: string } }) => event.containerId
@@ -96,6 +96,14 @@ export const settingUp = <T extends readonly unknown[]>(otherwise: T) =>
     },
   }) as const
 
+/** A rest before `next` is tried again. It ends with its time, or when what it waits for is back. */
+export const pausing = <N extends string>(next: N) =>
+  ({
+    tags: 'waiting',
+    on: { wake: next },
+    invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: next },
+  }) as const
+
 /**
  * A stop that may be on its way to something else. One that fails leaves the workspace up, with the reason; one that was being
  * started and had not come up rests, and an inventory says if it runs all the same.
@@ -138,8 +146,7 @@ export const halting = <T>(halted: T) =>
       },
       waiting: {
         description: 'Rests before the halt is tried again.',
-        tags: 'waiting',
-        invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: 'halting' },
+        ...pausing('halting'),
       },
     },
   }) as const

@@ -16,7 +16,7 @@ export interface Resumption {
 export interface ResumptionDeps {
   /** The workspace's actor as it is now; `undefined` if it does not live. */
   readonly find: (id: WorkspaceId) => WorkspaceSnapshot | undefined
-  readonly tell: (id: WorkspaceId) => void
+  readonly tell: (id: WorkspaceId, what: 'resume' | 'wake') => void
   /** Gives everybody else a turn. */
   readonly turn: () => Promise<void>
 }
@@ -33,7 +33,7 @@ export function resumption({ find, tell, turn }: ResumptionDeps): Resumption {
     if (!waiting.delete(id)) return
     const snapshot = find(id)
     // It may have been told to do something else since, which is under way: to go on would cut that off.
-    if (snapshot && Object.keys(snapshot.children).length === 0) tell(id)
+    if (snapshot && Object.keys(snapshot.children).length === 0) tell(id, 'resume')
   }
 
   async function each(ids: readonly WorkspaceId[], act: (id: WorkspaceId) => void) {
@@ -51,7 +51,7 @@ export function resumption({ find, tell, turn }: ResumptionDeps): Resumption {
     wake: (ids) =>
       each(ids, (id) => {
         const snapshot = find(id)
-        if (snapshot?.status === 'active' && snapshot.hasTag('waiting') && !waiting.has(id)) tell(id)
+        if (snapshot?.hasTag('waiting') === true && !waiting.has(id)) tell(id, 'wake')
       }),
     close() {
       closed = true

@@ -1,5 +1,4 @@
 // Keeps everything going without being asked: brings the actors back, resumes what was cut off, grants slots, expires, reconciles.
-import { fairChanceMs } from '../machines/workspace-change.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import type { Journal } from '../persistence/journal.ts'
 import type { KeptAnswers } from '../persistence/idempotency.ts'
@@ -77,7 +76,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
   })
   const resuming = resumption({
     find: (id) => population.find(id)?.actor.getSnapshot(),
-    tell: (id) => void population.send(id, { type: 'resume', at: clock.now(), by: 'system:provisioner' }),
+    tell: (id, type) => void population.send(id, { type, at: clock.now(), by: 'system:provisioner' }),
     turn,
   })
   const slots = makeSlots(settings.concurrency, (id) =>
@@ -129,7 +128,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
   function nudge(name: ProviderName) {
     const ids: WorkspaceId[] = []
     for (const [id, { committed: snapshot }] of population.all())
-      if (snapshot.context.provider === name && waits(snapshot, clock.now())) ids.push(id)
+      if (snapshot.context.provider === name && snapshot.hasTag('waiting')) ids.push(id)
     attempt('going on with an engine that is back', () => resuming.wake(ids))
   }
 
@@ -237,10 +236,4 @@ function phaseOf(snapshot: WorkspaceSnapshot): Phase {
 function isStubborn(snapshot: WorkspaceSnapshot): boolean {
   const { tries } = snapshot.context
   return tries > 0 && tries % 10 === 0 && snapshot.matches({ deleting: 'waiting' })
-}
-
-/** Does it wait, and would going on not give it more time than it has? It goes on by itself soon, with what is left to it (law 5). */
-function waits(snapshot: WorkspaceSnapshot, now: number): boolean {
-  if (snapshot.status !== 'active' || !snapshot.hasTag('waiting')) return false
-  return snapshot.matches('deleting') || snapshot.context.deadline - now > fairChanceMs
 }

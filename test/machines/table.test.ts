@@ -24,6 +24,7 @@ const events: { readonly [T in Type]: Extract<WorkspaceEvent, { type: T }> } = {
   appeared: { type: 'appeared', ...said, containerId: 'c1', connection },
   granted: { type: 'granted', ...said },
   resume: { type: 'resume', ...said },
+  wake: { type: 'wake', ...said },
   progress: { type: 'progress', ...said, text: 'half of it' },
 }
 
@@ -37,6 +38,7 @@ const unheard = {
   appeared: refused,
   granted: refused,
   resume: refused,
+  wake: refused,
   progress: refused,
 } as const
 const making = <S extends State>(state: S) =>
@@ -61,7 +63,7 @@ const table = {
   'creating.container': making('creating.container'),
   'creating.boot': making('creating.boot'),
   'creating.setup': making('creating.setup'),
-  'creating.waiting': making('creating.waiting'),
+  'creating.waiting': { ...making('creating.waiting'), wake: 'creating.queued' },
   'running.up': {
     ...unheard,
     ...deletable,
@@ -73,9 +75,15 @@ const table = {
     appeared: 'running.up',
   },
   'running.stopping.halting': halting('running.stopping.halting', 'running.stopping.halting'),
-  'running.stopping.waiting': halting('running.stopping.waiting', 'running.stopping.halting'),
+  'running.stopping.waiting': {
+    ...halting('running.stopping.waiting', 'running.stopping.halting'),
+    wake: 'running.stopping.halting',
+  },
   'running.restarting.halting': halting('running.restarting.halting', 'running.restarting.halting'),
-  'running.restarting.waiting': halting('running.restarting.waiting', 'running.restarting.halting'),
+  'running.restarting.waiting': {
+    ...halting('running.restarting.waiting', 'running.restarting.halting'),
+    wake: 'running.restarting.halting',
+  },
   'stopped.idle': {
     ...unheard,
     ...deletable,
@@ -87,10 +95,10 @@ const table = {
   'stopped.starting.queued': { ...starting('stopped.starting.queued'), granted: 'stopped.starting.boot' },
   'stopped.starting.boot': starting('stopped.starting.boot'),
   'stopped.starting.setup': starting('stopped.starting.setup'),
-  'stopped.starting.waiting': starting('stopped.starting.waiting'),
+  'stopped.starting.waiting': { ...starting('stopped.starting.waiting'), wake: 'stopped.starting.queued' },
   failed: { ...unheard, ...deletable, amend: 'failed', start: 'creating.queued', vanished: 'failed' },
   'deleting.destroying': leaving,
-  'deleting.waiting': leaving,
+  'deleting.waiting': { ...leaving, wake: 'deleting.destroying' },
   deleted: { ...unheard, delete: refused, expire: refused, amend: refused },
 } as const satisfies Record<State, Cells>
 
