@@ -4,7 +4,6 @@ export interface Run {
   readonly quick: boolean
   /** A folder of the run's own, on the disk that databases are measured on. Removed at the end. */
   readonly folder: string
-  readonly say: (text: string) => void
 }
 
 /** What a measure found. Ratios are of medians within one run, since absolute figures are the machine's. */

@@ -45,7 +45,7 @@ async function bench() {
     for (const [name, measure] of Object.entries(measures)) {
       if (named.length > 0 && !named.includes(name)) continue
       say(`measuring ${name}`)
-      found.push(await measure({ quick, folder, say }))
+      found.push(await measure({ quick, folder }))
     }
     const json = JSON.stringify({ at: new Date().toISOString(), quick, machine: on, measures: found }, null, 2)
     const out = join(dirname(fileURLToPath(import.meta.url)), 'out')

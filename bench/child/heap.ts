@@ -1,5 +1,6 @@
 // Heap for each idle workspace. Wants --expose-gc.
 import { z } from 'zod'
+import { parseOwner } from '../../src/workspace/id.ts'
 import { answer, inputOf } from './input.ts'
 import { bareActors, storedIds } from './stored.ts'
 import { supervised } from './supervised.ts'
@@ -25,5 +26,7 @@ if (side === 'bare') {
 }
 
 function operator() {
-  return { owner: 'root' as never, operator: true }
+  const owner = parseOwner('root')
+  if (!owner) throw new Error('root is no name')
+  return { owner, operator: true }
 }
