@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
+import type { ZodType } from 'zod'
 import type { Asker } from '../supervisor/asked.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AuthSettings } from './auth.ts'
@@ -20,12 +21,8 @@ import { apiServer } from './server.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks. On a route that is open to everybody nobody is set. */
+    /** Who asks; set below /api/v1. */
     asker: Asker
-  }
-  interface FastifyContextConfig {
-    /** Answered without a user. */
-    open?: boolean
   }
 }
 
@@ -58,7 +55,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     return503OnClosing: false, // the hook below says it in our words
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
   })
-  app.setValidatorCompiler(validatorCompiler)
+  // A path's parts are text whatever they are, and are read where they are used.
+  app.setValidatorCompiler<ZodType>((part) =>
+    part.httpPart === 'params' ? (value) => ({ value }) : validatorCompiler(part),
+  )
   // What goes out is stringified plainly: validating it would cost lists three quarters of their speed. A test holds it to its schema.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.setErrorHandler(answerProblem)
@@ -73,10 +73,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     if (server.ending()) throw new Problem('shutting-down', { headers: { 'retry-after': '5', connection: 'close' } })
     const problem = foreign(request.raw, auth.mode, boundHost)
     if (problem) throw new Problem(problem)
-    if (request.routeOptions.config.open === true || request.is404) return done()
-    const asker = identify(request.headers, request.socket.remoteAddress ?? '', auth)
-    if (!asker) throw new Problem('unauthenticated')
-    request.asker = asker
     done()
   })
   if (log.level === 'debug' || log.level === 'trace')
@@ -92,6 +88,12 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(healthRoutes(supervisor, version, auth.mode === 'dev'))
   await app.register(
     async (api) => {
+      api.addHook('onRequest', (request, _reply, done) => {
+        const asker = identify(request.headers, request.socket.remoteAddress ?? '', auth)
+        if (!asker) throw new Problem('unauthenticated')
+        request.asker = asker
+        done()
+      })
       await api.register(workspaceRoutes(supervisor))
       await api.register(historyRoutes(supervisor))
       await api.register(templateRoutes(templates.values(), defaultTemplate))

@@ -15,7 +15,10 @@ export interface AuthSettings {
   readonly operators: ReadonlySet<Owner>
 }
 
-const proxyHeaders = ['x-vm-user', 'x-forwarded-user'] as const
+const userHeaders = {
+  proxy: ['x-vm-user', 'x-forwarded-user'],
+  dev: ['x-vm-user', 'x-forwarded-user', 'x-user'],
+} as const
 
 /**
  * Who asks: the first user header that is present decides, so that a bad one is not passed over for a worse. `undefined`: nobody that
@@ -25,9 +28,7 @@ export function identify(headers: IncomingHttpHeaders, address: string, settings
   const { mode, operators, proxySecret, trusts } = settings
   if (mode === 'proxy' && !trusts(address)) return undefined
   if (mode === 'proxy' && proxySecret !== null && !isSame(headers['x-vm-proxy-secret'], proxySecret)) return undefined
-  const header = (mode === 'dev' ? [...proxyHeaders, 'x-user'] : proxyHeaders).find(
-    (name) => headers[name] !== undefined,
-  )
+  const header = userHeaders[mode].find((name) => headers[name] !== undefined)
   const value = header && headers[header]
   const owner = typeof value === 'string' ? parseOwner(value) : undefined
   return owner && { owner, operator: operators.has(owner) }

@@ -20,9 +20,6 @@ const policy = {
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, openapiOptions(version))
   await app.register(async (docs) => {
-    docs.addHook('onRoute', (route) => {
-      route.config = { ...route.config, open: true }
-    })
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: policy,
@@ -30,5 +27,5 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       uiConfig: { layout: 'BaseLayout', persistAuthorization: true },
     })
   })
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

@@ -23,8 +23,19 @@ export function foreign(
   return !reads && foreignSites.includes(headers['sec-fetch-site']) ? 'origin-not-allowed' : undefined
 }
 
+// Clients send the same few over and over.
+let lastAllowed: { readonly host: string; readonly boundHost: string } | undefined
+
 function isOurs(host: string | undefined, boundHost: string): boolean {
-  const name = /^(?<name>\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/i.exec(host ?? '')?.groups?.['name']?.toLowerCase()
+  if (host === undefined) return false
+  if (lastAllowed?.host === host && lastAllowed.boundHost === boundHost) return true
+  const ours = isName(host, boundHost)
+  if (ours) lastAllowed = { host, boundHost }
+  return ours
+}
+
+function isName(host: string, boundHost: string): boolean {
+  const name = /^(?<name>\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/i.exec(host)?.groups?.['name']?.toLowerCase()
   const bound = boundHost.includes(':') ? `[${boundHost}]` : boundHost
   return name !== undefined && (loopbackNames.includes(name) || name === bound.toLowerCase())
 }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { answerGarbage } from './refuse.ts'
 
 /** A whole request has to be here by then: whoever sends half of one would hold a connection for ever. */
@@ -11,25 +12,26 @@ const drainMs = 12_000
 
 /** The server beneath the app. What never reaches a route is answered here, and here it ends. */
 export function apiServer() {
-  const underWay = new Set<ServerResponse>()
+  /** The newest answer of each connection. */
+  const answers = new Map<Socket, ServerResponse>()
   let ending = false
   let server: Server | undefined
 
-  function left(this: ServerResponse) {
-    underWay.delete(this)
+  function left(this: Socket) {
+    answers.delete(this)
   }
 
   return {
     make(handler: RequestListener): Server {
       const serve: RequestListener = (request, response) => {
-        underWay.add(response)
-        response.on('close', left)
+        answers.set(request.socket, response)
         handler(request, response)
       }
       const made = createServer(
         { requireHostHeader: false, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs },
         serve,
       )
+      made.on('connection', (socket: Socket) => void socket.once('close', left))
       made.on('clientError', answerGarbage)
       // Node would answer these two without a body. No expectation is refused: the request is simply answered.
       made.on('checkExpectation', serve)
@@ -44,7 +46,8 @@ export function apiServer() {
     async drain(): Promise<void> {
       ending = true
       server?.closeIdleConnections()
-      const waits = [...underWay].flatMap((response) => {
+      const waits = [...answers.values()].flatMap((response) => {
+        if (response.writableFinished || response.destroyed) return []
         if (!response.headersSent) response.setHeader('connection', 'close')
         return response.req.complete ? new Promise((resolve) => response.once('close', resolve)) : []
       })

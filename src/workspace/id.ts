@@ -15,6 +15,7 @@ export function newWorkspaceId(): WorkspaceId {
 
 /** The id that `text` spells, upper or lower case; `undefined` if it is no UUID. */
 export function parseWorkspaceId(text: string): WorkspaceId | undefined {
+  if (uuid.test(text)) return text as WorkspaceId
   const lower = text.toLowerCase()
   return uuid.test(lower) ? (lower as WorkspaceId) : undefined
 }

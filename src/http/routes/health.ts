@@ -12,7 +12,6 @@ export function healthRoutes(supervisor: Supervisor, version: string, detailed: 
     app.get(
       '/health',
       {
-        config: { open: true },
         schema: { tags: ['health'], summary: 'Does the service live?', security: [], response: { 200: health } },
       },
       async () => ({ status: 'ok' as const, service: 'vm-api' as const, version }),
@@ -21,7 +20,6 @@ export function healthRoutes(supervisor: Supervisor, version: string, detailed: 
     app.get(
       '/health/ready',
       {
-        config: { open: true },
         schema: {
           tags: ['health'],
           summary: 'Can it do its work?',
