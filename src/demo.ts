@@ -29,6 +29,9 @@ const interruption = new AbortController()
 const interrupted = new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve()))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort())
 
+// Whoever read has gone, a closed terminal say: what was made is cleaned up all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interruption.abort())
+
 try {
   await demo()
 } finally {
@@ -139,7 +142,7 @@ async function whereToRun(config: Config, forEngine: Logger): Promise<{ provider
   const why = patience.aborted
     ? `${recipe.image} did not arrive within ${imagePatienceMs / 1000} s`
     : image.fault.message
-  return { provider: 'process', why: `a Docker engine answers, but ${why}` }
+  return { provider: 'process', why: `a Docker engine answers. ${why}` }
 }
 
 function recipeOf({ templatesDir }: Config) {

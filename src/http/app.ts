@@ -90,7 +90,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     async (api) => {
       api.addHook('onRequest', (request, _reply, done) => {
         const asker = identify(request.headers, request.socket.remoteAddress ?? '', auth)
-        if (!asker) throw new Problem('unauthenticated')
+        if (!asker) throw new Problem('unauthenticated', auth.mode === 'proxy' ? { error: unsaid } : {})
         request.asker = asker
         done()
       })
@@ -102,6 +102,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   )
   return app
 }
+
+const unsaid =
+  'The proxy in front of vm-api did not say who asks. It has to send X-VM-User from an address in VM_API_TRUSTED_PROXIES, with the X-VM-Proxy-Secret if one is set.'
 
 /** The workspace that a request is about, for its line in the log. */
 function workspaceIn(params: unknown): { workspace?: unknown } {

@@ -21,7 +21,7 @@ export function problemOf(error: FastifyError | Problem): Problem {
   if (error.validation) {
     const details = error.validation.map(({ instancePath, message }) => ({
       field: instancePath.slice(1).replaceAll('/', '.') || (error.validationContext ?? 'body'),
-      problem: message ?? 'is invalid',
+      problem: inWords(message ?? 'is invalid'),
     }))
     const said = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
     return new Problem('invalid', { error: `The request is invalid: ${said}.`, details })
@@ -29,6 +29,19 @@ export function problemOf(error: FastifyError | Problem): Problem {
   const code = frameworkCodes[error.code]
   if (code) return new Problem(code)
   return new Problem((error.statusCode ?? 500) < 500 ? 'malformed-request' : 'internal')
+}
+
+/** The schema library speaks of inputs and what they received; people want to know what to write. */
+function inWords(message: string): string {
+  const [, wanted, got] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? []
+  if (wanted === undefined) return message
+  if (got === 'undefined') return 'is missing'
+  const names: Readonly<Record<string, string>> = {
+    object: 'a JSON object',
+    record: 'a JSON object',
+    int: 'a whole number',
+  }
+  return `must be ${names[wanted] ?? `a ${wanted}`}`
 }
 
 /** What every answer carries. */

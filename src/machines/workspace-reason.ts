@@ -51,7 +51,7 @@ export function exitReason({ code, outOfMemory, withEngine }: Exit): string {
   if (outOfMemory)
     return `It was killed because it ran out of memory (${exit}). Start it again, or use a template with a higher memory limit.`
   if (withEngine) return 'It went down together with its engine and is being started again.'
-  return `It ended by itself with ${exit}. Start it to run it again.`
+  return `It ended with ${exit}, and not because vm-api stopped it. Start it to run it again.`
 }
 
 export const vanishedReason =
@@ -62,7 +62,9 @@ export function deletionPostponed(fault: Fault, tries: number): string {
   return `Its container could not be removed yet, ${after(tries)}: ${sentence(fault.message)} It is tried again until it is gone.`
 }
 
+/** As a sentence, unless it ends with somebody else's output. */
 function sentence(text: string): string {
   const trimmed = text.trimEnd()
+  if (trimmed.includes('\n')) return trimmed
   return /[.!?\n]$/.test(trimmed) ? trimmed : `${trimmed}.`
 }

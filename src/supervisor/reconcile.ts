@@ -19,6 +19,8 @@ export interface Reconcile {
   left(id: WorkspaceId): void
   /** Containers of this installation that nobody here ever heard of. Nothing is done to them. */
   strays(): readonly Found[]
+  /** Asks an engine that is away why, since the reason changes: its socket is closed, then gone, then refuses. */
+  askAgain(): Promise<void>
   /** Why the engine cannot be reached; `null` while it can. */
   fault(): Fault | null
   close(): void
@@ -185,6 +187,12 @@ export function reconcile({ provider, population, journal, clock, log, connected
     left(id) {
       missed.delete(id)
       if (running) leaving.add(id)
+    },
+    async askAgain() {
+      if (!away) return
+      const answer = await provider.ready(closing.signal)
+      // That it answers is believed when it is told of, with the events that were missed.
+      if (away && !answer.ok && !closing.signal.aborted) away = answer.fault
     },
     strays: () => strays,
     fault: () => away,

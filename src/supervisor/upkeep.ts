@@ -164,6 +164,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
   function provisionerSweep() {
     attempt('going on with what was cut off', resuming.resumeAll)
     slots.pump()
+    for (const engine of engines) attempt('asking an engine that is away', engine.askAgain)
   }
 
   function janitorSweep() {

@@ -7,6 +7,7 @@ import { endLeftovers, mark } from './leftovers.ts'
 import type { Belonging } from './look.ts'
 import type { Output } from './output.ts'
 import { paced } from './pace.ts'
+import { pause } from './race.ts'
 import { vitality } from './vitality.ts'
 
 /**
@@ -73,7 +74,9 @@ async function runOne(
   if (!ended.ok && (ended.fault.again === 'away' || signal.aborted)) return ended
   if (ended.ok && ended.value.kind === 'exited' && ended.value.code === 0) return done(undefined)
 
-  // A command also fails because its container went away under it; that says nothing about the command.
+  // A command also fails because its container went away under it; that says nothing about the command. The engine
+  // ends the command first, and shows what becomes of the container a moment later.
+  if (ended.ok && ended.value.kind === 'exited' && ended.value.code === 137) await pause(500, signal)
   const alive = await vitality(engine, belonging, id, signal)
   if (!alive.ok) return alive
   if (!ended.ok) return ended
