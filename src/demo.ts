@@ -132,7 +132,7 @@ async function whereToRun(config: Config, forEngine: Logger): Promise<{ provider
     containerId: null,
     prepared: false,
   }
-  const patience = AbortSignal.timeout(imagePatienceMs)
+  const patience = AbortSignal.any([AbortSignal.timeout(imagePatienceMs), interruption.signal])
   let told = false
   const image = await docker.image(subject, patience, (text) => {
     if (!told) say(`Docker answers; its image is fetched for at most ${imagePatienceMs / 1000} s: ${text}`)

@@ -50,7 +50,7 @@ export async function chooseProvider(deps: ChoiceDeps): Promise<Choice> {
   return { name, why, providers: new Map(names.map((each) => [each, make(each)])) }
 }
 
-async function choose({ config, installation }: ChoiceDeps, make: (name: ProviderName) => Provider) {
+async function choose({ config, env, home, installation }: ChoiceDeps, make: (name: ProviderName) => Provider) {
   if (config.provider !== 'auto') return { name: config.provider, why: 'VM_API_PROVIDER says so', first: false }
   const kept = providerNames.find((name) => name === installation.provider())
   if (kept)
@@ -59,9 +59,8 @@ async function choose({ config, installation }: ChoiceDeps, make: (name: Provide
       why: 'it was chosen at the first start; VM_API_PROVIDER chooses another for new workspaces',
       first: false,
     }
-  const answer = await make('docker')
-    .ready(AbortSignal.timeout(5000))
-    .catch((error: unknown) => ({ ok: false as const, fault: { message: String(error) } }))
+  const located = locateEngine(env, home)
+  const answer = located.ok ? await make('docker').ready(AbortSignal.timeout(5000)) : located
   const name: ProviderName = answer.ok ? 'docker' : 'process'
   const why = answer.ok ? 'a Docker engine answers' : `no Docker engine answers: ${answer.fault.message}`
   return { name, why, first: true }

@@ -113,8 +113,13 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
   }
 }
 
-function storesOf({ db }: OpenDatabase) {
-  return { store: workspaceStore(db), journal: journal(db), answers: keptAnswers(db), list: workspaceList(db) }
+function storesOf({ db, misplaced }: OpenDatabase) {
+  return {
+    store: workspaceStore(db, misplaced),
+    journal: journal(db),
+    answers: keptAnswers(db),
+    list: workspaceList(db),
+  }
 }
 
 function templatesOf({ templatesDir }: Config, log: Logger) {

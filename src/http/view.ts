@@ -8,7 +8,10 @@ import type { Workspace } from '../wire/workspace.ts'
 type JournalLine = NonNullable<ReturnType<Supervisor['history']>>[number]
 
 /** A time as the API writes it: RFC 3339, UTC, milliseconds. */
-export const isoTime = (at: number) => new Date(at).toISOString()
+export function isoTime(at: number): string {
+  const time = new Date(at)
+  return (Number.isNaN(time.getTime()) ? new Date(0) : time).toISOString() // a damaged row is shown all the same
+}
 
 /** A workspace as clients see it. An optional field without a value is left out. */
 export function view(seen: Seen): Workspace {

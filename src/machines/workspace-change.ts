@@ -34,7 +34,11 @@ export function begun(at: number, step: Step): Change {
 
 /** It goes on after the service was away: with what is left of its time, and at least a few minutes. */
 export function goneOn({ deadline, step }: WorkspaceContext, at: number): Change {
-  return { deadline: Math.max(deadline, at + fairChanceMs), progress: null, step: restartable(step) }
+  return {
+    deadline: Math.min(Math.max(deadline, at + fairChanceMs), at + limitMs),
+    progress: null,
+    step: restartable(step),
+  }
 }
 
 export function halting(at: number): Change {
@@ -62,6 +66,7 @@ export function retrying(context: WorkspaceContext, it: Answer<unknown>): Change
   const tries = away ? context.tries : context.tries + 1
   return {
     tries,
+    forEngine: away,
     retryAt: backoff(it.at, away ? awayPauseMs : provisioningPauseMs, away ? Infinity : tries, it.luck),
     reason: away ? waitingForEngine(context, it.fault) : tryingAgain(context, it.fault),
     progress: null,
@@ -82,6 +87,7 @@ export function haltRetrying({ tries }: WorkspaceContext, it: Answer<unknown>): 
   const away = it.fault.again === 'away'
   return {
     tries: away ? tries : tries + 1,
+    forEngine: away,
     retryAt: backoff(it.at, away ? awayPauseMs : provisioningPauseMs, away ? Infinity : tries + 1, it.luck),
     reason: haltPostponed(it.fault),
   }
@@ -135,6 +141,7 @@ export function deletionRetrying({ tries }: WorkspaceContext, it: Answer<unknown
   if (it.ok) return {}
   return {
     tries: tries + 1,
+    forEngine: true, // whatever the trouble was, an engine that is back is worth a try
     retryAt: backoff(it.at, deletionPauseMs, tries + 1, it.luck),
     reason: deletionPostponed(it.fault, tries + 1),
   }

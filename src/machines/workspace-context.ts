@@ -39,6 +39,8 @@ export interface WorkspaceContext {
   readonly tries: number
   /** When what is under way has to have succeeded. Absolute. */
   readonly deadline: number
+  /** A wait is for the engine to come back, not only for its time. */
+  readonly forEngine: boolean
   /** When a wait is over. Absolute. */
   readonly retryAt: number
   readonly imageId: string | null
@@ -57,7 +59,7 @@ const minute = 60_000
 /** How long a create, a start or a stop may take in all: waiting for a slot and for an engine that is away included. */
 export const limitMs = 30 * minute
 
-/** Tries that a step has before the workspace is `failed`. */
+/** How many failed tries, of all steps together, a step may be the last of; then the workspace is `failed`. */
 export const triesOf: Readonly<Record<Step, number>> = { image: 3, container: 5, boot: 5, setup: 5 }
 /** Tries that a stop has before the workspace is up again. */
 export const triesOfHalt = 3
@@ -71,6 +73,7 @@ export function newWorkspace({ at, ...request }: WorkspaceRequest): WorkspaceCon
     step: 'image',
     tries: 0,
     deadline: at + limitMs,
+    forEngine: false,
     retryAt: 0,
     imageId: null,
     containerId: null,

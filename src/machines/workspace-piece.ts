@@ -96,11 +96,11 @@ export const settingUp = <T extends readonly unknown[]>(otherwise: T) =>
     },
   }) as const
 
-/** A rest before `next` is tried again. It ends with its time, or when what it waits for is back. */
+/** A rest before `next` is tried again. It ends with its time, or when the engine that it waits for is back. */
 export const pausing = <N extends string>(next: N) =>
   ({
     tags: 'waiting',
-    on: { wake: next },
+    on: { wake: { guard: 'waitsForEngine', target: next } },
     invoke: { id: 'pause', src: 'alarm', input: untilRetry, onDone: next },
   }) as const
 

@@ -35,6 +35,7 @@ export const workspaceSetup = setup({
     worthRetrying: ({ context }, it: Answer<unknown>) => change.worthRetrying(context, it),
     wasUp: ({ context }) => context.connection !== null,
     worthHaltingAgain: ({ context }, it: Answer<unknown>) => change.worthHaltingAgain(context, it),
+    waitsForEngine: ({ context }) => context.forEngine,
     hasContainer: ({ context }) => context.containerId !== null,
     isDue: ({ context }, at: number) => context.expiresAt !== null && context.expiresAt <= at,
     isOwn: ({ context }, containerId: string) => context.containerId === containerId,

@@ -19,6 +19,8 @@ export interface OpenDatabase {
   readonly migrated: Migrated
   /** What is wrong with it now, for everybody to read; `null` when it takes writes and its file is still the one at `path`. */
   trouble(): string | null
+  /** Why nothing may be written now, though it could: the file is not the one at `path` any more; `null` if it is. */
+  misplaced(): string | null
   /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
   checkpoint(): void
   /** Closes the connection and lets another process in. May be repeated. */
@@ -79,6 +81,16 @@ function usable(path: string): string {
 function opened(db: Database, lock: { release(): void }, path: string, migrated: Migrated): OpenDatabase {
   const inode = statSync(path).ino
   const write = db.prepare(`INSERT OR REPLACE INTO installation (key, value) VALUES ('checked', ?)`)
+  // A file that was removed or replaced under us would go on taking writes that nobody finds again.
+  function misplaced(): string | null {
+    try {
+      if (statSync(path).ino === inode) return null
+    } catch {
+      // not there, or not to be reached: either way the same to whoever wants to find what is written
+    }
+    return 'its file was removed or replaced while the service was running: restart the service'
+  }
+
   let written = { at: -Infinity, trouble: null as string | null }
 
   function writing(): string | null {
@@ -93,10 +105,10 @@ function opened(db: Database, lock: { release(): void }, path: string, migrated:
     db,
     path,
     migrated,
+    misplaced,
     trouble() {
-      // A file that was removed or replaced under us would go on taking writes that nobody finds again.
-      if (statSync(path, { throwIfNoEntry: false })?.ino !== inode)
-        return 'its file was removed or replaced while the service was running: restart the service'
+      const lost = misplaced()
+      if (lost !== null) return lost
       const at = performance.now()
       if (at - written.at > writtenForMs) written = { at, trouble: writing() }
       return written.trouble

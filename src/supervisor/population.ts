@@ -7,7 +7,7 @@ import type { WorkspaceRequest } from '../machines/workspace-context.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import { statusOf } from '../machines/workspace-view.ts'
 import type { KeptAnswer, StoredRow } from '../persistence/workspace-row.ts'
-import type { Loss, Mark, WorkspaceStore } from '../persistence/workspace-store.ts'
+import { isNameTaken, type Loss, type Mark, type WorkspaceStore } from '../persistence/workspace-store.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { WorkspaceLogic } from './durable.ts'
@@ -77,7 +77,8 @@ export function population({ store, logic, log, now, committed, interrupted, soo
       if (step.final) live.delete(id)
     }
     for (const [id, { error }] of lost) {
-      log.error({ err: error, workspace: id }, 'a step could not be written: the workspace is as it was before it')
+      if (!isNameTaken(error))
+        log.error({ err: error, workspace: id }, 'a step could not be written: the workspace is as it was before it')
       putBack(id)
     }
     // One step that is refused says nothing about the disk.

@@ -4,6 +4,8 @@ import type { WorkspaceId } from '../workspace/id.ts'
 export interface Resumption {
   /** A workspace was cut off, by a start of the service or by a lost step, and is to go on when its turn comes. */
   interrupted(id: WorkspaceId): void
+  /** Is it cut off, and not told to go on yet? */
+  has(id: WorkspaceId): boolean
   /** Lets one of those go on now. */
   resume(id: WorkspaceId): void
   /** Lets all of those go on that were cut off until now, some at a time. What is cut off again meanwhile waits for the next call. */
@@ -46,6 +48,7 @@ export function resumption({ find, tell, turn }: ResumptionDeps): Resumption {
 
   return {
     interrupted: (id) => void waiting.add(id),
+    has: (id) => waiting.has(id),
     resume,
     resumeAll: () => each([...waiting], resume),
     wake: (ids) =>

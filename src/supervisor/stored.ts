@@ -47,7 +47,8 @@ function valuesIn({ states }: Node): readonly unknown[] {
 type Check = (value: unknown) => boolean
 
 const text: Check = (value) => typeof value === 'string'
-const number: Check = (value) => typeof value === 'number' && Number.isFinite(value)
+// Times among them: a greater one is none that can be shown.
+const number: Check = (value) => typeof value === 'number' && Math.abs(value) <= 8.64e15
 const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 const nullOr =
   (check: Check): Check =>
@@ -72,6 +73,7 @@ const table: Readonly<Record<keyof WorkspaceContext, Check>> = {
   step: oneOf('image', 'container', 'boot', 'setup'),
   tries: number,
   deadline: number,
+  forEngine: (value) => typeof value === 'boolean',
   retryAt: number,
   imageId: nullOr(text),
   containerId: nullOr(text),

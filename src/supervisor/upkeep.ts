@@ -1,5 +1,4 @@
 // Keeps everything going without being asked: brings the actors back, resumes what was cut off, grants slots, expires, reconciles.
-import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import type { Journal } from '../persistence/journal.ts'
 import type { KeptAnswers } from '../persistence/idempotency.ts'
 import type { WorkspaceStore } from '../persistence/workspace-store.ts'
@@ -15,7 +14,7 @@ import type { Population } from './population.ts'
 import { population as populate } from './population.ts'
 import { reconcile } from './reconcile.ts'
 import { resumption } from './resumption.ts'
-import type { Phase } from './slots.ts'
+import { isStubborn, phaseOf } from './phase.ts'
 import { slots as makeSlots } from './slots.ts'
 import { atRest } from './verdict.ts'
 
@@ -109,7 +108,8 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
     for (const { id, before, after, line } of steps) {
       const { owner, expiresAt } = after.context
       if (line) log.debug({ workspace: id, ...line }, 'committed')
-      slots.note(id, owner, phaseOf(after))
+      // One that was cut off asks for a slot when it is told to go on: without that, it has no deadline.
+      slots.note(id, owner, resuming.has(id) ? 'rest' : phaseOf(after))
       if (line && isStubborn(after))
         log.warn(
           { workspace: id, reason: after.context.reason },
@@ -128,7 +128,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
   function nudge(name: ProviderName) {
     const ids: WorkspaceId[] = []
     for (const [id, { committed: snapshot }] of population.all())
-      if (snapshot.context.provider === name && snapshot.hasTag('waiting')) ids.push(id)
+      if (snapshot.context.provider === name && snapshot.can({ type: 'wake', at: 0, by: '' })) ids.push(id)
     attempt('going on with an engine that is back', () => resuming.wake(ids))
   }
 
@@ -170,9 +170,9 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
   function janitorSweep() {
     expiring.sweep()
     for (const engine of engines) attempt('a reconciliation', engine.all)
-    answers.prune(clock.now() - keyLifetimeMs)
-    journal.prune(clock.now() - settings.journalDays * day, 500)
-    checkpoint()
+    attempt('forgetting old answers', () => void answers.prune(clock.now() - keyLifetimeMs))
+    attempt('forgetting old histories', () => void journal.prune(clock.now() - settings.journalDays * day, 100))
+    attempt('a checkpoint', checkpoint)
   }
 
   function every(ms: number, sweep: () => void): () => void {
@@ -226,15 +226,4 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
       await population.close()
     },
   }
-}
-
-function phaseOf(snapshot: WorkspaceSnapshot): Phase {
-  if (snapshot.status !== 'active') return 'rest'
-  return snapshot.hasTag('queued') ? 'queued' : snapshot.hasTag('working') ? 'working' : 'rest'
-}
-
-/** Has its removal failed ten times more? (law 4) */
-function isStubborn(snapshot: WorkspaceSnapshot): boolean {
-  const { tries } = snapshot.context
-  return tries > 0 && tries % 10 === 0 && snapshot.matches({ deleting: 'waiting' })
 }

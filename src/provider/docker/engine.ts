@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import type { Fault } from '../../workspace/fault.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -32,10 +33,21 @@ export interface Engine {
   close(): void
 }
 
+/**
+ * The client prints its options for a log that nobody reads, at each request and to the last detail: with the agent go all its sockets
+ * and all that waits for one, and a hundred requests at once would stop the process for seconds.
+ */
+function opaque(agent: HttpAgent): HttpAgent {
+  return Object.defineProperty(agent, inspect.custom, { value: () => 'Agent', enumerable: false })
+}
+
 /** Speaks to the engine at `target`. Connects, and loads its client, with the first request only. */
 export function engineAt(target: DockerTarget, deadlines: Deadlines): Engine {
   const Agent = target.at.kind === 'https' ? HttpsAgent : HttpAgent
-  const agents = { short: new Agent({ keepAlive: true, maxSockets: 32 }), long: new Agent({ keepAlive: false }) }
+  const agents = {
+    short: opaque(new Agent({ keepAlive: true, maxSockets: 32 })),
+    long: opaque(new Agent({ keepAlive: false })),
+  }
   let clients: Promise<{ short: Docker; long: Docker }> | undefined
   let epoch = 0
 
@@ -64,7 +76,8 @@ export function engineAt(target: DockerTarget, deadlines: Deadlines): Engine {
   }
 
   async function ping(signal: AbortSignal): Promise<Answer<void>> {
-    const answer = await attempt({ what: 'answer a ping', withinMs: deadlines.ping, run: pinged }, signal)
+    // Not in the queue for the few sockets: how long that is says nothing about the engine.
+    const answer = await attempt({ what: 'answer a ping', withinMs: deadlines.ping, long: true, run: pinged }, signal)
     if (answer !== 'overdue') return answer
     epoch += 1
     const message = `The engine at ${target.described} does not answer: no ping came back within ${deadlines.ping / 1000} s. Look at its log, or start it again.`

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fault, type Outcome } from '../../workspace/fault.ts'
 
 /**
- * The answer of `work`, or a fault as soon as the signal is aborted. An error of the system (a full disk, no permission) is
+ * The answer of `work`, which looks at the signal itself: answered before its end, it would go on behind whatever comes next. An error of
+ * the system (a full disk, no permission) is
  * `later`: a person can mend it, and the same request may then succeed.
  */
 export async function answer<T>(
@@ -10,18 +11,11 @@ export async function answer<T>(
   signal: AbortSignal,
   work: () => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
-  const aborted = fault('later', `${what} was given up: nobody waits for it any more.`)
-  if (signal.aborted) return aborted
-  const stop = new AbortController()
-  const given = new Promise<Outcome<T>>((resolve) => {
-    signal.addEventListener('abort', () => resolve(aborted), { signal: stop.signal })
-  })
+  if (signal.aborted) return fault('later', `${what} was given up: nobody waits for it any more.`)
   try {
-    return await Promise.race([work(), given])
+    return await work()
   } catch (error) {
     return fault('later', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
-  } finally {
-    stop.abort()
   }
 }
 

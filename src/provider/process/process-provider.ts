@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, mkdir, rm } from 'node:fs/promises'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
-import { parseWorkspaceId, type WorkspaceId } from '../../workspace/id.ts'
+import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Provider } from '../provider.ts'
 import { answer } from './answer.ts'
 import { type Directory, inDirectory, listIds, makeDirectory, removeDirectory } from './directory.ts'
@@ -113,12 +113,8 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
           () => endProcesses(host, id, signal, { graceMs }),
         ),
       ),
-    remove: (id, containerId, signal) =>
-      ask('Removing the directory', signal, async (host) => {
-        const meant = parseWorkspaceId(containerId?.replace(/^process:/, '') ?? '')
-        const removed = await remove(host, id, signal)
-        return removed.ok && meant !== undefined && meant !== id ? remove(host, meant, signal) : removed
-      }),
+    // A container id here is the workspace's own: there is no other that it could mean (law 9).
+    remove: (id, _containerId, signal) => ask('Removing the directory', signal, (host) => remove(host, id, signal)),
     inspect: (id, signal) => ask('Looking at the workspace', signal, async (host) => done(await find(host, id))),
     inventory: (signal) =>
       ask('Listing the workspaces', signal, async (host) => {
