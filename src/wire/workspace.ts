@@ -25,7 +25,10 @@ const metadata = z
   .record(z.string(), z.unknown())
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataLimitBytes, 'must be at most 16 KiB as JSON')
   .pipe(z.record(z.string(), z.json()))
-  .meta({ description: 'Anything of yours that should be kept with it: an object of at most 16 KiB as JSON.' })
+  .meta({
+    description: 'Anything of yours that should be kept with it: an object of at most 16 KiB as JSON.',
+    example: {},
+  })
 
 export const createWorkspace = z
   .object({
@@ -97,11 +100,11 @@ export const listQuery = z.object({
     .enum([...statuses, 'deleting'])
     .optional()
     .meta({ description: '`deleting` is for operators.' }),
-  name: name.optional(),
-  template: z.string().regex(namePattern, 'is no name of a template').optional(),
+  name: z.string().regex(namePattern, 'is no name that a workspace can have').optional(),
+  template: z.string().regex(namePattern, 'is no name that a template can have').optional(),
   owner: z
     .string()
-    .regex(/^[!-+\--~]([ -+\--~]{0,126}[!-+\--~])?$/, 'is no name of a user')
+    .regex(/^[!-+\--~]([ -+\--~]{0,126}[!-+\--~])?$/, 'is no name that a user can have')
     .optional()
     .meta({ description: "For operators: an owner's name, or `*` for everybody." }),
 })
