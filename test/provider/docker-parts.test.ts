@@ -162,7 +162,7 @@ describe("A command's output", () => {
 
 describe('The end of a container', () => {
   const ended = (FinishedAt: string, ExitCode = 1, OOMKilled = false) => ({
-    State: { FinishedAt, ExitCode, OOMKilled },
+    State: { StartedAt: '2026-01-01T10:00:00Z', FinishedAt, ExitCode, OOMKilled },
   })
   const engineStart = Date.parse('2026-01-01T12:00:00Z')
 
@@ -171,6 +171,10 @@ describe('The end of a container', () => {
     expect(exitOf(ended('2026-01-01T12:00:01Z'), engineStart).withEngine).toBe(true)
     expect(exitOf(ended('2026-01-01T12:00:03Z'), engineStart).withEngine).toBe(false)
     expect(exitOf(ended('2026-01-01T11:00:00Z'), null).withEngine).toBe(false)
+    const startedBy = {
+      State: { StartedAt: '2026-01-01T12:00:00.5Z', FinishedAt: '2026-01-01T12:00:01Z', ExitCode: 137 },
+    }
+    expect(exitOf(startedBy, engineStart).withEngine).toBe(false)
     expect(exitOf({ State: {} }, engineStart)).toEqual({ code: null, outOfMemory: false, withEngine: false })
   })
 

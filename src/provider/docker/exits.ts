@@ -30,16 +30,17 @@ export async function engineStart(engine: Engine, signal: AbortSignal): Promise<
 /**
  * Why a container ended, from what an inspect says of it. It went down with its engine if it ended before that engine
  * started: an engine that is killed finds its containers' ends when it comes back, and dates them then, hence the
- * slack.
+ * slack. What was started by this engine cannot have gone down with the one before it.
  */
 export function exitOf(inspected: unknown, engineStartMs: number | null): Exit {
   const code = number(inspected, 'State', 'ExitCode') ?? null
+  const started = Date.parse(text(inspected, 'State', 'StartedAt') ?? '')
   const finished = Date.parse(text(inspected, 'State', 'FinishedAt') ?? '')
   return {
     code,
     // The engine sets its flag when anything in the container ran out of memory, a build say, and never takes it back.
     // Only if the main process was killed did the container end of it.
     outOfMemory: field(inspected, 'State', 'OOMKilled') === true && code === 137,
-    withEngine: engineStartMs !== null && finished <= engineStartMs + slackMs,
+    withEngine: engineStartMs !== null && started <= engineStartMs && finished <= engineStartMs + slackMs,
   }
 }
