@@ -49,8 +49,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
             granted: [
               { guard: { type: 'isAt', params: 'image' }, target: 'image' },
               { guard: { type: 'isAt', params: 'container' }, target: 'container' },
-              { guard: { type: 'isAt', params: 'boot' }, target: 'boot' },
-              { target: 'setup' },
+              { target: 'boot' }, // also after a setup: whether the container still runs, a boot finds out
             ],
           },
         },
@@ -149,7 +148,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
             queued: {
               description: 'Waits for a slot, then goes to the step that was reached.',
               tags: 'queued',
-              on: { granted: [{ guard: { type: 'isAt', params: 'setup' }, target: 'setup' }, { target: 'boot' }] },
+              on: { granted: 'boot' },
             },
             boot: { description: 'Its container is being run.', ...working('boot', 'setup', troubleStarting) },
             setup: { description: 'Its lifecycle commands run.', ...settingUp(troubleStarting) },

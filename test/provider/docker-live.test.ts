@@ -170,10 +170,10 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
   })
 
   it('lets its user write in the workspace folder', async () => {
-    const subject = subjectOf({ remoteUser: 'dev', workspaceFolder: '/work/space', onCreate: [command('touch mine')] })
+    const subject = subjectOf({ remoteUser: 'dev', workspaceFolder: '/srv/space', onCreate: [command('touch mine')] })
     const booted = await up(provider(), subject)
     valueOf(await setup(provider(), booted))
-    expect(await printed(provider(), booted, 'whoami; pwd; ls')).toBe('dev\n/work/space\nmine')
+    expect(await printed(provider(), booted, 'whoami; pwd; ls')).toBe('dev\n/srv/space\nmine')
   })
 
   it('has nothing left running of a command that took too long, its children neither', async () => {

@@ -3,6 +3,7 @@ import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { flush } from './directory.ts'
 import type { ProcessMark } from './process-table.ts'
+import { objectIn } from './json-text.ts'
 import { codeOf } from './system-error.ts'
 
 // Which keeper is a workspace's keeper. The claims of a workspace are numbered files, `1.claim`, `2.claim`, …; the highest counts.
@@ -83,14 +84,9 @@ async function readUnlessGone(path: string): Promise<string | null> {
 }
 
 function claimOf(text: string): Claim | null {
-  let found: unknown
-  try {
-    found = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof found !== 'object' || found === null) return null
-  const { kind, pid, start, epoch, exit }: Record<string, unknown> = { ...found }
+  const found = objectIn(text)
+  if (found === null) return null
+  const { kind, pid, start, epoch, exit } = found
   if (kind === 'rest') return exit === null || exit === 'never' || typeof exit === 'number' ? { kind, exit } : null
   if (kind !== 'keeper' || typeof start !== 'string' || typeof epoch !== 'string') return null
   // 1 and below would be signals to init, to our own group, or to everybody.

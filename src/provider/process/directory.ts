@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import { parseWorkspaceId, type WorkspaceId } from '../../workspace/id.ts'
 import { clear } from './clear.ts'
+import { objectIn } from './json-text.ts'
 import { codeOf } from './system-error.ts'
 
 // What a workspace is on disk:
@@ -152,14 +153,9 @@ async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 function markerOf(text: string): Marker | null {
-  let found: unknown
-  try {
-    found = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof found !== 'object' || found === null) return null
-  const { installation, workspaceId, incarnation }: Record<string, unknown> = { ...found }
+  const found = objectIn(text)
+  if (found === null) return null
+  const { installation, workspaceId, incarnation } = found
   if (typeof installation !== 'string' || typeof workspaceId !== 'string' || typeof incarnation !== 'string')
     return null
   // It becomes part of a path.
