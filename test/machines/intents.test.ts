@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { WorkspaceEvent } from '../../src/machines/workspace-event.ts'
 import { statePath } from '../../src/machines/workspace-view.ts'
-import type { State } from './walk.ts'
 import { answered, at, connection, not, now, rang, said, step, success } from './walk.ts'
 
 // What was asked for is what comes about, whatever happens in between.
