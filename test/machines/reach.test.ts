@@ -17,7 +17,9 @@ const inDeleting = (it: Reached) => pathOf(it).startsWith('deleting')
 /** The ways to those for which `holds` is not true: empty when it holds everywhere. */
 function exceptions(of: readonly Reached[], holds: (it: Reached) => boolean) {
   expect(of.length).toBeGreaterThan(0)
-  return of.filter((it) => !holds(it)).map((it) => `${it.way.join(' → ')} ⇒ ${pathOf(it)}`)
+  return of
+    .filter((it) => !holds(it))
+    .map((it) => `${it.steps.map(({ event }) => event.type).join(' → ')} ⇒ ${pathOf(it)}`)
 }
 
 test('every state of the chart can be reached', () => {

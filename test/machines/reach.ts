@@ -1,15 +1,24 @@
+import { adjacencyMapToArray, getAdjacencyMap, getShortestPaths } from 'xstate/graph'
 import { chartOf, statesOf } from '../../src/chart/chart.ts'
+import type { WorkspaceRequest } from '../../src/machines/workspace-context.ts'
 import type { WorkspaceEvent } from '../../src/machines/workspace-event.ts'
 import { workspaceMachine } from '../../src/machines/workspace-machine.ts'
 import type { WorkspaceSnapshot } from '../../src/machines/workspace-view.ts'
 import { statePath } from '../../src/machines/workspace-view.ts'
 import type { AlarmId, EffectId } from './walk.ts'
-import { answered, at, connection, fresh, not, now, rang, said, step, success } from './walk.ts'
+import { answered, connection, not, rang, request, said, success } from './walk.ts'
 
 /** A snapshot that the machine can be brought to, and a shortest way there. */
 export interface Reached {
   readonly snapshot: WorkspaceSnapshot
-  readonly way: readonly string[]
+  /** Each event and where it led to; the first is the create. */
+  readonly steps: readonly { readonly event: { readonly type: string }; readonly state: WorkspaceSnapshot }[]
+}
+
+export interface Edge {
+  readonly state: WorkspaceSnapshot
+  readonly event: { readonly type: string }
+  readonly nextState: WorkspaceSnapshot
 }
 
 const chart = chartOf(workspaceMachine)
@@ -59,22 +68,28 @@ function next(snapshot: WorkspaceSnapshot): readonly WorkspaceEvent[] {
   return [...told.filter((it) => snapshot.can(it)), ...ends]
 }
 
-function keyOf({ value, context: it }: WorkspaceSnapshot): string {
+/** Two snapshots with the same key have the same life before them. */
+export function keyOf({ value, context: it }: WorkspaceSnapshot): string {
   const bare = [it.reason, it.progress, it.connection, it.imageId, it.expiresAt].map((field) => field === null)
   return JSON.stringify([value, it.step, it.tries, it.containerId, it.prepared, it.deadline, ...bare])
 }
 
-/** Every snapshot that a workspace can be brought to, as far as it matters to what happens next. Deleting is cut off after six tries. */
-export function reachable(): readonly Reached[] {
-  const first = { snapshot: at('creating.queued', { ...fresh, expiresAt: now }), way: [] }
-  const seen = new Map<string, Reached>([[keyOf(first.snapshot), first]])
-  for (const from of seen.values()) {
-    if (from.snapshot.status !== 'active' || from.snapshot.context.tries > 6) continue
-    for (const event of next(from.snapshot)) {
-      const snapshot = step(from.snapshot, event)
-      const key = keyOf(snapshot)
-      if (!seen.has(key)) seen.set(key, { snapshot, way: [...from.way, event.type] })
-    }
-  }
-  return [...seen.values()]
+// What else a snapshot remembers makes no difference to what happens next, so that there is an end to them. Deleting is tried for
+// ever: it is cut off after six tries. The limit is for a field that counts without bound and is in the key.
+const walk = (input: WorkspaceRequest) => ({
+  input,
+  events: next,
+  serializeState: keyOf,
+  stopWhen: ({ status, context }: WorkspaceSnapshot) => status !== 'active' || context.tries > 6,
+  limit: 10_000,
+})
+
+/** Every snapshot that a workspace can be brought to, as far as it matters to what happens next, by a shortest way. */
+export function reachable(input = request): readonly Reached[] {
+  return getShortestPaths(workspaceMachine, walk(input)).map(({ state, steps }) => ({ snapshot: state, steps }))
+}
+
+/** Each step from one of those to another. */
+export function edges(): readonly Edge[] {
+  return adjacencyMapToArray(getAdjacencyMap(workspaceMachine, walk(request)))
 }

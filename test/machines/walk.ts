@@ -1,6 +1,6 @@
 import type { StateValueFrom } from 'xstate'
 import { transition } from 'xstate'
-import type { WorkspaceContext } from '../../src/machines/workspace-context.ts'
+import type { WorkspaceContext, WorkspaceRequest } from '../../src/machines/workspace-context.ts'
 import { newWorkspace } from '../../src/machines/workspace-context.ts'
 import type { Answer, WorkspaceEvent } from '../../src/machines/workspace-event.ts'
 import { workspaceMachine } from '../../src/machines/workspace-machine.ts'
@@ -42,7 +42,8 @@ const recipe = {
   postStart: [],
 } as const
 
-export const fresh: WorkspaceContext = newWorkspace({
+/** A create whose workspace expires `now`. */
+export const request: WorkspaceRequest = {
   id: newWorkspaceId(),
   owner: 'alice',
   name: 'w',
@@ -52,7 +53,9 @@ export const fresh: WorkspaceContext = newWorkspace({
   metadata: null,
   ttlSeconds: 60,
   at: now - 60_000,
-})
+}
+
+export const fresh: WorkspaceContext = newWorkspace(request)
 
 /** A workspace in `state`; its container is there, and what else it remembers is as given. */
 export function at(state: State, changes: Partial<WorkspaceContext> = {}): WorkspaceSnapshot {
