@@ -1,6 +1,6 @@
 import type { WorkspaceContext } from '../machines/workspace-context.ts'
 import { workspaceMachine } from '../machines/workspace-machine.ts'
-import { upgraded } from '../machines/workspace-version.ts'
+import { upgraded, upgrades } from '../machines/workspace-version.ts'
 import { decodeSnapshot } from '../persistence/snapshot-codec.ts'
 import type { StoredRow } from '../persistence/workspace-row.ts'
 import { providerNames } from '../workspace/subject.ts'
@@ -16,8 +16,8 @@ export interface Restorable {
  * initial one, a context of `{}` fails at its first use), so all of it is held against the statechart and the row's own columns first.
  * @throws {Error} when it cannot be read, with the reason (law 7).
  */
-export function readStored(row: StoredRow): Restorable {
-  const { value, context } = upgraded(decodeSnapshot(row.snapshot), row.machine)
+export function readStored(row: StoredRow, steps = upgrades): Restorable {
+  const { value, context } = upgraded(decodeSnapshot(row.snapshot), row.machine, steps)
   const state = JSON.stringify(value)
   if (!restingPlaces.has(state)) throw new Error(`the snapshot's state ${state} is none of the statechart's`)
   for (const [field, check] of checks)

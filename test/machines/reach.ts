@@ -75,13 +75,13 @@ export function keyOf({ value, context: it }: WorkspaceSnapshot): string {
 }
 
 // What else a snapshot remembers makes no difference to what happens next, so that there is an end to them. Deleting is tried for
-// ever: it is cut off after six tries. The limit is for a field that counts without bound and is in the key.
+// ever: it is cut off after six tries. The limit, of steps tried, is for a field in the key that counts without bound.
 const walk = (input: WorkspaceRequest) => ({
   input,
   events: next,
   serializeState: keyOf,
   stopWhen: ({ status, context }: WorkspaceSnapshot) => status !== 'active' || context.tries > 6,
-  limit: 10_000,
+  limit: 100_000,
 })
 
 /** Every snapshot that a workspace can be brought to, as far as it matters to what happens next, by a shortest way. */
