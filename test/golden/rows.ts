@@ -18,7 +18,7 @@ export type Life = readonly WrittenStep[]
 /** Rows that nobody can read, by name: what is done to each. */
 export const damages: Readonly<Record<string, string>> = {
   'bad.snapshot': `snapshot = '{"value":'`,
-  'bad.state': `snapshot = json_set(snapshot, '$.value', 'hibernating')`,
+  'bad.state': `snapshot = json_set(snapshot, '$.value', 'no state of any chart')`,
   'bad.marked': `snapshot = 'null', status = 'failed', unreadable = 'an older version said why'`,
   'bad.deleting': `snapshot = 'null', status = 'deleting'`,
 }
