@@ -137,6 +137,7 @@ export function playedContainers(firstImage: string) {
     vanish,
     cutEvents: events.cut,
     addImage: (name: string): void => void images.add(name),
+    all: () => [...containers.values()].map(({ id, labels, state }) => ({ id, labels, state })),
     containersOf: (workspaceId: string): readonly string[] =>
       [...containers.values()].filter(({ labels }) => labels['vm-api.workspace'] === workspaceId).map(({ id }) => id),
   }

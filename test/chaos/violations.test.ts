@@ -1,0 +1,207 @@
+import { expect, test } from 'vitest'
+import type { Workspace } from '../../src/wire/workspace.ts'
+import type { Evidence, Line, Row } from './evidence.ts'
+import type { Heard } from './heard.ts'
+import { violations } from './violations.ts'
+
+// What the crash matrix would not notice, it would not prove: each of these is a bug that it has to see.
+
+const at = 1_000_000
+const shown = (state: string, more: Partial<Workspace> = {}): Workspace => ({
+  id: 'w1',
+  name: 'a',
+  owner: 'ann',
+  template: 'base',
+  provider: 'docker',
+  status: 'running',
+  state,
+  can: [],
+  created_at: '',
+  updated_at: '',
+  ...more,
+})
+
+const line = (seq: number, event: string, from: string | null, to: string, more: Partial<Line> = {}): Line => ({
+  seq,
+  workspace: 'w1',
+  at: at + seq,
+  event,
+  from,
+  to,
+  by: 'engine',
+  revision: seq,
+  ...more,
+})
+
+const row: Row = {
+  id: 'w1',
+  owner: 'ann',
+  name: 'a',
+  status: 'running',
+  expiresAt: null,
+  revision: 3,
+  state: 'running.up',
+  containerId: 'c1',
+  reason: null,
+}
+
+const create: Heard = {
+  user: 'ann',
+  asked: { verb: 'create', name: 'a', key: 'k', ttlSeconds: null, template: 'base' },
+  sentAt: at,
+  heardAt: at + 3,
+  status: 200,
+  shown: [shown('creating.queued')],
+}
+const command = (verb: 'stop' | 'delete' | 'get', answer: Partial<Heard>): Heard => ({
+  ...create,
+  asked: { verb, id: 'w1' },
+  sentAt: at + 10,
+  heardAt: at + 20,
+  shown: [],
+  ...answer,
+})
+
+const made = [
+  line(1, 'create', null, 'creating.queued', { by: 'user:ann' }),
+  line(2, 'granted', 'creating.queued', 'creating.image'),
+  line(3, 'setup.done', 'creating.image', 'running.up'),
+]
+const deleted = [
+  ...made,
+  line(4, 'delete', 'running.up', 'deleting.destroying', { by: 'user:ann', at: at + 15 }),
+  line(5, 'destroy.done', 'deleting.destroying', 'deleted', { at: at + 16 }),
+]
+const container = { id: 'c1', workspace: 'w1', running: true }
+const sound: Evidence = {
+  heard: [create],
+  journal: made,
+  rows: [row],
+  containers: [container],
+  byHand: new Set(),
+  integrity: 'ok',
+  now: at + 1000,
+}
+const gone: Evidence = {
+  ...sound,
+  heard: [create, command('delete', {})],
+  journal: deleted,
+  rows: [],
+  containers: [],
+}
+
+test.each([
+  ['a workspace that runs', sound],
+  ['one that was deleted', gone],
+  [
+    'one that expired',
+    {
+      ...gone,
+      heard: [create],
+      journal: [
+        ...made,
+        line(4, 'expire', 'running.up', 'deleting.destroying', { by: 'system:expiry' }),
+        line(5, 'destroy.done', 'deleting.destroying', 'deleted'),
+      ],
+    },
+  ],
+  ['a delete whose answer was lost', { ...gone, heard: [create, command('delete', { status: 0 })] }],
+])('nothing is wrong with %s', (_name, evidence) => {
+  expect(violations(evidence)).toEqual([])
+})
+
+test.each<[name: string, evidence: Partial<Evidence>, complaint: RegExp]>([
+  ['a damaged file', { integrity: 'row 7 missing from index' }, /damaged/],
+  ['a create that is lost', { journal: [], rows: [], containers: [] }, /acknowledged and is not in the journal/],
+  ['a workspace that went without being asked to', { ...gone, heard: [create] }, /nobody asked for/],
+  [
+    'a delete that is lost',
+    { heard: [create, command('delete', {})] },
+    /delete of w1 was acknowledged and is not in the journal/,
+  ],
+  [
+    'a workspace that is shown after its delete',
+    { ...gone, heard: [...gone.heard, command('get', { sentAt: at + 30, shown: [shown('running.up')] })] },
+    /shown after its delete/,
+  ],
+  ['a second container', { containers: [container, { ...container, id: 'c2' }] }, /has 2 containers/],
+  ['a workspace that runs without a container', { containers: [] }, /its containers are \[\]/],
+  [
+    'a workspace that runs in another container than it says',
+    { containers: [{ ...container, id: 'c9' }] },
+    /its containers are/,
+  ],
+  ['a container that is left over', { ...gone, containers: [container] }, /container c1 is left of w1, which is gone/],
+  [
+    'a container of which nobody heard',
+    { containers: [container, { ...container, id: 'c2', workspace: 'w2' }] },
+    /of which nobody heard/,
+  ],
+  ['a journal with a hole', { journal: made.filter(({ seq }) => seq !== 2) }, /has line 3 where line 2 is due/],
+  [
+    'a journal that skips a state',
+    { journal: [...made.slice(0, 2), line(3, 'setup.done', 'creating.boot', 'running.up')] },
+    /begins in creating.boot/,
+  ],
+  [
+    'a revision that comes twice',
+    { journal: [...made.slice(0, 2), line(3, 'setup.done', 'creating.image', 'running.up', { revision: 2 })] },
+    /repeats revision 2/,
+  ],
+  [
+    'a row that is not where its journal is',
+    { rows: [{ ...row, state: 'stopped.idle' }] },
+    /row of w1 is in stopped.idle/,
+  ],
+  ['a row without a history', { rows: [row, { ...row, id: 'w2' }] }, /w2 has a row and no history/],
+  ['a TTL that moved', { rows: [{ ...row, expiresAt: at + 99_999 }] }, /was told null/],
+  ['one that lives past its TTL', { rows: [{ ...row, expiresAt: at }], now: at + 60_000 }, /lives past its TTL/],
+  ['a failure without a reason', { rows: [{ ...row, status: 'failed', state: 'failed' }] }, /failed without a reason/],
+  [
+    'an idempotency key that made two',
+    { heard: [create, { ...create, shown: [shown('creating.queued', { id: 'w2' })] }] },
+    /the idempotency key k made two/,
+  ],
+  [
+    'a workspace that nobody asked for',
+    { journal: [...made, line(4, 'create', null, 'creating.queued', { workspace: 'w2', by: 'user:ann' })] },
+    /made 1 workspaces, 0 without an answer, and the journal has 2/,
+  ],
+  [
+    'a command that is lost',
+    { heard: [create, command('stop', { shown: [shown('running.up')] })] },
+    /stop of w1 was acknowledged to ann and is not in the journal/,
+  ],
+  [
+    'a command that was done twice',
+    { journal: [...made, line(4, 'stop', 'running.up', 'running.up', { by: 'user:ann' })] },
+    /stop was given 0 times and is in the journal 1 times/,
+  ],
+  [
+    'an answer that is not so',
+    { heard: [create, command('get', { shown: [shown('stopped.idle')] })] },
+    /which its journal does not know/,
+  ],
+  [
+    'an answer from before another',
+    {
+      heard: [
+        create,
+        command('get', { shown: [shown('running.up')] }),
+        command('get', { shown: [shown('creating.image')] }),
+      ],
+    },
+    /after it had left that state before/,
+  ],
+  [
+    'a container that ended unasked',
+    {
+      journal: [...made, line(4, 'exited', 'running.up', 'stopped.idle')],
+      rows: [{ ...row, status: 'stopped', state: 'stopped.idle' }],
+      containers: [{ ...container, running: false }],
+    },
+    /exited, and nobody had asked for it/,
+  ],
+])('%s is noticed', (_name, wrong, complaint) => {
+  expect(violations({ ...sound, ...wrong }).join('\n')).toMatch(complaint)
+})
