@@ -156,10 +156,12 @@ async function restOf(look: () => Promise<Evidence>): Promise<void> {
   }
 }
 
-function unrested({ rows }: Evidence): string[] {
-  return rows.flatMap(({ id, state }) =>
-    ['running.up', 'stopped.idle', 'failed'].includes(state) ? [] : [`workspace ${id} does not come to rest: ${state}`],
-  )
+function unrested({ rows, now }: Evidence): string[] {
+  return rows.flatMap(({ id, state, expiresAt }) => {
+    if (!['running.up', 'stopped.idle', 'failed'].includes(state))
+      return [`workspace ${id} does not come to rest: ${state}`]
+    return expiresAt !== null && expiresAt < now ? [`workspace ${id} rests in ${state}, and its TTL is over`] : []
+  })
 }
 
 function pointIn(chance: Random, most: number): Point {

@@ -163,6 +163,11 @@ test.each<[name: string, evidence: Partial<Evidence>, complaint: RegExp]>([
     /the idempotency key k made two/,
   ],
   [
+    'a repeated create that is refused',
+    { heard: [create, { ...create, status: 409, shown: [] }] },
+    /repeated by ann under its key, and refused/,
+  ],
+  [
     'a workspace that nobody asked for',
     { journal: [...made, line(4, 'create', null, 'creating.queued', { workspace: 'w2', by: 'user:ann' })] },
     /made 1 workspaces, 0 without an answer, and the journal has 2/,

@@ -72,6 +72,10 @@ function lostCreates({ heard, journal, now }: Evidence): string[] {
       found.push(`the idempotency key ${key} made two workspaces, ${other} and ${made.id}`)
     madeUnder.set(key, made.id)
   }
+  // Each create has a name of its own: only an earlier try of the same create can have taken it, and its key is to be answered alike.
+  for (const { user, asked, status } of heard)
+    if (asked.verb === 'create' && status === 409)
+      found.push(`create of ${asked.name} was repeated by ${user} under its key, and refused`)
   // Everything that a user made was asked for: acknowledged, or without an answer and not asked again.
   for (const user of new Set(heard.map((each) => each.user))) {
     const creates = heard.filter((each) => each.user === user && each.asked.verb === 'create')
