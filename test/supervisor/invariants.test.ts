@@ -1,11 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { missing, page } from '../named-tests.ts'
 
-const docs = join(import.meta.dirname, '../../docs')
-const page = readFileSync(join(docs, 'invariants.md'), 'utf8')
-
-const laws = page
+const laws = page('invariants.md')
   .split(/^## Law /m)
   .slice(1)
   .map((section) => ({
@@ -23,16 +19,6 @@ describe('the page on invariants', () => {
   })
 
   it.each(laws)('names tests of law $law that are there', ({ tests }) => {
-    const missing = tests.filter(({ file, name }) => {
-      const path = join(docs, file)
-      return !existsSync(path) || !quoted(readFileSync(path, 'utf8')).includes(name)
-    })
-    expect(missing).toEqual([])
+    expect(missing(tests)).toEqual([])
   })
 })
-
-/** The names of the tests in a file: every string in it that stands where a name does. */
-function quoted(source: string): readonly string[] {
-  const strings = source.matchAll(/(?:\b(?:it|test)(?:\.\w+)*\(|\)\(|\btest\.each)\s*(['"`])((?:(?!\1).)+)\1/gs)
-  return [...strings].map(([, , name = '']) => name)
-}
