@@ -22,7 +22,7 @@ describe('the page on failures', () => {
     expect(new Set(rows.map(({ what }) => what)).size).toBe(rows.length)
   })
 
-  it.each(rows)('names tests of "$what" that are there', ({ tests }) => {
+  it.each(rows)('names tests that are there: $what', ({ tests }) => {
     expect(tests.length).toBeGreaterThan(0)
     expect(missing(tests)).toEqual([])
   })
