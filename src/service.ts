@@ -8,13 +8,10 @@ import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './http/app.ts'
-import type { OpenDatabase } from './persistence/database.ts'
+import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
 import { openDatabase } from './persistence/database.ts'
-import { keptAnswers } from './persistence/idempotency.ts'
 import { installation } from './persistence/installation.ts'
-import { journal } from './persistence/journal.ts'
-import { workspaceList } from './persistence/workspace-list.ts'
-import { workspaceStore } from './persistence/workspace-store.ts'
+import { storesOf } from './persistence/stores.ts'
 import type { Choice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
@@ -109,16 +106,8 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     return { url, choice: chosen, close }
   } catch (error) {
     database.close()
-    throw error
-  }
-}
-
-function storesOf({ db, misplaced }: OpenDatabase) {
-  return {
-    store: workspaceStore(db, misplaced),
-    journal: journal(db),
-    answers: keptAnswers(db),
-    list: workspaceList(db),
+    if (codeOf(error)?.startsWith('SQLITE_') !== true) throw error
+    throw new DatabaseError(`The database ${database.path} cannot be used: ${explain(error)}`, { cause: error })
   }
 }
 

@@ -110,11 +110,17 @@ export const problems = {
     error: 'Something went wrong in vm-api. The log has the details, under the request id of this answer.',
     meaning: 'A bug. Look into the log for the `x-request-id` of the answer, and report it.',
   },
+  'not-read': {
+    status: 503,
+    error: 'The database cannot be read at present, so nothing was looked up and nothing changed. Try again later.',
+    meaning:
+      'The file may be damaged, in use by another program, or its disk broken; `GET /health/ready` says so, and the log has the details. The request can be repeated.',
+  },
   'not-written': {
     status: 503,
     error: 'The database does not take writes at present, so nothing was changed. Try again soon.',
     meaning:
-      'The disk may be full or read-only; `GET /health/ready` says so. Nothing has happened: the request can be repeated.',
+      'The disk may be full or read-only, or the file damaged; `GET /health/ready` says so. Nothing has happened: the request can be repeated.',
   },
   'not-ready': {
     status: 503,

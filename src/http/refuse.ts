@@ -15,6 +15,9 @@ const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'uri-too-long',
 }
 
+/** Errors of the database that come from outside: any other code of its is a bug of ours. */
+const unreadable = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|NOTADB|PROTOCOL|READONLY)/
+
 /** What an error means to the client. */
 export function problemOf(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error
@@ -28,6 +31,7 @@ export function problemOf(error: FastifyError | Problem): Problem {
   }
   const code = frameworkCodes[error.code]
   if (code) return new Problem(code)
+  if (unreadable.test(error.code ?? '')) return new Problem('not-read', { headers: { 'retry-after': '5' } })
   return new Problem((error.statusCode ?? 500) < 500 ? 'malformed-request' : 'internal')
 }
 

@@ -12,6 +12,11 @@ export function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
+/** Does it say that the file itself is damaged, which no later success takes back? */
+export function isDamage(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error) ?? '')
+}
+
 /** What an error of SQLite or the file system means for the operator, with what to do. */
 export function explain(error: unknown): string {
   const code = codeOf(error) ?? ''
@@ -21,14 +26,15 @@ export function explain(error: unknown): string {
 }
 
 const advices: readonly (readonly [string, string])[] = [
-  ['SQLITE_FULL', 'The disk is full: make room; the service goes on by itself.'],
+  ['SQLITE_FULL', 'The disk is full: make room.'],
   ['SQLITE_READONLY', 'The file or its folder cannot be written: check owner, mode and mount.'],
   ['SQLITE_CANTOPEN', 'The file or its folder cannot be opened: check that it exists and its owner and mode.'],
   ['SQLITE_CORRUPT', 'The file is damaged: stop the service and restore a backup.'],
   ['SQLITE_NOTADB', 'The file is no SQLite database: check VM_API_DB_PATH, or restore a backup.'],
   ['SQLITE_BUSY', 'Another program holds the file: end it.'],
+  ['SQLITE_IOERR_SHMSIZE', 'The disk is full: make room.'],
   ['SQLITE_IOERR', 'The disk does not read or write: check it and the mount.'],
   ['EACCES', 'Check the owner and mode of the file and its folder.'],
-  ['EROFS', 'The file system is mounted read-only.'],
+  ['EROFS', 'The file system is mounted read-only: mount it writable, or set VM_API_DB_PATH to a file elsewhere.'],
   ['ENOSPC', 'The disk is full: make room.'],
 ]

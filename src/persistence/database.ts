@@ -1,8 +1,18 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
-import { DatabaseError, explain } from './database-error.ts'
+import { codeOf, DatabaseError, explain, isDamage } from './database-error.ts'
 import { lockDatabase } from './lock.ts'
 import type { Migrated } from './migrate.ts'
 import { migrate } from './migrate.ts'
@@ -11,16 +21,20 @@ import { migrations } from './migrations.ts'
 
 /** Anybody may ask how it is, and each look costs a write. */
 const writtenForMs = 500
+/** A look never writes more than that, whatever was refused. */
+const mostProbedBytes = 1024 * 1024
 
 /** An open database: the connection, and what its opening did. */
 export interface OpenDatabase {
   readonly db: Database
   readonly path: string
   readonly migrated: Migrated
-  /** What is wrong with it now, for everybody to read; `null` when it takes writes and its file is still the one at `path`. */
+  /** What is wrong with it now, for everybody to read; `null` when it takes writes, is whole and its file is still the one at `path`. */
   trouble(): string | null
-  /** Why nothing may be written now, though it could: the file is not the one at `path` any more; `null` if it is. */
-  misplaced(): string | null
+  /** Why nothing may be written now, though it could: whoever looks for it later would not find it. `null` if it may. */
+  barred(): string | null
+  /** Told of what somebody who read it, or wrote so many bytes to it, has met: `trouble()` is to know of it. */
+  failed(error: unknown, bytes?: number): void
   /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
   checkpoint(): void
   /** Closes the connection and lets another process in. May be repeated. */
@@ -46,7 +60,7 @@ export function openDatabase(path: string, steps: readonly Migration[] = migrati
   let db: Database | undefined
   try {
     makeFolder(dirname(path))
-    const file = existsSync(path) ? usable(path) : join(realpathSync(dirname(path)), basename(path))
+    const file = usable(path)
     lock = lockDatabase(file)
     db = new BetterSqlite3(file)
     chmodSync(file, 0o600)
@@ -71,6 +85,8 @@ function makeFolder(path: string): void {
 
 /** The file itself, behind links. What is not to be written is left as it is: a `chmod` here would undo what somebody meant. */
 function usable(path: string): string {
+  // Also behind a link that led nowhere: the lock lies beside the file itself, by whatever way that is reached (law 10).
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
   const file = realpathSync(path)
   if (!statSync(file).isFile())
     throw new DatabaseError(`The database ${path} is no file. Set VM_API_DB_PATH to a file, existing or new.`)
@@ -81,8 +97,14 @@ function usable(path: string): string {
 function opened(db: Database, lock: { release(): void }, path: string, migrated: Migrated): OpenDatabase {
   const inode = statSync(path).ino
   const write = db.prepare(`INSERT OR REPLACE INTO installation (key, value) VALUES ('checked', ?)`)
-  // A file that was removed or replaced under us would go on taking writes that nobody finds again.
-  function misplaced(): string | null {
+  let damage: string | null = null
+  let refusedBytes = 0
+  let looked = { at: -Infinity, trouble: null as string | null }
+
+  function barred(): string | null {
+    // It could not be started again either: what is written now would be lost with the file, when a backup is put in its place.
+    if (damage !== null) return damage
+    // A file that was removed or replaced under us would go on taking writes that nobody finds again.
     try {
       if (statSync(path).ino === inode) return null
     } catch {
@@ -91,33 +113,48 @@ function opened(db: Database, lock: { release(): void }, path: string, migrated:
     return 'its file was removed or replaced while the service was running: restart the service'
   }
 
-  let written = { at: -Infinity, trouble: null as string | null }
+  function failed(error: unknown, bytes = 0) {
+    if (isDamage(error)) damage ??= explain(error)
+    if (codeOf(error)?.startsWith('SQLITE_CONSTRAINT') === true) return
+    // A few bytes fit long after the disk has no room for a workspace: as much as was refused has to.
+    refusedBytes = Math.max(refusedBytes, Math.min(bytes, mostProbedBytes))
+    looked.at = -Infinity
+  }
 
-  function writing(): string | null {
+  function look(): string | null {
     try {
-      write.run(new Date().toISOString()) // on a full disk it reads well
+      const now = new Date().toISOString() // on a full disk it reads well
+      write.run(now.padEnd(refusedBytes))
+      if (refusedBytes > 0) write.run(now)
+      refusedBytes = 0
       return null
     } catch (error) {
-      return explain(error)
+      failed(error)
+      return damage ?? `${explain(error)} The service then goes on by itself.`
     }
   }
+
   return {
     db,
     path,
     migrated,
-    misplaced,
+    barred,
+    failed,
     trouble() {
-      const lost = misplaced()
-      if (lost !== null) return lost
+      const why = barred()
+      if (why !== null) return why
       const at = performance.now()
-      if (at - written.at > writtenForMs) written = { at, trouble: writing() }
-      return written.trouble
+      if (at - looked.at > writtenForMs) {
+        const trouble = look()
+        looked = { at, trouble }
+      }
+      return looked.trouble
     },
     checkpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
     close() {
       if (!db.open) return
       try {
-        db.pragma('optimize')
+        // No `optimize`: what it learns of a database that is nearly empty has a history looked for in everybody's lines later.
         db.pragma('wal_checkpoint(TRUNCATE)')
       } catch {
         // Tidying up is no reason to fail: on a full disk, too, the next start finds everything in the log.

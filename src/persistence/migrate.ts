@@ -43,8 +43,10 @@ function apply(db: Database, { name, sql }: Migration, version: number) {
       db.pragma(`user_version = ${version}`)
     }).immediate()
   } catch (error) {
+    const stays = versionOf(db)
+    const older = stays === 0 ? '' : ' The vm-api that wrote it can go on with it.'
     throw new DatabaseError(
-      `The database ${db.name} could not be migrated to schema version ${version} (${name}) and stays at version ${versionOf(db)}: ${explain(error)} The vm-api that wrote it can go on with it.`,
+      `The database ${db.name} could not be migrated to schema version ${version} (${name}) and stays at version ${stays}: ${explain(error)}${older}`,
       { cause: error },
     )
   }

@@ -22,8 +22,8 @@ export type WorkspaceStore = ReturnType<typeof workspaceStore>
 const columns = `seq, id, owner, name, template, provider, status, created_at AS createdAt, updated_at AS updatedAt,
   expires_at AS expiresAt, revision, machine, snapshot, unreadable`
 
-/** `misplaced` says why nothing may be written though it could be; it is asked before each write. */
-export function workspaceStore(db: Database, misplaced: () => string | null = () => null) {
+/** `barred` says why nothing may be written though it could be; it is asked before each write. */
+export function workspaceStore(db: Database, barred: () => string | null = () => null) {
   const insert = db.prepare(`INSERT INTO workspaces
     (id, owner, name, template, provider, status, created_at, updated_at, expires_at, revision, machine, snapshot)
     VALUES (:id, :owner, :name, :template, :provider, :status, :createdAt, :updatedAt, :expiresAt, :revision, :machine, :snapshot)`)
@@ -89,7 +89,7 @@ export function workspaceStore(db: Database, misplaced: () => string | null = ()
     keep(steps: readonly WrittenStep[]): ReadonlyMap<WorkspaceId, Loss> {
       const lost = new Map<WorkspaceId, Loss>()
       try {
-        const why = misplaced()
+        const why = barred()
         if (why !== null) throw new Error(why) // law 2: what is written now is not found again
         together.immediate(steps, lost)
         return lost

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
+import { problems } from '../../src/http/problem.ts'
 import type { Asking, World } from './world.ts'
 import { makeWorld, openWorld } from './world.ts'
 
@@ -187,7 +188,7 @@ test.each(requests.map(([method, path, status, code, allow]) => ({ method, path,
   },
 )
 
-test('an error of SQLite is told without its text, and nothing else of the server', async () => {
+test('a disk that does not read is 503 and a bug is 500, told without their texts and nothing else of the server', async () => {
   const broken = await openWorld({
     instead: (supervisor) => ({
       ...supervisor,
@@ -201,17 +202,16 @@ test('an error of SQLite is told without its text, and nothing else of the serve
       },
     }),
   })
-  for (const path of [list, `${list}/${nobody}`]) {
-    const answer = await broken.ask('GET', path)
-    expect(answer.statusCode).toBe(500)
-    expect(answer.json()).toEqual({
-      error: 'Something went wrong in vm-api. The log has the details, under the request id of this answer.',
-      code: 'internal',
-    })
+  const answers = [await broken.ask('GET', list), await broken.ask('GET', `${list}/${nobody}`)]
+  expect(answers.map((answer) => [answer.statusCode, answer.headers['retry-after'], answer.json()])).toEqual([
+    // The disk is nobody's bug: the client may try again, and readiness tells the operator.
+    [503, '5', { error: problems['not-read'].error, code: 'not-read' }],
+    [500, undefined, { error: problems.internal.error, code: 'internal' }],
+  ])
+  for (const answer of answers)
     expect(broken.logged.filter((line) => line.includes(String(answer.headers['x-request-id']))).join()).toContain(
       '/srv/vm/vm.db',
     )
-  }
 })
 
 function expectNothingLeft() {

@@ -119,6 +119,18 @@ describe('opening a database', () => {
     expect(database.trouble()).toMatch(/removed or replaced.*restart/)
   })
 
+  it('finds a history by its index, though it was nearly empty when it was closed', () => {
+    const path = join(newFolder(), 'vm.db')
+    const first = openDatabase(path)
+    const insert = `INSERT INTO journal (workspace, owner, at, event, to_state, by, revision) VALUES ('w', 'o', 1, 'e', 't', 'b', 1)`
+    const history = 'SELECT at FROM journal WHERE workspace = ? AND seq > 0 ORDER BY seq'
+    for (let n = 0; n < 7; n += 1) first.db.exec(insert)
+    first.db.prepare(history).all('w')
+    first.close()
+    const plan = open(path).db.prepare(`EXPLAIN QUERY PLAN ${history}`).all('w')
+    expect(JSON.stringify(plan)).toContain('journal_workspace')
+  })
+
   it('can be closed on a full disk', () => {
     const database = open(join(newFolder(), 'vm.db'))
     database.db.pragma(`max_page_count = ${Number(database.db.pragma('page_count', { simple: true }))}`)

@@ -5,7 +5,8 @@ import type { Workspace } from '../../src/wire/workspace.ts'
 
 // The service as its users run it: a process of its own, on a database file, that is really killed.
 
-const main = join(import.meta.dirname, '../../src/main.ts')
+/** The program that users run. */
+export const main = join(import.meta.dirname, '../../src/main.ts')
 
 export interface ChildService {
   readonly url: string

@@ -55,7 +55,7 @@ describe('law 2: a database that was moved away', () => {
   it('takes no write that nobody would find again', async () => {
     const world = await start()
     const id = idOf(await world.create('a'))
-    const store = workspaceStore(world.database.db, world.database.misplaced)
+    const store = workspaceStore(world.database.db, world.database.barred)
     const row = store.byId(id)
     renameSync(world.path, `${world.path}.away`)
     if (!row) throw new Error('the workspace has no row')

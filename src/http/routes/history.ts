@@ -22,7 +22,7 @@ export function historyRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           description: 'It outlives the workspace by 30 days.',
           params: z.object({ id: z.string() }),
           querystring: historyQuery,
-          response: answers(z.array(historyLine), 'invalid', 'unauthenticated', 'workspace-not-found'),
+          response: answers(z.array(historyLine), 'invalid', 'unauthenticated', 'workspace-not-found', 'not-read'),
         },
       },
       async (request, reply) => {

@@ -28,7 +28,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           tags: ['workspaces'],
           summary: 'List workspaces, newest first',
           querystring: listQuery,
-          response: answers(z.array(workspace), 'invalid', 'unauthenticated'),
+          response: answers(z.array(workspace), 'invalid', 'unauthenticated', 'not-read'),
         },
       },
       async (request, reply) => {
@@ -74,6 +74,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
             'body-too-large',
             'unsupported-media-type',
             'idempotency-key-reused',
+            'not-read',
             'not-written',
           ),
         },
@@ -95,7 +96,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           tags: ['workspaces'],
           summary: 'Get a workspace',
           params,
-          response: answers(workspace, 'unauthenticated', 'workspace-not-found'),
+          response: answers(workspace, 'unauthenticated', 'workspace-not-found', 'not-read'),
         },
       },
       // What clients ask most, and nothing in it is waited for.
@@ -148,7 +149,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           description:
             'Legal in every state. Answers once the container is gone or, if that takes longer than 10 s, once it is certain to go.',
           params,
-          response: answers(deleted, 'unauthenticated', 'workspace-not-found', 'not-written'),
+          response: answers(deleted, 'unauthenticated', 'workspace-not-found', 'not-read', 'not-written'),
         },
       },
       async (request) => {
@@ -187,6 +188,7 @@ const commandAnswers = (...more: Parameters<typeof answers>[1][]) =>
     'refused-in-state',
     'body-too-large',
     'unsupported-media-type',
+    'not-read',
     'not-written',
     ...more,
   )

@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { orRequired } from '../engine/required.ts'
+import type { ChildService } from './child-service.ts'
+import { call } from './child-service.ts'
+import { mayMountDisks, smallDisk } from './small-disk.ts'
+import { create, list, newFolder, readiness, running, trouble, up } from './trouble.ts'
+
+// The disk under the database, for real: the service is a process of its own, its disk is a mount of the test's own.
+
+const notWritten = { status: 503, body: { code: 'not-written' } }
+const notReady = (error: RegExp) => ({
+  status: 503,
+  body: { status: 'not_ready', database: 'disconnected', error: expect.stringMatching(error) },
+})
+const ready = { status: 200, body: { status: 'ready', database: 'connected' } }
+/** Fills a megabyte in a dozen creates. */
+const metadata = { text: 'much '.repeat(2400) }
+
+/** Creates until that is refused. Answers the ids of what was acknowledged. */
+async function createUntilFull(service: ChildService): Promise<string[]> {
+  const acknowledged: string[] = []
+  for (;;) {
+    const answer = await create(service, `full-${randomUUID()}`, { metadata })
+    if (answer.status !== 200) {
+      expect(answer).toMatchObject(notWritten)
+      return acknowledged
+    }
+    acknowledged.push(answer.body.id)
+  }
+}
+
+const idsOf = async (service: ChildService) => (await list(service)).map(({ id }) => id).toSorted()
+
+function newDisk(megabytes = 1) {
+  const disk = smallDisk(megabytes * 1024 * 1024)
+  onTestFinished(() => disk.close())
+  return disk
+}
+
+describe.skipIf(!orRequired(mayMountDisks(), 'mount a small disk'))('a disk under the database', () => {
+  test('that is full loses no acknowledged create, says so before and after a kill, and all run when there is room', async () => {
+    const disk = newDisk(16)
+    const { start } = trouble(disk.folder)
+    const first = await start()
+    disk.fill(400 * 1024)
+    const acknowledged = await createUntilFull(first)
+    expect(acknowledged.length).toBeGreaterThan(2)
+    // Some room is left, as on any full disk; that a few bytes fit does not make it ready.
+    expect(await readiness(first)).toMatchObject(notReady(/disk is full.*make room.*goes on by itself/i))
+    expect(await idsOf(first)).toEqual(acknowledged.toSorted())
+    await first.end('SIGKILL')
+
+    disk.fill() // to the last byte
+    const second = await start()
+    expect(await idsOf(second)).toEqual(acknowledged.toSorted())
+    acknowledged.push(...(await createUntilFull(second))) // what the crash left of the log is room
+    expect(await readiness(second)).toMatchObject(notReady(/disk is full/i))
+    expect(await idsOf(second)).toEqual(acknowledged.toSorted())
+    expect((await fetch(`${second.url}/health`)).status).toBe(200)
+
+    disk.clear()
+    for (const id of acknowledged) await up(second, id)
+    // Its look at the database is a moment old.
+    await expect.poll(() => readiness(second)).toMatchObject(ready)
+    expect(await create(second, 'more')).toMatchObject({ status: 200 })
+  })
+
+  test.each([16, 80, 92])(
+    'that has %i KiB left at the first start ends it with what to do, and the next one with room is as if nothing had been',
+    async (kib) => {
+      const disk = newDisk()
+      const { start, refusal } = trouble(disk.folder)
+      disk.fill(kib * 1024)
+      expect(await refusal()).toMatch(/disk is full: make room\.\n$/i)
+      disk.clear()
+      await running(await start(), 'at-last')
+    },
+  )
+
+  test('that is mounted read-only at the start ends it with what to do, and changes nothing', async () => {
+    const disk = newDisk()
+    const nowhere = { VM_API_PROVIDER: 'docker', DOCKER_HOST: `unix://${disk.folder}/none.sock` }
+    const { path, start, refusal } = trouble(disk.folder, nowhere)
+    const first = await start()
+    const { body } = await create(first, 'kept')
+    await first.end('SIGKILL') // what was acknowledged is in the log
+    disk.mount('ro')
+    const [before, log] = [readFileSync(path), readFileSync(`${path}-wal`)]
+    expect(await refusal()).toMatch(/read-only.*mount it writable/)
+    expect(readFileSync(path).equals(before) && readFileSync(`${path}-wal`).equals(log)).toBe(true)
+    disk.mount('rw')
+    expect((await list(await start())).map(({ id }) => id)).toEqual([body.id])
+  })
+
+  test('that is read-only before there is a database says so', async () => {
+    const disk = newDisk()
+    disk.mount('ro')
+    expect(await trouble(disk.folder).refusal()).toMatch(/read-only.*mount it writable/)
+  })
+})
+
+/** Can a file be made such that not even root, who has it open, writes to it? Not every file system knows how. */
+function mayFreezeFiles(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'vm-api-frozen-'))
+  const file = join(folder, 'file')
+  try {
+    writeFileSync(file, '')
+    freeze('+', file)
+    freeze('-', file)
+    return true
+  } catch {
+    return false
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function freeze(how: '+' | '-', ...files: readonly string[]) {
+  execFileSync('chattr', [`${how}i`, ...files], { stdio: 'pipe' })
+}
+
+describe.skipIf(!orRequired(mayFreezeFiles(), 'make a file immutable'))(
+  'a database file that takes no more writes',
+  () => {
+    test('while it is served is read on, refuses changes and says so, and goes on by itself when it takes them again', async () => {
+      const { path, start } = trouble(newFolder())
+      const service = await start()
+      const { id } = await running(service, 'before')
+      const files = [path, `${path}-wal`]
+      freeze('+', ...files)
+      onTestFinished(() => freeze('-', ...files))
+      expect(await create(service, 'frozen')).toMatchObject(notWritten)
+      expect(await call(service.url, 'alice', 'POST', `/workspaces/${id}/stop`)).toMatchObject(notWritten)
+      expect(await readiness(service)).toMatchObject(notReady(/disk does not .*write.*check it and the mount/))
+      expect((await list(service)).map(({ name, state }) => [name, state])).toEqual([['before', 'running.up']])
+      freeze('-', ...files)
+      await expect.poll(() => readiness(service)).toMatchObject(ready)
+      await running(service, 'frozen')
+    })
+  },
+)

@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A disk of a test's own, so small that it is soon full. */
+export interface SmallDisk {
+  readonly folder: string
+  /** Takes all of its room but so much. */
+  fill(exceptBytes?: number): void
+  /** Gives the room back. */
+  clear(): void
+  /** Makes it read-only, or writable again. Nobody may have a file on it open for writing. */
+  mount(how: 'ro' | 'rw'): void
+  /** Removes it, with all that is on it. */
+  close(): void
+}
+
+/** True if this machine lets us mount: Linux, as root, and not in a container that forbids it. */
+export function mayMountDisks(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  try {
+    smallDisk().close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function smallDisk(bytes = 1024 * 1024): SmallDisk {
+  const folder = mkdtempSync(join(tmpdir(), 'vm-api-disk-'))
+  const ballast = join(folder, 'ballast')
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=700`, 'tmpfs', folder], { stdio: 'pipe' })
+  } catch (error) {
+    rmdirSync(folder)
+    throw error
+  }
+  return {
+    folder,
+    fill(exceptBytes = 0) {
+      const { bavail, bsize } = statfsSync(folder)
+      const file = openSync(ballast, 'a')
+      try {
+        for (let left = bavail * bsize - exceptBytes; left >= bsize; left -= bsize) writeSync(file, Buffer.alloc(bsize))
+      } finally {
+        closeSync(file)
+      }
+    },
+    clear: () => rmSync(ballast, { force: true }),
+    mount: (how) => void execFileSync('mount', ['-o', `remount,${how}`, folder], { stdio: 'pipe' }),
+    close() {
+      execFileSync('umount', ['-l', folder], { stdio: 'pipe' }) // lazily: what a failed test left running may hold it
+      rmdirSync(folder)
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import Sqlite from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { call } from './child-service.ts'
+import { create, list, livingOf, newFolder, readiness, running, trouble, up } from './trouble.ts'
+
+// What somebody, or a newer version, has written into the database while no service ran.
+
+type Context = Readonly<Record<string, unknown>>
+
+/** What a workspace called so has for a snapshot, and how its reason speaks of it. */
+const edits: Readonly<Record<string, { readonly snapshot: (context: Context) => string; readonly why: RegExp }>> = {
+  'no-json': { snapshot: () => '{"value": nonsense', why: /JSON/ },
+  empty: { snapshot: () => '{}', why: /no state/ },
+  'unknown-state': {
+    snapshot: (context) => JSON.stringify({ value: { running: 'sideways' }, context }),
+    why: /sideways.*none of the statechart's/,
+  },
+  'lacks-a-field': {
+    snapshot: (context) => JSON.stringify({ value: { running: 'up' }, context: { ...context, step: undefined } }),
+    why: /no proper step/,
+  },
+  'number-for-a-text': {
+    snapshot: (context) => JSON.stringify({ value: { running: 'up' }, context: { ...context, name: 7 } }),
+    why: /no proper name/,
+  },
+}
+
+function edit(path: string, statement: (db: Sqlite.Database) => void) {
+  const db = new Sqlite(path)
+  statement(db)
+  db.close()
+}
+
+test('rows that were edited to nonsense, or written by a newer version, are failed with the reason and can be deleted, and the others run', async () => {
+  const { path, start } = trouble(newFolder())
+  const first = await start()
+  const names = [...Object.keys(edits), 'newer', 'good']
+  const made = await Promise.all(names.map((name) => running(first, name)))
+  const idOf = (name: string) => made[names.indexOf(name)]?.id ?? ''
+  await first.end('SIGKILL')
+  edit(path, (db) => {
+    const read = db.prepare<[string], string>('SELECT snapshot FROM workspaces WHERE id = ?').pluck()
+    const write = db.prepare('UPDATE workspaces SET snapshot = ? WHERE id = ?')
+    for (const [name, { snapshot }] of Object.entries(edits)) {
+      const { context }: { context: Context } = JSON.parse(read.get(idOf(name)) ?? '')
+      write.run(snapshot(context), idOf(name))
+    }
+    db.prepare('UPDATE workspaces SET machine = 99 WHERE id = ?').run(idOf('newer'))
+  })
+
+  const second = await start()
+  await expect.poll(() => readiness(second)).toMatchObject({ status: 200 }) // its engine answers a moment after the start
+  const shown = new Map((await list(second)).map((it) => [it.name, it]))
+  for (const [name, why] of [...Object.entries(edits).map(([name, it]) => [name, it.why] as const), newer] as const)
+    expect(shown.get(name)).toMatchObject({
+      status: 'failed',
+      can: ['delete'],
+      error_message: expect.stringMatching(why),
+    })
+  expect(shown.get('good')).toMatchObject({ id: idOf('good'), state: 'running.up' })
+  expect(livingOf(idOf('newer'))).toBeGreaterThan(0)
+  await call(second.url, 'alice', 'POST', `/workspaces/${idOf('good')}/restart`)
+  await running(second, 'another')
+  await up(second, idOf('good'))
+
+  for (const name of names.filter((each) => each !== 'good')) {
+    expect(await call(second.url, 'alice', 'DELETE', `/workspaces/${idOf(name)}`)).toMatchObject({ status: 200 })
+    expect(livingOf(idOf(name))).toBe(0)
+    expect(await call(second.url, 'alice', 'GET', `/workspaces/${idOf(name)}`)).toMatchObject({ status: 404 })
+  }
+  expect(await create(second, 'empty')).toMatchObject({ status: 200 }) // its name is free
+  expect((await list(second)).map(({ name }) => name).toSorted()).toEqual(['another', 'empty', 'good'])
+})
+
+const newer = ['newer', /version 99.*run the version that wrote it/is] as const
+
+test('a database that a newer version has written is not started with, says which version it takes, and is left as it is', async () => {
+  const { path, start, refusal } = trouble(newFolder())
+  await (await start()).end('SIGTERM')
+  edit(path, (db) => db.pragma('user_version = 99'))
+  const before = readFileSync(path)
+  expect(await refusal()).toMatch(/schema version 99.*newer vm-api wrote it.*Run that version, or restore the backup/)
+  expect(readFileSync(path).equals(before)).toBe(true)
+  edit(path, (db) => db.pragma('user_version = 1'))
+  await start()
+})
