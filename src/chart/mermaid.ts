@@ -1,5 +1,6 @@
-import type { Chart, ChartEdge, ChartState } from './chart.ts'
+import type { Chart, ChartState } from './chart.ts'
 import { statesOf } from './chart.ts'
+import { arrowsOf, remarksOf } from './drawing.ts'
 
 const anywhere = 'any_state'
 
@@ -48,36 +49,16 @@ function note(chart: Chart, state: ChartState): readonly string[] {
 
 /** What a state is doing, and what happens in it without an arrow. */
 function remarks(chart: Chart, state: ChartState): readonly string[] {
-  const own = chart.edges.filter((it) => it.source === state.id)
-  const refused = own.filter((it) => it.forbidden).map((it) => it.event)
-  return [
-    ...state.invokes.map((it) => (it.id === it.src ? `runs ${it.id}` : `runs ${it.id} (${it.src})`)),
-    ...own.filter((it) => it.target === null && !it.forbidden).map((it) => `${label(chart, it)}: stays`),
-    ...own.filter((it) => circles(state, it)).map((it) => `${label(chart, it)}: is entered again`),
-    ...(refused.length > 0 ? [`refuses ${refused.join(', ')}`] : []),
-  ]
+  const { effects, notes } = remarksOf(chart, state)
+  return [...effects, ...notes]
 }
 
-function circles(state: ChartState, edge: ChartEdge): boolean {
-  return edge.target === state.id && state.states.length > 0
-}
-
-/** One arrow for each two states, whatever the number of events that lead from the one to the other. */
 function arrows(chart: Chart): readonly string[] {
   const composite = new Set([chart.root, ...statesOf(chart)].filter((it) => it.states.length > 0).map((it) => it.id))
-  const drawn = new Map<string, string[]>()
-  for (const edge of chart.edges) {
-    if (edge.target === null || (edge.target === edge.source && composite.has(edge.source))) continue
-    const arrow = `  ${edge.source === '' ? anywhere : key(edge.source)} --> ${key(edge.target)}`
-    drawn.set(arrow, [...(drawn.get(arrow) ?? []), escaped(label(chart, edge))])
-  }
-  return [...drawn].map(([arrow, labels]) => `${arrow} : ${labels.join('<br/>')}`)
-}
-
-function label(chart: Chart, { source, type, event, guard }: ChartEdge): string {
-  if (guard !== null) return `${event} [${guard}]`
-  const others = chart.edges.some((it) => it.source === source && it.type === type && it.guard !== null)
-  return others ? `${event} [else]` : event
+  return arrowsOf(chart, composite).map(
+    ({ source, target, labels }) =>
+      `  ${source === '' ? anywhere : key(source)} --> ${key(target)} : ${labels.map(escaped).join('<br/>')}`,
+  )
 }
 
 /** A name that Mermaid takes for a state: no word of its own, and no two states share it. */

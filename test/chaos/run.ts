@@ -37,6 +37,7 @@ function read() {
   })
   const { engine = mayRunEngines() ? 'both' : 'fake' } = values
   if (engine !== 'fake' && engine !== 'live' && engine !== 'both') throw new Error(`there is no engine ${engine}`)
+  if (engine !== 'fake' && !mayRunEngines()) throw new Error('a live engine needs Linux, root, dockerd, ip and nsenter')
   return {
     help: values.help === true,
     minutes: numberIn(values.minutes, 5),
@@ -47,14 +48,13 @@ function read() {
 }
 
 async function main(): Promise<number> {
-  const asked = read()
+  const asked = wanted()
+  if (asked === null) return 2
   if (asked.help) {
     say(usage)
     return 0
   }
   if (asked.worlds !== null) return simulate(asked.worlds, asked.seed)
-  if (asked.engine !== 'fake' && !mayRunEngines())
-    throw new Error('a live engine needs Linux, root, dockerd, ip and nsenter')
   say(`seed ${asked.seed}, ${asked.minutes} minutes; building the service`)
   buildService()
   const until = Date.now() + asked.minutes * 60_000
@@ -88,9 +88,18 @@ async function main(): Promise<number> {
   return 0
 }
 
+/** What is asked for; `null` if it cannot be, which has been said. */
+function wanted(): ReturnType<typeof read> | null {
+  try {
+    return read()
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    return null
+  }
+}
+
 async function simulate(worlds: number, seed: number): Promise<number> {
   const { worlds: count, violations } = await runWorlds({ seeds: worlds, from: seed, say })
-  for (const violation of violations) say(violation)
   say(`${count} worlds, ${violations.length} violations (seeds from ${seed})`)
   return violations.length === 0 ? 0 : 1
 }
@@ -115,9 +124,4 @@ function killsIn({ kills }: Tally): number {
   return [...kills.values()].reduce((sum, each) => sum + each, 0)
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
-  process.exitCode = 2
-}
+process.exitCode = await main()

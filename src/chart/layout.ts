@@ -1,0 +1,165 @@
+import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js'
+import type { Chart, ChartState } from './chart.ts'
+import { statesOf } from './chart.ts'
+import { type Arrow, arrowsOf, remarksOf } from './drawing.ts'
+
+/** A rectangle in pixels, from the drawing's upper left corner. */
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+export interface PlacedState extends Box {
+  readonly state: ChartState
+  readonly effects: readonly string[]
+  readonly notes: readonly string[]
+}
+
+export interface PlacedArrow {
+  readonly arrow: Arrow
+  /** From the source's border to the target's. */
+  readonly points: readonly Point[]
+  readonly label: Box
+}
+
+/** A chart with a place for everything in it. */
+export interface Layout {
+  readonly width: number
+  readonly height: number
+  /** Outer before inner. */
+  readonly states: readonly PlacedState[]
+  readonly arrows: readonly PlacedArrow[]
+  /** Where a compound state, or the machine itself, begins: a dot with an arrow to its initial state. */
+  readonly beginnings: readonly { readonly dot: Point; readonly points: readonly Point[] }[]
+  /** `null`: nothing leads from any state. */
+  readonly anywhere: Box | null
+}
+
+export const dotRadius = 5
+export const headHeight = 26
+export const lineHeight = 14
+const fontWidths = { name: 7.6, remark: 6, label: 6 }
+const anywhereId = '·any'
+
+const options = {
+  'elk.algorithm': 'layered',
+  'elk.direction': 'DOWN',
+  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+  'elk.edgeRouting': 'ORTHOGONAL',
+  'elk.json.shapeCoords': 'ROOT',
+  'elk.json.edgeCoords': 'ROOT',
+  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
+  'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+  'elk.spacing.nodeNode': '28',
+  'elk.spacing.edgeNode': '18',
+  'elk.spacing.edgeEdge': '14',
+  'elk.spacing.edgeLabel': '3',
+  'elk.spacing.labelLabel': '6',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '34',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '18',
+  'elk.layered.spacing.edgeEdgeBetweenLayers': '14',
+  'elk.padding': '[top=16,left=16,bottom=16,right=16]',
+}
+
+/** Places a chart with `elk`. The same chart always comes out the same. */
+export async function layOut(chart: Chart, elk: Pick<ELK, 'layout'>): Promise<Layout> {
+  const states = statesOf(chart)
+  const composite = new Set([chart.root, ...states].filter((it) => it.states.length > 0).map((it) => it.id))
+  const arrows = arrowsOf(chart, composite)
+  const beginnings = [chart.root, ...states].filter((it) => it.initial !== null)
+  const placed: ElkNode = await elk.layout({
+    id: '·root',
+    layoutOptions: options,
+    children: [
+      ...inside(chart, chart.root),
+      ...(arrows.some(({ source }) => source === '') ? [{ id: anywhereId, width: 78, height: 28 }] : []),
+    ],
+    edges: [
+      ...arrows.map((arrow, index) => edgeOf(arrow, index)),
+      ...beginnings.map(({ id, initial }) => ({
+        id: `·begin ${id}`,
+        sources: [`·dot ${id}`],
+        targets: [initial ?? ''],
+      })),
+    ],
+  })
+  const nodes = new Map<string, ElkNode>()
+  const edges = new Map<string, ElkExtendedEdge>()
+  collect(placed, nodes, edges)
+  const anywhere = nodes.get(anywhereId)
+  return {
+    width: Math.ceil(placed.width ?? 0),
+    height: Math.ceil(placed.height ?? 0),
+    states: states.map((state) => ({ state, ...remarksOf(chart, state), ...boxOf(nodes.get(state.id)) })),
+    arrows: arrows.map((arrow, index) => {
+      const edge = edges.get(`·${index}`)
+      return { arrow, points: pointsOf(edge), label: boxOf(edge?.labels?.[0]) }
+    }),
+    beginnings: beginnings.map(({ id }) => {
+      const { x, y } = boxOf(nodes.get(`·dot ${id}`))
+      return { dot: { x: x + dotRadius, y: y + dotRadius }, points: pointsOf(edges.get(`·begin ${id}`)) }
+    }),
+    anywhere: anywhere ? boxOf(anywhere) : null,
+  }
+}
+
+function inside(chart: Chart, state: ChartState): ElkNode[] {
+  const dot = { id: `·dot ${state.id}`, width: 2 * dotRadius, height: 2 * dotRadius }
+  return [...(state.initial === null ? [] : [dot]), ...state.states.map((it) => nodeOf(chart, it))]
+}
+
+function nodeOf(chart: Chart, state: ChartState): ElkNode {
+  const { effects, notes } = remarksOf(chart, state)
+  const lines = [...effects, ...notes]
+  const width = Math.ceil(
+    Math.max(state.name.length * fontWidths.name, ...lines.map((it) => it.length * fontWidths.remark)) + 26,
+  )
+  const height = headHeight + lines.length * lineHeight + (lines.length > 0 ? 6 : 4)
+  if (state.states.length === 0) return { id: state.id, width: Math.max(width, 74), height }
+  return {
+    id: state.id,
+    layoutOptions: {
+      'elk.padding': `[top=${height + 10},left=14,bottom=14,right=14]`,
+      'elk.nodeSize.constraints': 'MINIMUM_SIZE',
+      'elk.nodeSize.minimum': `(${width}, ${height})`,
+    },
+    children: inside(chart, state),
+  }
+}
+
+function edgeOf(arrow: Arrow, index: number): ElkExtendedEdge {
+  const width = Math.ceil(Math.max(...arrow.labels.map((it) => it.length)) * fontWidths.label + 8)
+  return {
+    id: `·${index}`,
+    sources: [arrow.source === '' ? anywhereId : arrow.source],
+    targets: [arrow.target],
+    labels: [{ text: arrow.labels.join('\n'), width, height: arrow.labels.length * lineHeight + 2 }],
+  }
+}
+
+function collect(node: ElkNode, nodes: Map<string, ElkNode>, edges: Map<string, ElkExtendedEdge>): void {
+  nodes.set(node.id, node)
+  for (const edge of node.edges ?? []) edges.set(edge.id, edge)
+  for (const child of node.children ?? []) collect(child, nodes, edges)
+}
+
+function boxOf(placed: Partial<Box> | undefined): Box {
+  const at = (value = 0) => Math.round(value * 10) / 10
+  return { x: at(placed?.x), y: at(placed?.y), width: at(placed?.width), height: at(placed?.height) }
+}
+
+function pointsOf(edge: ElkExtendedEdge | undefined): readonly Point[] {
+  const [section] = edge?.sections ?? []
+  if (!section) return []
+  return [section.startPoint, ...(section.bendPoints ?? []), section.endPoint].map(({ x, y }) => ({
+    x: Math.round(x * 10) / 10,
+    y: Math.round(y * 10) / 10,
+  }))
+}
