@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
 import type { Workspace } from '../../src/wire/workspace.ts'
 import { parseWorkspaceId } from '../../src/workspace/id.ts'
@@ -73,6 +74,17 @@ export const up = ({ url }: ChildService, id: string) => until(url, 'alice', id,
 export async function readiness({ url }: ChildService) {
   const answer = await fetch(`${url}/health/ready`)
   return { status: answer.status, body: JSON.parse(await answer.text()) }
+}
+
+/** The id that the containers of the database at `path` carry. */
+export function installationOf(path: string): string {
+  const db = new Sqlite(path, { readonly: true })
+  try {
+    const read = db.prepare<[], string>(`SELECT value FROM installation WHERE key = 'id'`).pluck()
+    return read.get() ?? ''
+  } finally {
+    db.close()
+  }
 }
 
 /** The processes of `id` that live. */

@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts'
 import { lookAtOwn } from './look.ts'
 import type { Networks } from './network.ts'
 import type { Answer } from './refusal.ts'
+import { removeOne } from './remove.ts'
 import { field, text } from './shape.ts'
 
 /** Step `boot`: starts the subject's container. Running already is success, paused is woken up. May be repeated. */
@@ -28,12 +29,36 @@ export async function boot(
     if (!rejoined.ok) return rejoined
     started = await start(engine, id, signal)
   }
+  if (!started.ok && /\btask \S+ already exists/.test(started.reason)) {
+    const neverRan = text(looked.value, 'State', 'StartedAt')?.startsWith('0001-') === true
+    return watchedOver(engine, id, neverRan, started.fault.message, signal)
+  }
   if (!started.ok) return hopeless(started.reason, recipe.init) ?? started
   // Which ports the engine picked is known after the start only. Most have none, and then a start costs no further
   // request.
   if (recipe.forwardPorts.length === 0) return done({ connection: connectionTo(id, {}) })
   const running = await lookAtOwn(engine, { installation, workspace }, id, signal)
   return running.ok ? done({ connection: connectionTo(id, publishedPorts(running.value)) }) : running
+}
+
+/**
+ * An engine that was killed while it started a container may have left the process that was to watch over it, and then never
+ * starts that container again. One that has never run is made anew: there is nothing in it yet.
+ */
+async function watchedOver(
+  engine: Engine,
+  id: string,
+  neverRan: boolean,
+  message: string,
+  signal: AbortSignal,
+): Promise<Outcome<never>> {
+  if (!neverRan) {
+    const shim = `the process "containerd-shim-runc-v2 … -id ${id}"`
+    return fault('later', `${message}. The engine was killed while it started it: end ${shim} where the engine runs.`)
+  }
+  const removed = await removeOne(engine, id, signal)
+  if (!removed.ok) return removed
+  return fault('gone', `${message}. The engine was killed while it started it for the first time; it is made anew.`)
 }
 
 async function start(engine: Engine, id: string, signal: AbortSignal): Promise<Answer<void>> {

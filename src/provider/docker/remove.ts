@@ -42,7 +42,8 @@ export async function remove(
   }
 }
 
-async function removeOne(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome<void>> {
+/** Removes the container `id`, running or not (law 9). Already gone is success. May be repeated. */
+export async function removeOne(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome<void>> {
   const answer = await engine.ask<void>(
     {
       what: 'remove the container',
