@@ -50,7 +50,6 @@ describe.skipIf(!orRequired(mayMountDisks(), 'mount a small disk'))('a disk unde
     disk.fill(400 * 1024)
     const acknowledged = await createUntilFull(first)
     expect(acknowledged.length).toBeGreaterThan(2)
-    // Some room is left, as on any full disk; that a few bytes fit does not make it ready.
     expect(await readiness(first)).toMatchObject(notReady(/disk is full.*make room.*goes on by itself/i))
     expect(await idsOf(first)).toEqual(acknowledged.toSorted())
     await first.end('SIGKILL')
@@ -68,6 +67,17 @@ describe.skipIf(!orRequired(mayMountDisks(), 'mount a small disk'))('a disk unde
     // Its look at the database is a moment old.
     await expect.poll(() => readiness(second)).toMatchObject(ready)
     expect(await create(second, 'more')).toMatchObject({ status: 200 })
+  })
+
+  test('that has no room for a create is not called ready because a few bytes still fit', async () => {
+    const disk = newDisk()
+    const service = await trouble(disk.folder).start()
+    await expect.poll(() => readiness(service)).toMatchObject(ready) // its engine answers a moment after the start
+    disk.fill(24 * 1024)
+    expect(await create(service, 'too-large', { metadata })).toMatchObject(notWritten)
+    expect(await readiness(service)).toMatchObject(notReady(/disk is full/i))
+    disk.clear()
+    await expect.poll(() => readiness(service)).toMatchObject(ready)
   })
 
   test.each([16, 80, 92])(
