@@ -19,10 +19,10 @@ beforeEach(() => {
 afterEach(() => engine.server.close())
 
 /** A container that an engine was killed over: it says the same of every start from then on. */
-async function watchedOver(startedAt: string) {
+async function watchedOver(startedAt: string, reason = (id: string) => `task ${id}: already exists`) {
   const subject = await made(provider, newSubject(plainRecipe({ image })))
   const { containerId, id } = subject
-  engine.instead('POST', /\/start$/, () => refusal(500, `task ${containerId}: already exists`))
+  engine.instead('POST', /\/start$/, () => refusal(500, reason(containerId)))
   engine.instead('GET', new RegExp(`^/containers/${containerId}/json$`), () => {
     const Labels = { 'vm-api.installation': installation, 'vm-api.workspace': id }
     return json(200, { Id: containerId, Config: { Labels }, State: { Status: 'created', StartedAt: startedAt } })
@@ -31,8 +31,11 @@ async function watchedOver(startedAt: string) {
 }
 
 describe('A container that an engine was killed over while it started it', () => {
-  it('is made anew if it has never run, since no start of it will ever succeed', async () => {
-    const subject = await watchedOver('0001-01-01T00:00:00Z')
+  it.each([
+    ['task: already exists', (id: string) => `task ${id}: already exists`],
+    ['id already in use', () => 'id already in use'],
+  ])('is made anew if it has never run, since no start of it will ever succeed: %s', async (_, reason) => {
+    const subject = await watchedOver('0001-01-01T00:00:00Z', reason)
     expect(faultOf(await provider.boot(subject, unhurried())).again).toBe('gone')
     expect(engine.containersOf(subject.id)).toEqual([])
     const anew = await made(provider, subject)

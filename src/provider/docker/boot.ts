@@ -9,6 +9,9 @@ import type { Answer } from './refusal.ts'
 import { removeOne } from './remove.ts'
 import { field, text } from './shape.ts'
 
+/** What an engine says of a container over whose start it was killed: of which of the two, how far it had come decides. */
+const killedOver = /\btask \S+ already exists|\bid already in use\b/
+
 /** Step `boot`: starts the subject's container. Running already is success, paused is woken up. May be repeated. */
 export async function boot(
   engine: Engine,
@@ -29,7 +32,7 @@ export async function boot(
     if (!rejoined.ok) return rejoined
     started = await start(engine, id, signal)
   }
-  if (!started.ok && /\btask \S+ already exists/.test(started.reason)) {
+  if (!started.ok && killedOver.test(started.reason)) {
     const neverRan = text(looked.value, 'State', 'StartedAt')?.startsWith('0001-') === true
     return watchedOver(engine, id, neverRan, started.fault.message, signal)
   }
