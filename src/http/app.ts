@@ -9,9 +9,11 @@ import type { AuthSettings } from './auth.ts'
 import { identify } from './auth.ts'
 import { readBodies } from './body.ts'
 import { describeApi } from './docs-page.ts'
+import { eventStreams } from './event-streams.ts'
 import { foreign } from './guard.ts'
 import { Problem } from './problem.ts'
 import { answerNotFound, answerProblem, stamp } from './refuse.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
 import type { Offered } from './routes/templates.ts'
@@ -67,7 +69,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.decorateRequest('asker')
   app.addHook('onRequest', (request, reply, done) => {
     stamp(request, reply)
-    if (server.ending()) throw new Problem('shutting-down', { headers: { 'retry-after': '5', connection: 'close' } })
+    if (server.ending.aborted)
+      throw new Problem('shutting-down', { headers: { 'retry-after': '5', connection: 'close' } })
     const problem = foreign(request.raw, auth.mode, boundHost)
     if (problem) throw new Problem(problem)
     done()
@@ -93,6 +96,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       })
       await api.register(workspaceRoutes(supervisor))
       await api.register(historyRoutes(supervisor))
+      await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
       await api.register(templateRoutes(templates.values(), defaultTemplate))
     },
     { prefix: '/api/v1' },

@@ -8,8 +8,14 @@ import { problems } from './problem.ts'
 /** What any route may answer, whatever it is asked. */
 const everywhere = ['host-not-allowed', 'origin-not-allowed', 'internal', 'shutting-down'] as const
 
+/** An answer that is no JSON, or can be had in more than one type. */
+export interface Described {
+  readonly description: string
+  readonly content: Readonly<Record<string, { readonly schema: ZodType }>>
+}
+
 /** What a route answers, for OpenAPI: its success, and each problem that it may meet under its status. */
-export function answers(ok: ZodType, ...codes: ProblemCode[]): Record<number, ZodType> {
+export function answers<T extends ZodType | Described>(ok: T, ...codes: ProblemCode[]): Record<number, T | ZodType> {
   const described = new Map<number, string[]>()
   for (const code of [...codes, ...everywhere]) {
     const { status } = problems[code]
@@ -35,6 +41,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
       servers: [{ url: '/' }],
       tags: [
         { name: 'workspaces', description: 'Containers with a name, an owner, a template and a lifetime.' },
+        { name: 'events', description: 'What happens to workspaces, as it happens.' },
         { name: 'templates', description: 'What workspaces are made from.' },
         { name: 'health', description: 'Whether the service lives, and whether it can do its work.' },
       ],

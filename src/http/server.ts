@@ -14,7 +14,7 @@ const drainMs = 12_000
 export function apiServer() {
   /** The newest answer of each connection. */
   const answers = new Map<Socket, ServerResponse>()
-  let ending = false
+  const ending = new AbortController()
   let server: Server | undefined
 
   function left(this: Socket) {
@@ -40,11 +40,12 @@ export function apiServer() {
       return made
     },
 
-    ending: () => ending,
+    /** Aborted when the service begins to end. */
+    ending: ending.signal,
 
     /** Waits for the answers to requests that have arrived, twelve seconds at most; then nobody is connected any more. */
     async drain(): Promise<void> {
-      ending = true
+      ending.abort()
       server?.closeIdleConnections()
       const waits = [...answers.values()].flatMap((response) => {
         if (response.writableFinished || response.destroyed) return []

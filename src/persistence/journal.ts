@@ -7,6 +7,12 @@ export interface NumberedLine extends JournalLine {
   readonly seq: number
 }
 
+/** A line with whose it is, where lines of several workspaces are read together. */
+export interface FeedLine extends NumberedLine {
+  readonly workspace: WorkspaceId
+  readonly owner: string
+}
+
 /** What the journal knows of a workspace that has no row. */
 export type Remembered = 'deleted' | 'unfinished' | 'unknown'
 
@@ -14,10 +20,15 @@ export type Journal = ReturnType<typeof journal>
 
 /** Every workspace's history, which outlives it. Written with the workspace's steps; read and pruned here. */
 export function journal(db: Database) {
+  const columns = 'seq, at, event, from_state AS "from", to_state AS "to", by, reason, tries'
   const lines = db.prepare<[string, number, number], NumberedLine>(
-    `SELECT seq, at, event, from_state AS "from", to_state AS "to", by, reason, tries FROM journal
-     WHERE workspace = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    `SELECT ${columns} FROM journal WHERE workspace = ? AND seq > ? ORDER BY seq LIMIT ?`,
   )
+  const since = db.prepare<[number, number], FeedLine>(
+    `SELECT ${columns}, workspace, owner FROM journal WHERE seq > ? ORDER BY seq LIMIT ?`,
+  )
+  // Of what was ever written, also if it was pruned since.
+  const newest = db.prepare<[], number>(`SELECT seq FROM sqlite_sequence WHERE name = 'journal'`).pluck()
   const owner = db
     .prepare<[string], string>('SELECT owner FROM journal WHERE workspace = ? ORDER BY seq LIMIT 1')
     .pluck()
@@ -29,6 +40,10 @@ export function journal(db: Database) {
   return {
     /** Lines of one workspace after the one numbered `after`, oldest first. */
     lines: (id: WorkspaceId, after: number, limit: number): readonly NumberedLine[] => lines.all(id, after, limit),
+    /** Lines of all workspaces after the one numbered `after`, oldest first. */
+    since: (after: number, limit: number): readonly FeedLine[] => since.all(after, limit),
+    /** The number of the newest line; 0 if there never was one. */
+    newest: (): number => newest.get() ?? 0,
     /** Whose workspace it is or was; `undefined` if the journal never heard of it. */
     ownerOf: (id: WorkspaceId): string | undefined => owner.get(id),
     /** What became of a workspace that has no row. */

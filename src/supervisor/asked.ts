@@ -1,4 +1,5 @@
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
+import type { Following } from './feed.ts'
 import type { Aside, Live } from './live.ts'
 import type { Owner } from '../workspace/id.ts'
 import type { JsonObject } from '../workspace/json.ts'
@@ -70,6 +71,12 @@ export interface Page {
   /** The number to ask on with; `null` when this was all. */
   readonly next: number | null
 }
+
+export type Followed =
+  | { readonly kind: 'following'; readonly from: number; readonly following: Following }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'no-such-place' }
+  | { readonly kind: 'over' }
 
 export interface Health {
   /** What is wrong with the database; `null` if nothing is. */

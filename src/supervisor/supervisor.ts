@@ -9,12 +9,13 @@ import { newWorkspaceId } from '../workspace/id.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Recipe } from '../workspace/recipe.ts'
 import type { ProviderName } from '../workspace/subject.ts'
-import type { Asker, Created, Filter, Health, Once, Page, Seen, Told, Wish } from './asked.ts'
+import type { Asker, Created, Filter, Followed, Health, Once, Page, Seen, Told, Wish } from './asked.ts'
 import { seen } from './asked.ts'
+import { feed } from './feed.ts'
 import type { UpkeepDeps } from './upkeep.ts'
 import { keyLifetimeMs, upkeep } from './upkeep.ts'
 
-export interface SupervisorDeps extends UpkeepDeps {
+export interface SupervisorDeps extends Omit<UpkeepDeps, 'told'> {
   readonly list: ReturnType<typeof workspaceList>
   /** What workspaces can be made from, by name. */
   readonly templates: ReadonlyMap<string, { readonly recipe: Recipe }>
@@ -36,7 +37,8 @@ export type Ask = { [C in WorkspaceCommand as C['type']]: Omit<C, 'at' | 'by'> }
 /** Brings every stored workspace back to life and answers for all of them until `close()`. It can be asked at once. */
 export function supervise(deps: SupervisorDeps) {
   const { answers, clock, defaultTemplate, journal, list, provider, store, templates } = deps
-  const work = upkeep(deps)
+  const feeding = feed(journal)
+  const work = upkeep({ ...deps, told: feeding.told })
   const { population } = work
   const creating = new Map<string, Promise<unknown>>()
 
@@ -149,6 +151,28 @@ export function supervise(deps: SupervisorDeps) {
       return owner !== undefined && (asker.operator || owner === asker.owner)
         ? journal.lines(id, after, limit)
         : undefined
+    },
+
+    /**
+     * Follows what is committed, of one workspace or of all that the asker may see, after line number `after`; `null`: from now on.
+     * `unknown`: there is no such workspace for the asker; `no-such-place`: the journal has never been that far; `over`: the workspace is
+     * gone, and nothing comes any more.
+     */
+    follow(
+      { asker, workspace, after }: { asker: Asker; workspace: WorkspaceId | null; after: number | null },
+      wake: () => void,
+    ): Followed {
+      if (workspace) {
+        const owner = journal.ownerOf(workspace)
+        if (owner === undefined || !(asker.operator || owner === asker.owner)) return { kind: 'unknown' }
+      }
+      const newest = feeding.newest()
+      if (after !== null && after > newest) return { kind: 'no-such-place' }
+      const from = after ?? newest
+      const gone = workspace && journal.remembered(workspace) === 'deleted'
+      if (gone && journal.lines(workspace, from, 1).length === 0) return { kind: 'over' }
+      const scope = { ...(workspace && { workspace }), ...(!asker.operator && { owner: asker.owner }) }
+      return { kind: 'following', from, following: feeding.follow(scope, from, wake) }
     },
 
     health(): Health {

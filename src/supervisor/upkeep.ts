@@ -28,6 +28,8 @@ export interface UpkeepDeps {
   readonly providers: ReadonlyMap<ProviderName, Provider>
   readonly clock: Clock
   readonly log: Log
+  /** Told after each commit. */
+  readonly told: () => void
   readonly settings: {
     readonly concurrency: number
     readonly provisionerIntervalMs: number
@@ -48,7 +50,8 @@ export const keyLifetimeMs = day
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-export function upkeep({ store, journal, answers, checkpoint, providers, clock, log, settings, soon }: UpkeepDeps) {
+export function upkeep(deps: UpkeepDeps) {
+  const { store, journal, answers, checkpoint, providers, clock, log, settings, soon, told } = deps
   const awaited = new Map<WorkspaceId, Set<() => void>>()
   let rehydrating = true
   let closed = false
@@ -121,6 +124,7 @@ export function upkeep({ store, journal, answers, checkpoint, providers, clock, 
         for (const engine of engines) engine.left(id)
       } else if (atRest(after)) for (const engine of engines) engine.rested(id)
     }
+    if (steps.length > 0) attempt('telling of what was committed', told)
     if (calm && !closed) slots.pump() // after a loss the sweep does it: a full disk would be a hot loop
   }
 

@@ -4,7 +4,13 @@ import { problems } from '../../src/http/problem.ts'
 import { openWorld } from './world.ts'
 
 const schema = z.looseObject({})
-const answer = z.object({ description: z.string(), content: z.object({ 'application/json': z.object({ schema }) }) })
+const answer = z.object({
+  description: z.string(),
+  content: z.union([
+    z.object({ 'application/json': z.object({ schema }) }),
+    z.object({ 'text/event-stream': z.object({ schema }) }),
+  ]),
+})
 const operation = z.object({
   summary: z.string(),
   tags: z.array(z.string()),
@@ -43,9 +49,11 @@ test('OpenAPI describes every route of the API, and no other', async () => {
       .map(([path, methods]) => `${path} ${Object.keys(methods).toSorted().join(' ')}`)
       .toSorted(),
   ).toEqual([
+    '/api/v1/events get',
     '/api/v1/templates get',
     '/api/v1/workspaces get post',
     '/api/v1/workspaces/{id} delete get patch',
+    '/api/v1/workspaces/{id}/events get',
     '/api/v1/workspaces/{id}/history get',
     '/api/v1/workspaces/{id}/restart post',
     '/api/v1/workspaces/{id}/start post',
@@ -87,7 +95,9 @@ test('every refusal in OpenAPI is an error, and names the codes that the status 
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '400', '401', '500', '503']))
       for (const [status, { description, content }] of Object.entries(responses)) {
         if (status === '200') continue
-        expect(content['application/json'].schema).toMatchObject({ $ref: '#/components/schemas/Error' })
+        expect('application/json' in content && content['application/json'].schema).toMatchObject({
+          $ref: '#/components/schemas/Error',
+        })
         const codes = [...description.matchAll(/`([a-z-]+)`/g)].map(([, code]) => code)
         expect(codes.length).toBeGreaterThan(0)
         for (const code of codes)

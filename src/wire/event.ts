@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { historyLine } from './history.ts'
+
+/** A transition as the feed tells of it: a line of some workspace's history. */
+export const transitionEvent = historyLine
+  .extend({ workspace: z.uuid(), owner: z.string() })
+  .meta({ id: 'TransitionEvent' })
+export type TransitionEvent = z.infer<typeof transitionEvent>
+
+export const eventQuery = z.object({
+  after: z
+    .string()
+    .optional()
+    .meta({ description: 'The id of the last event that was seen, where a Last-Event-ID header cannot be sent.' }),
+})
