@@ -7,12 +7,13 @@ import type { WorkspaceRequest } from '../machines/workspace-context.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import { statusOf } from '../machines/workspace-view.ts'
 import type { KeptAnswer, StoredRow } from '../persistence/workspace-row.ts'
-import { isNameTaken, type Loss, type Mark, type WorkspaceStore } from '../persistence/workspace-store.ts'
+import type { Loss, Mark, WorkspaceStore } from '../persistence/workspace-store.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { WorkspaceLogic } from './durable.ts'
 import { durable, restoredActor } from './durable.ts'
 import type { Aside, Committed, Live } from './live.ts'
+import { logLost } from './lost.ts'
 import { deletingFrom } from './set-aside.ts'
 import type { Cause } from './step-record.ts'
 import { causeOf, lineOf, rowOf } from './step-record.ts'
@@ -76,11 +77,8 @@ export function population({ store, logic, log, now, committed, interrupted, soo
       Object.assign(it, { committed: carried.snapshot, revision, updatedAt, commit })
       if (step.final) live.delete(id)
     }
-    for (const [id, { error }] of lost) {
-      if (!isNameTaken(error))
-        log.error({ err: error, workspace: id }, 'a step could not be written: the workspace is as it was before it')
-      putBack(id)
-    }
+    logLost(lost, log)
+    for (const id of lost.keys()) putBack(id)
     // One step that is refused says nothing about the disk.
     committed(done, lost.size === 0 || written.some(({ written: step }) => !lost.has(step.row.id)))
   }
