@@ -18,9 +18,10 @@ export function build(): void {
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(here, 'tsconfig.json')], {
     stdio: 'inherit',
   })
-  // The service looks for both beside the folder that it is compiled to.
+  // The service looks for these beside the folder that it is compiled to.
   cpSync(join(root, 'package.json'), join(built, 'package.json'))
   cpSync(join(root, 'templates'), join(built, 'templates'), { recursive: true })
+  cpSync(join(root, 'docs/statecharts'), join(built, 'docs/statecharts'), { recursive: true })
 }
 
 export interface ChildOptions {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
+import { drawnCharts } from './chart/drawn.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './http/app.ts'
 import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
@@ -80,6 +81,7 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
       supervisor,
       templates,
       defaultTemplate,
+      charts: drawnCharts(join(here, '../docs/statecharts')),
       auth: {
         mode: config.auth,
         trusts: trustIn(config.trustedProxies),

@@ -16,6 +16,8 @@ import { answerNotFound, answerProblem, stamp } from './refuse.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
+import type { Charted } from './routes/statecharts.ts'
+import { statechartRoutes } from './routes/statecharts.ts'
 import type { Offered } from './routes/templates.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
@@ -32,6 +34,8 @@ export interface AppDeps {
   readonly supervisor: Supervisor
   readonly templates: ReadonlyMap<string, Offered>
   readonly defaultTemplate: string
+  /** Of each machine, by its id. */
+  readonly charts: ReadonlyMap<string, Charted>
   readonly auth: AuthSettings
   /** The name or address that the service is bound to. */
   readonly boundHost: string
@@ -41,7 +45,7 @@ export interface AppDeps {
 
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { auth, boundHost, defaultTemplate, log, supervisor, templates, version } = deps
+  const { auth, boundHost, charts, defaultTemplate, log, supervisor, templates, version } = deps
   const server = apiServer()
   const app = fastify({
     loggerInstance: frameworkLog(log),
@@ -97,6 +101,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       await api.register(workspaceRoutes(supervisor))
       await api.register(historyRoutes(supervisor))
       await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
+      await api.register(statechartRoutes(supervisor, charts))
       await api.register(templateRoutes(templates.values(), defaultTemplate))
     },
     { prefix: '/api/v1' },

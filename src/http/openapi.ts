@@ -42,6 +42,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
       tags: [
         { name: 'workspaces', description: 'Containers with a name, an owner, a template and a lifetime.' },
         { name: 'events', description: 'What happens to workspaces, as it happens.' },
+        { name: 'statecharts', description: 'What may happen to a workspace, as a diagram.' },
         { name: 'templates', description: 'What workspaces are made from.' },
         { name: 'health', description: 'Whether the service lives, and whether it can do its work.' },
       ],

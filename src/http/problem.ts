@@ -55,6 +55,11 @@ export const problems = {
     error: 'Workspace not found',
     meaning: 'There is none with this id among yours. It may have been deleted, or have expired.',
   },
+  'statechart-not-found': {
+    status: 404,
+    error: 'There is no machine of this name. GET /api/v1/statecharts lists those that there are.',
+    meaning: '`GET /api/v1/statecharts` lists the machines.',
+  },
   'route-not-found': {
     status: 404,
     error: 'There is no such path. The API is described at /docs.',
@@ -64,6 +69,11 @@ export const problems = {
     status: 405,
     error: 'This path does not take that method; see the Allow header.',
     meaning: 'The `Allow` header names the methods that the path takes.',
+  },
+  'not-acceptable': {
+    status: 406,
+    error: 'It cannot be had in any of the types that Accept names.',
+    meaning: 'The answer names the types in which it can be had. Send one of them, or no `Accept`.',
   },
   'request-timeout': {
     status: 408,

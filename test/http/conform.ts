@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { errorAnswer } from '../../src/wire/error.ts'
 import { health, readiness } from '../../src/wire/health.ts'
 import { historyLine } from '../../src/wire/history.ts'
+import { statechart } from '../../src/wire/statechart.ts'
 import { template } from '../../src/wire/template.ts'
 import { deleted, workspace } from '../../src/wire/workspace.ts'
 import { problems } from '../../src/http/problem.ts'
@@ -15,6 +16,7 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^DELETE \/api\/v1\/workspaces\/[^/?]*$/, deleted],
   [/^POST \/api\/v1\/workspaces\/[^/?]*\/(start|stop|restart)$/, workspace],
   [/^GET \/api\/v1\/workspaces\/[^/?]*\/history(\?.*)?$/, z.array(historyLine)],
+  [/^GET \/api\/v1\/statecharts$/, z.array(statechart)],
   [/^GET \/api\/v1\/templates$/, z.array(template)],
   [/^GET \/health$/, health],
   [/^GET \/health\/ready$/, readiness],

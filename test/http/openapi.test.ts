@@ -9,6 +9,7 @@ const answer = z.object({
   content: z.union([
     z.object({ 'application/json': z.object({ schema }) }),
     z.object({ 'text/event-stream': z.object({ schema }) }),
+    z.object({ 'image/svg+xml': z.object({ schema }) }),
   ]),
 })
 const operation = z.object({
@@ -50,6 +51,8 @@ test('OpenAPI describes every route of the API, and no other', async () => {
       .toSorted(),
   ).toEqual([
     '/api/v1/events get',
+    '/api/v1/statecharts get',
+    '/api/v1/statecharts/{machine} get',
     '/api/v1/templates get',
     '/api/v1/workspaces get post',
     '/api/v1/workspaces/{id} delete get patch',
@@ -57,6 +60,7 @@ test('OpenAPI describes every route of the API, and no other', async () => {
     '/api/v1/workspaces/{id}/history get',
     '/api/v1/workspaces/{id}/restart post',
     '/api/v1/workspaces/{id}/start post',
+    '/api/v1/workspaces/{id}/statechart get',
     '/api/v1/workspaces/{id}/stop post',
     '/health get',
     '/health/ready get',

@@ -14,6 +14,8 @@ const routes = [
   ['POST', '/stop', undefined],
   ['POST', '/restart', undefined],
   ['GET', '/history', undefined],
+  ['GET', '/events', undefined],
+  ['GET', '/statechart', undefined],
   ['GET', '/history?limit=1', undefined],
 ] as const
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { drawnCharts } from '../../src/chart/drawn.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { AuthSettings } from '../../src/http/auth.ts'
 import type { OpenDatabase } from '../../src/persistence/database.ts'
@@ -107,6 +108,7 @@ export async function makeWorld({ auth, boundHost = '127.0.0.1', instead }: Sett
     supervisor: instead ? instead(supervisor) : supervisor,
     templates,
     defaultTemplate,
+    charts: drawnCharts(join(import.meta.dirname, '../../docs/statecharts')),
     auth: { mode: 'dev', trusts: () => true, proxySecret: null, operators: new Set([owner('root')]), ...auth },
     boundHost,
     version: '1.2.3',
