@@ -34,6 +34,12 @@ export function median(values: readonly number[]): number {
   return low === undefined || high === undefined ? Number.NaN : (low + high) / 2
 }
 
+/** What `share` percent of `values` do not exceed. `NaN` of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.ceil((sorted.length * share) / 100) - 1] ?? Number.NaN
+}
+
 /** `value` with so many digits behind the point. */
 export function rounded(value: number, digits = 2): number {
   return Number(value.toFixed(digits))

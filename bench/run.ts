@@ -8,6 +8,7 @@ import { create } from './create.ts'
 import { durable } from './durable.ts'
 import { firstPage } from './first-page.ts'
 import { getOne } from './get-one.ts'
+import { health } from './health.ts'
 import { heap } from './heap.ts'
 import { machine } from './machine.ts'
 import type { Measure, Measured, Skipped } from './measure.ts'
@@ -21,6 +22,7 @@ const measures: Readonly<Record<string, Measure>> = {
   start,
   durable,
   heap,
+  health,
 }
 
 const args = process.argv.slice(2)

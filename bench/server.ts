@@ -7,6 +7,7 @@ import { z } from 'zod'
 /** A server in a process of its own. */
 export interface Server {
   readonly url: string
+  readonly pid: number
   /** Processor time that it has used up to now, in seconds; `null` where the kernel does not tell. */
   cpuSeconds(): number | null
   close(): Promise<void>
@@ -35,6 +36,7 @@ export async function startServer(
   })
   return {
     url,
+    pid: child.pid ?? 0,
     cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
     async close() {
       child.kill('SIGTERM')
