@@ -10,6 +10,8 @@ import { drawnCharts } from './chart/drawn.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './http/app.ts'
 import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
+import { providerMeter } from './metrics/measured-provider.ts'
+import { metrics } from './metrics/metrics.ts'
 import { openDatabase } from './persistence/database.ts'
 import { installation } from './persistence/installation.ts'
 import { storesOf } from './persistence/stores.ts'
@@ -60,12 +62,15 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     log.info(database.migrated, 'the database was migrated; a backup was taken before')
   try {
     const chosen = await chooseProvider({ config, env, home, log, installation: installation(database.db) })
+    const measured = metrics()
+    const measure = providerMeter(measured.registry)
     const supervisor = supervise({
       ...storesOf(database),
       templates,
       defaultTemplate,
       provider: chosen.name,
-      providers: chosen.providers,
+      providers: new Map([...chosen.providers].map(([name, provider]) => [name, measure(provider)])),
+      observer: measured.observer,
       databaseTrouble: database.trouble,
       checkpoint: database.checkpoint,
       clock: systemClock,
@@ -77,6 +82,7 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
         journalDays: config.journalDays,
       },
     })
+    measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
     const app = await buildApp({
       supervisor,
       templates,
@@ -89,6 +95,8 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
         operators: new Set(config.operators),
       },
       boundHost: config.bind.host,
+      metrics: measured,
+      metricsToken: config.metricsToken,
       version: serviceVersion(),
       log,
     })

@@ -30,6 +30,7 @@ const rooms: Readonly<Record<string, Room>> = {
   template: { rooms: ['workspace'], packages: ['zod', 'jsonc-parser'] },
   persistence: { rooms: ['workspace'], packages: ['better-sqlite3'] },
   supervisor: { rooms: ['workspace', 'machines', 'provider', 'template', 'persistence'], packages: ['xstate'] },
+  metrics: { rooms: ['workspace', 'machines', 'provider', 'supervisor'], packages: ['prom-client'] },
   wire: { rooms: ['workspace'], packages: ['zod'], builtins: ['node:crypto'] },
   http: {
     rooms: ['workspace', 'machines', 'supervisor', 'wire'],

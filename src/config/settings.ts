@@ -69,7 +69,7 @@ export const settings = {
   VM_API_METRICS_TOKEN: {
     default: null,
     otherwise: 'none',
-    meaning: 'Kept for the bearer token of /metrics, which is not served yet.',
+    meaning: 'Bearer token for /metrics. Without one it answers programs on this machine only.',
     secret: true,
   },
   VM_API_LOG_LEVEL: {

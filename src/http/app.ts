@@ -16,6 +16,8 @@ import { answerNotFound, answerProblem, stamp } from './refuse.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
+import type { Measured } from './routes/metrics.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import type { Charted } from './routes/statecharts.ts'
 import { statechartRoutes } from './routes/statecharts.ts'
 import type { Offered } from './routes/templates.ts'
@@ -40,6 +42,9 @@ export interface AppDeps {
   /** The name or address that the service is bound to. */
   readonly boundHost: string
   readonly version: string
+  readonly metrics: Measured
+  /** Who has it may read the metrics from anywhere; `null`: from this machine only. */
+  readonly metricsToken: string | null
   readonly log: FastifyBaseLogger
 }
 
@@ -89,6 +94,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     })
 
   await describeApi(app, version)
+  await app.register(metricsRoutes(deps.metrics, deps.metricsToken))
   await app.register(healthRoutes(supervisor, version, auth.mode === 'dev'))
   await app.register(
     async (api) => {

@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Asker } from '../supervisor/asked.ts'
 import type { Owner } from '../workspace/id.ts'
 import { parseOwner } from '../workspace/id.ts'
+import { isSameSecret } from './same-secret.ts'
 
 /** Whom the service believes. */
 export interface AuthSettings {
@@ -27,15 +27,10 @@ const userHeaders = {
 export function identify(headers: IncomingHttpHeaders, address: string, settings: AuthSettings): Asker | undefined {
   const { mode, operators, proxySecret, trusts } = settings
   if (mode === 'proxy' && !trusts(address)) return undefined
-  if (mode === 'proxy' && proxySecret !== null && !isSame(headers['x-vm-proxy-secret'], proxySecret)) return undefined
+  if (mode === 'proxy' && proxySecret !== null && !isSameSecret(headers['x-vm-proxy-secret'], proxySecret))
+    return undefined
   const header = userHeaders[mode].find((name) => headers[name] !== undefined)
   const value = header && headers[header]
   const owner = typeof value === 'string' ? parseOwner(value) : undefined
   return owner && { owner, operator: operators.has(owner) }
-}
-
-// Of digests, so that neither the content nor the length of the secret shows in the time.
-function isSame(given: string | string[] | undefined, secret: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return typeof given === 'string' && timingSafeEqual(digest(given), digest(secret))
 }

@@ -172,6 +172,8 @@ export function population({ store, logic, log, now, committed, interrupted, soo
     /** Those that are alive, in no order. */
     all: (): ReadonlyMap<WorkspaceId, Live> => live,
     aside: (id: WorkspaceId): Aside | undefined => aside.get(id),
+    /** How many are set aside. */
+    unreadable: () => aside.size,
     /** The number of the last commit. */
     commits: () => commit,
     onDisk: steps.onDisk,

@@ -184,6 +184,16 @@ export function supervise(deps: SupervisorDeps) {
       }
     },
 
+    /** How many workspaces are in each state, those that cannot be read under `unreadable`. */
+    states(): ReadonlyMap<string, number> {
+      const found = new Map<string, number>()
+      for (const { committed } of population.all().values()) {
+        const state = statePath(committed.value)
+        found.set(state, (found.get(state) ?? 0) + 1)
+      }
+      return population.unreadable() === 0 ? found : found.set('unreadable', population.unreadable())
+    },
+
     rehydrated: work.rehydrated,
     strays: work.strays,
     queue: work.queue,

@@ -14,6 +14,7 @@ import type { Population } from './population.ts'
 import { population as populate } from './population.ts'
 import { reconcile } from './reconcile.ts'
 import { resumption } from './resumption.ts'
+import type { Observer } from './observer.ts'
 import { isStubborn, phaseOf } from './phase.ts'
 import { slots as makeSlots } from './slots.ts'
 import { atRest } from './verdict.ts'
@@ -30,6 +31,7 @@ export interface UpkeepDeps {
   readonly log: Log
   /** Told after each commit. */
   readonly told: () => void
+  readonly observer?: Observer
   readonly settings: {
     readonly concurrency: number
     readonly provisionerIntervalMs: number
@@ -51,7 +53,7 @@ export const keyLifetimeMs = day
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 export function upkeep(deps: UpkeepDeps) {
-  const { store, journal, answers, checkpoint, providers, clock, log, settings, soon, told } = deps
+  const { store, journal, answers, checkpoint, providers, clock, log, settings, soon, told, observer } = deps
   const awaited = new Map<WorkspaceId, Set<() => void>>()
   let rehydrating = true
   let closed = false
@@ -125,6 +127,7 @@ export function upkeep(deps: UpkeepDeps) {
       } else if (atRest(after)) for (const engine of engines) engine.rested(id)
     }
     if (steps.length > 0) attempt('telling of what was committed', told)
+    attempt('counting what was committed', () => observer?.committed(steps))
     if (calm && !closed) slots.pump() // after a loss the sweep does it: a full disk would be a hot loop
   }
 
@@ -166,12 +169,14 @@ export function upkeep(deps: UpkeepDeps) {
   }
 
   function provisionerSweep() {
+    observer?.swept('provisioner')
     attempt('going on with what was cut off', resuming.resumeAll)
     slots.pump()
     for (const engine of engines) attempt('asking an engine that is away', engine.askAgain)
   }
 
   function janitorSweep() {
+    observer?.swept('janitor')
     expiring.sweep()
     for (const engine of engines) attempt('a reconciliation', engine.all)
     attempt('forgetting old answers', () => void answers.prune(clock.now() - keyLifetimeMs))

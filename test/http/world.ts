@@ -8,6 +8,8 @@ import { onTestFinished } from 'vitest'
 import { drawnCharts } from '../../src/chart/drawn.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { AuthSettings } from '../../src/http/auth.ts'
+import { providerMeter } from '../../src/metrics/measured-provider.ts'
+import { metrics } from '../../src/metrics/metrics.ts'
 import type { OpenDatabase } from '../../src/persistence/database.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
 import { keptAnswers } from '../../src/persistence/idempotency.ts'
@@ -66,6 +68,7 @@ export interface Shown {
 export interface Setting {
   readonly auth?: Partial<AuthSettings>
   readonly boundHost?: string
+  readonly metricsToken?: string
   /** Puts something else in the supervisor's place. */
   readonly instead?: (supervisor: Supervisor) => Supervisor
 }
@@ -82,13 +85,15 @@ export async function openWorld(setting: Setting = {}): Promise<World> {
 }
 
 /** Makes a world that somebody has to close. */
-export async function makeWorld({ auth, boundHost = '127.0.0.1', instead }: Setting = {}): Promise<World> {
+export async function makeWorld(setting: Setting = {}): Promise<World> {
+  const { auth, boundHost = '127.0.0.1', instead, metricsToken = null } = setting
   const dir = mkdtempSync(join(tmpdir(), 'http-'))
   const database = openDatabase(join(dir, 'vm.db'))
   const logged: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const engine = fakeEngine()
   const { db } = database
+  const measured = metrics()
   const supervisor = supervise({
     store: workspaceStore(db),
     journal: journal(db),
@@ -97,13 +102,15 @@ export async function makeWorld({ auth, boundHost = '127.0.0.1', instead }: Sett
     templates,
     defaultTemplate,
     provider: 'docker',
-    providers: new Map([['docker', engine.provider()]]),
+    providers: new Map([['docker', providerMeter(measured.registry)(engine.provider())]]),
+    observer: measured.observer,
     databaseTrouble: database.trouble,
     checkpoint: database.checkpoint,
     clock: systemClock,
     log,
     settings: { concurrency: 8, provisionerIntervalMs: 5000, janitorIntervalMs: 60_000, journalDays: 30 },
   })
+  measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
   const app = await buildApp({
     supervisor: instead ? instead(supervisor) : supervisor,
     templates,
@@ -112,6 +119,8 @@ export async function makeWorld({ auth, boundHost = '127.0.0.1', instead }: Sett
     auth: { mode: 'dev', trusts: () => true, proxySecret: null, operators: new Set([owner('root')]), ...auth },
     boundHost,
     version: '1.2.3',
+    metrics: measured,
+    metricsToken,
     log,
   })
   await supervisor.rehydrated
