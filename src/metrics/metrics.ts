@@ -112,15 +112,16 @@ export function metrics(): Metrics {
     labelNames: readonly string[],
     values: () => readonly (readonly [Readonly<Record<string, string>>, number])[],
   ) {
-    new Gauge({
+    const made = new Gauge({
       name,
       help,
       labelNames,
-      registers,
       collect() {
         this.reset()
         for (const [labels, value] of values()) this.set({ ...labels }, value)
       },
+      registers: [],
     })
+    registry.registerMetric(made)
   }
 }

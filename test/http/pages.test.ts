@@ -38,7 +38,9 @@ test('the API reference has every route, and no other', async () => {
   const served = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
-  expect(new Set(firstCells(section('## Endpoints')))).toEqual(new Set([...served, 'GET /openapi.json']))
+  expect(new Set(firstCells(section('## Endpoints')))).toEqual(
+    new Set([...served, 'GET /openapi.json', 'GET /metrics']),
+  )
 })
 
 test.each([
