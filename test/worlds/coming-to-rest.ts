@@ -63,14 +63,13 @@ function explained(world: SimulatedWorld, life: Life, row: Lying, state: string,
   const where = `${label}, last told to ${last.said}, ends in ${state} (${reason ?? 'no reason'})`
   const wanted = last.said === 'stop' ? 'stopped.idle' : 'running.up'
   const doomed = storedOf(row.snapshot).context.template !== 'base' && wanted === 'running.up'
-  if (!troubled(world, life, last.moment)) {
+  // Something that befell it may have been seen only now: everything was frozen, or its notice was lost.
+  const seen = life.lines.some(({ moment, event }) => moment >= last.moment && observed.has(event))
+  if (!troubled(world, life, last.moment, seen)) {
     const right = doomed ? state === 'failed' && reason !== null : state === wanted && reason === null
     if (!right) world.blame(`nothing went wrong, yet ${where}`)
   } else if (state !== wanted && reason === null) {
     // It was started, or ended and started again with its engine, by others: that is an explanation of its own.
-    const seen = life.lines.some(
-      ({ moment, event }) => moment >= last.moment && (event === 'appeared' || event === 'exited'),
-    )
     if (state !== 'running.up' || !seen) world.blame(`law 5: ${where}`)
   }
   truthful(world, life, reason)
@@ -85,11 +84,17 @@ function lastAccepted({ known, lines }: Life): Request | undefined {
   })
 }
 
-function troubled(world: SimulatedWorld, { known }: Life, since: number): boolean {
+function troubled(world: SimulatedWorld, { known }: Life, since: number, seen: boolean): boolean {
   const from = since - afterwardsMs
   const own = world.engine.host.misfortunes.get(known.id) ?? []
-  return own.some(({ at }) => at >= from) || world.disturbances.some((moment) => moment >= from)
+  return (
+    (seen && own.length > 0) || own.some(({ at }) => at >= from) || world.disturbances.some((moment) => moment >= from)
+  )
 }
+
+const observed = new Set(['exited', 'vanished', 'appeared'])
+/** What is said of something that is under way, which nothing is at rest. */
+const unfinished = /^(Step "|It could not be stopped yet|It went down together|Its container could not be removed)/
 
 /** What people are told went wrong did go wrong. */
 function truthful(world: SimulatedWorld, { known }: Life, reason: string | null): void {
@@ -97,6 +102,7 @@ function truthful(world: SimulatedWorld, { known }: Life, reason: string | null)
   const lie =
     (reason?.startsWith('Its container was removed by someone else') === true && !befell.has('removed')) ||
     (reason?.startsWith('It was killed because it ran out of memory') === true && !befell.has('out-of-memory')) ||
-    (reason?.startsWith('It ended with') === true && befell.size === 0)
+    (reason?.startsWith('It ended with') === true && befell.size === 0) ||
+    unfinished.test(reason ?? '')
   if (lie) world.blame(`${known.label} is said to have met what it has not: ${reason}`)
 }

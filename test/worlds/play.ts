@@ -39,7 +39,10 @@ export async function play(disk: WorldDisk, plan: Plan, spoil: Spoil = {}): Prom
 async function end(world: SimulatedWorld, { mend, look, client }: ReturnType<typeof doer>) {
   const { clock, disk } = world
   await mend()
-  await clock.pass(125 * minute)
+  await clock.pass(75 * minute)
+  // One may have expired just now.
+  for (let left = 10; left > 0 && disk.rows().some(({ status }) => status === 'deleting'); left -= 1)
+    await clock.pass(minute)
   look()
   checkRest(world)
   if (world.violations.length > 0) return

@@ -72,7 +72,7 @@ const pass = fc
     fc.integer({ min: 200, max: 10 * second }),
     fc.integer({ min: 10 * second, max: 4 * minute }),
     fc.constant(5 * minute),
-    fc.constantFrom(10 * minute, 35 * minute),
+    fc.constantFrom(10 * minute, 35 * minute, 44 * minute),
   )
   .map((ms): Doing => ({ do: 'pass', ms }))
 
@@ -108,7 +108,7 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('leave' as const),
-      ms: fc.constantFrom(100, 100, 5 * second, 5 * second, 3 * minute, 40 * minute),
+      ms: fc.constantFrom(100, 5 * second, 3 * minute, 45 * minute),
       restart: fc.boolean(),
     }),
   },
@@ -148,7 +148,7 @@ const quietDoing: fc.Arbitrary<Doing> = fc.oneof(
 const settings = {
   luck: fc.noShrink(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
   concurrency: fc.integer({ min: 1, max: 4 }),
-  sweepMs: fc.constantFrom(5 * second, 15 * second),
+  sweepMs: fc.constantFrom(5 * second, 15 * second, 30 * second),
 }
 
 /** Every world that there may be; one in six is a quiet one. */
