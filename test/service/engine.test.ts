@@ -9,6 +9,10 @@ import { baseImage, ensureBaseImage } from '../engine/images.ts'
 import type { ChildService } from './child-service.ts'
 import { call, startChild, until } from './child-service.ts'
 
+/** Its command takes all the memory that there is, after a while. */
+const hungryImage = 'vm-test/hungry:latest'
+const customizations = { 'vm-api': { memory: '64m' } }
+
 // The whole service, in a process of its own, over an engine of the test's own: both are really killed.
 describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout: 120_000 }, () => {
   let folder: string
@@ -22,8 +26,8 @@ describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout:
       VM_API_TEMPLATES_DIR: join(folder, 'templates'),
       DOCKER_HOST: engine.target.described,
     })
-  const make = async (name: string): Promise<string> => {
-    const { status, body } = await call(service.url, 'alice', 'POST', '/workspaces', { name })
+  const make = async (name: string, template = 'base'): Promise<string> => {
+    const { status, body } = await call(service.url, 'alice', 'POST', '/workspaces', { name, template })
     expect(status).toBe(200)
     return body.id
   }
@@ -42,8 +46,16 @@ describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout:
     // Without an init process: an engine of a test's own need not have one.
     const base = { image: baseImage, init: false, postCreateCommand: 'echo once >> made' }
     writeFileSync(join(folder, 'templates', 'base', 'devcontainer.json'), JSON.stringify(base))
+    const hungry = { image: hungryImage, init: false, overrideCommand: false, customizations }
+    mkdirSync(join(folder, 'templates', 'hungry'))
+    writeFileSync(join(folder, 'templates', 'hungry', 'devcontainer.json'), JSON.stringify(hungry))
     engine = await startEngine()
-    await ensureBaseImage(clientOf(engine.target))
+    const docker = clientOf(engine.target)
+    await ensureBaseImage(docker)
+    const [repo, tag] = hungryImage.split(':')
+    const shell = await docker.createContainer({ Image: baseImage })
+    await shell.commit({ repo, tag, changes: 'CMD ["sh", "-c", "sleep 2; exec tail /dev/zero"]' })
+    await shell.remove()
     service = await start()
   })
 
@@ -101,6 +113,14 @@ describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout:
     })
     await call(service.url, 'alice', 'POST', `/workspaces/${id}/start`)
     expect((await running(id)).provider_id).not.toBe(first)
+    await clear()
+  })
+
+  test('a workspace that runs out of memory is failed, says so, and can be deleted', async () => {
+    const id = await make('hungry', 'hungry')
+    const failed = await until(service.url, 'alice', id, ({ status }) => status === 'failed')
+    expect(failed.error_message).toContain('ran out of memory')
+    expect(failed.can).toEqual(['start', 'amend', 'delete'])
     await clear()
   })
 
