@@ -20,6 +20,7 @@ import type { Measured } from './routes/metrics.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import type { Charted } from './routes/statecharts.ts'
 import { statechartRoutes } from './routes/statecharts.ts'
+import { strayRoutes } from './routes/strays.ts'
 import type { Offered } from './routes/templates.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
@@ -108,6 +109,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       await api.register(historyRoutes(supervisor))
       await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
       await api.register(statechartRoutes(supervisor, charts))
+      await api.register(strayRoutes(supervisor))
       await api.register(templateRoutes(templates.values(), defaultTemplate))
     },
     { prefix: '/api/v1' },

@@ -44,6 +44,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: 'events', description: 'What happens to workspaces, as it happens.' },
         { name: 'statecharts', description: 'What may happen to a workspace, as a diagram.' },
         { name: 'templates', description: 'What workspaces are made from.' },
+        { name: 'operators', description: 'What is left to operators.' },
         { name: 'health', description: 'Whether the service lives, and whether it can do its work.' },
       ],
       components: {

@@ -60,6 +60,11 @@ export const problems = {
     error: 'There is no machine of this name. GET /api/v1/statecharts lists those that there are.',
     meaning: '`GET /api/v1/statecharts` lists the machines.',
   },
+  'stray-not-found': {
+    status: 404,
+    error: 'There is no such container that belongs to no workspace. GET /api/v1/strays lists those that there are.',
+    meaning: 'It was removed, or it belongs to a workspace. Give its id in full, as the list has it.',
+  },
   'route-not-found': {
     status: 404,
     error: 'There is no such path. The API is described at /docs.',

@@ -46,7 +46,8 @@ export function createdText(created: Created): string {
   }
 }
 
-function notWritten(cause: unknown): Problem {
+/** The refusal of what the database did not take. */
+export function notWritten(cause: unknown): Problem {
   const problem = new Problem('not-written', { headers: { 'retry-after': '5' } })
   problem.cause = cause
   return problem

@@ -37,6 +37,10 @@ export function journal(db: Database) {
     .pluck()
   const prune = db.prepare<[number, number]>(`DELETE FROM journal WHERE workspace IN
     (SELECT workspace FROM journal WHERE to_state = 'deleted' AND at < ? ORDER BY at LIMIT ?)`)
+  const giveUp = db.prepare<[{ workspace: string; owner: string; at: number; by: string }]>(
+    `INSERT INTO journal (workspace, owner, at, event, from_state, to_state, by, reason, tries, revision)
+     VALUES (:workspace, :owner, :at, 'remove', NULL, 'deleted', :by, NULL, NULL, 0)`,
+  )
   return {
     /** Lines of one workspace after the one numbered `after`, oldest first. */
     lines: (id: WorkspaceId, after: number, limit: number): readonly NumberedLine[] => lines.all(id, after, limit),
@@ -51,6 +55,8 @@ export function journal(db: Database) {
       const state = last.get(id)
       return state === undefined ? 'unknown' : state === 'deleted' ? 'deleted' : 'unfinished'
     },
+    /** Writes down that a workspace of which there is no row is given up: from then on it counts as deleted. Throws what SQLite throws. */
+    giveUp: (line: { workspace: WorkspaceId; owner: string; at: number; by: string }): void => void giveUp.run(line),
     /** Forgets the histories of at most `limit` workspaces deleted before `before`. Answers how many lines went. */
     prune: (before: number, limit: number): number => prune.run(before, limit).changes,
   }

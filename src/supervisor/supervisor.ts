@@ -9,7 +9,7 @@ import { newWorkspaceId } from '../workspace/id.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Recipe } from '../workspace/recipe.ts'
 import type { ProviderName } from '../workspace/subject.ts'
-import type { Asker, Created, Filter, Followed, Health, Once, Page, Seen, Told, Wish } from './asked.ts'
+import type { Asker, Created, Filter, Followed, Health, NotWritten, Once, Page, Seen, Told, Wish } from './asked.ts'
 import { seen } from './asked.ts'
 import { feed } from './feed.ts'
 import type { UpkeepDeps } from './upkeep.ts'
@@ -196,6 +196,27 @@ export function supervise(deps: SupervisorDeps) {
 
     rehydrated: work.rehydrated,
     strays: work.strays,
+
+    /**
+     * Removes a container that belongs to no workspace: its workspace is written down as given up, and then it goes as anything does that
+     * was deleted (law 8). Operators only. May be repeated.
+     */
+    async removeStray(
+      containerId: string,
+      { owner, operator }: Asker,
+    ): Promise<{ kind: 'removed' | 'unknown' } | NotWritten> {
+      const stray = operator && work.strays().find((found) => found.containerId === containerId)
+      if (!stray) return { kind: 'unknown' }
+      try {
+        journal.giveUp({ workspace: stray.workspaceId, owner, at: clock.now(), by: `user:${owner}` })
+      } catch (error) {
+        return { kind: 'not-written', error }
+      }
+      feeding.told()
+      await work.reconcile()
+      return { kind: 'removed' }
+    },
+
     queue: work.queue,
     close: work.close,
   }

@@ -224,6 +224,10 @@ export function upkeep(deps: UpkeepDeps) {
     faults: () => engines.flatMap((engine) => engine.fault() ?? []),
     /** Containers of ours that nobody here ever heard of. */
     strays: () => engines.flatMap((engine) => engine.strays()),
+    /** Holds what the engines have against what is known, now. */
+    async reconcile() {
+      await Promise.all(engines.map((engine) => engine.all()))
+    },
     queue: slots.counts,
     /** Ends all of it; the workspaces stay as they are (law 12). */
     async close() {

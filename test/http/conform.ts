@@ -5,6 +5,7 @@ import { errorAnswer } from '../../src/wire/error.ts'
 import { health, readiness } from '../../src/wire/health.ts'
 import { historyLine } from '../../src/wire/history.ts'
 import { statechart } from '../../src/wire/statechart.ts'
+import { stray, strayRemoved } from '../../src/wire/stray.ts'
 import { template } from '../../src/wire/template.ts'
 import { deleted, workspace } from '../../src/wire/workspace.ts'
 import { problems } from '../../src/http/problem.ts'
@@ -17,6 +18,8 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^POST \/api\/v1\/workspaces\/[^/?]*\/(start|stop|restart)$/, workspace],
   [/^GET \/api\/v1\/workspaces\/[^/?]*\/history(\?.*)?$/, z.array(historyLine)],
   [/^GET \/api\/v1\/statecharts$/, z.array(statechart)],
+  [/^GET \/api\/v1\/strays$/, z.array(stray)],
+  [/^DELETE \/api\/v1\/strays\/[^/?]*$/, strayRemoved],
   [/^GET \/api\/v1\/templates$/, z.array(template)],
   [/^GET \/health$/, health],
   [/^GET \/health\/ready$/, readiness],
