@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from './built.ts'
 import { create } from './create.ts'
 import { durable } from './durable.ts'
+import { feed } from './feed.ts'
 import { firstPage } from './first-page.ts'
 import { getOne } from './get-one.ts'
 import { health } from './health.ts'
@@ -23,6 +24,7 @@ const measures: Readonly<Record<string, Measure>> = {
   durable,
   heap,
   health,
+  feed,
 }
 
 const args = process.argv.slice(2)
