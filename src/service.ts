@@ -57,6 +57,7 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
   for (const { variable, meant } of config.unknown)
     log.warn({ variable, meant }, `${variable} is no setting of vm-api${meant === null ? '' : `: is ${meant} meant?`}`)
   const templates = templatesOf(config, log)
+  const charts = chartsOf(join(here, '../docs/statecharts'))
   const database = openDatabase(config.dbPath)
   if (database.migrated.backup !== null)
     log.info(database.migrated, 'the database was migrated; a backup was taken before')
@@ -87,13 +88,14 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
       supervisor,
       templates,
       defaultTemplate,
-      charts: drawnCharts(join(here, '../docs/statecharts')),
+      charts,
       auth: {
         mode: config.auth,
         trusts: trustIn(config.trustedProxies),
         proxySecret: config.proxySecret,
         operators: new Set(config.operators),
       },
+      consoleFolder: join(here, '../dist/console'),
       boundHost: config.bind.host,
       metrics: measured,
       metricsToken: config.metricsToken,
@@ -127,6 +129,16 @@ function templatesOf({ templatesDir }: Config, log: Logger) {
   for (const { template, field, file, line } of read.unhonoured)
     log.warn({ template, field, file, line }, 'a field of a template means nothing here and is passed over')
   return read.templates
+}
+
+function chartsOf(folder: string) {
+  try {
+    return drawnCharts(folder)
+  } catch (error) {
+    throw new StartError(
+      `The statecharts in ${folder} cannot be read: ${String(error)}. They come with vm-api: install it whole, or write them anew with npm run charts.`,
+    )
+  }
 }
 
 function trustIn(ranges: readonly AddressRange[]): (address: string) => boolean {

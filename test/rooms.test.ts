@@ -39,7 +39,7 @@ const rooms: Readonly<Record<string, Room>> = {
   client: { rooms: ['wire'], packages: [] },
   cli: { rooms: ['client', 'wire'], packages: [] },
   chart: { rooms: ['machines'], packages: ['xstate', 'elkjs'] },
-  console: { rooms: ['client', 'wire'], packages: [], builtins: [] },
+  console: { rooms: ['client', 'wire'], packages: ['preact'], builtins: [] },
 }
 
 /** Roots of programs: they put the rest together, and nothing builds on them. */

@@ -13,6 +13,7 @@ import { eventStreams } from './event-streams.ts'
 import { foreign } from './guard.ts'
 import { Problem } from './problem.ts'
 import { answerNotFound, answerProblem, stamp } from './refuse.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
@@ -40,6 +41,8 @@ export interface AppDeps {
   /** Of each machine, by its id. */
   readonly charts: ReadonlyMap<string, Charted>
   readonly auth: AuthSettings
+  /** Where the console was built to. */
+  readonly consoleFolder: string
   /** The name or address that the service is bound to. */
   readonly boundHost: string
   readonly version: string
@@ -95,6 +98,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     })
 
   await describeApi(app, version)
+  await app.register(consoleRoutes(deps.consoleFolder))
   await app.register(metricsRoutes(deps.metrics, deps.metricsToken))
   await app.register(healthRoutes(supervisor, version, auth.mode === 'dev'))
   await app.register(

@@ -2,19 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { openapiOptions } from './openapi.ts'
-
-/** The page may load and call this service, and nothing else. */
-const policy = {
-  'default-src': "'none'",
-  'script-src': "'self'",
-  'style-src': "'self'",
-  'img-src': "'self' data:",
-  'font-src': "'self' data:",
-  'connect-src': "'self'",
-  'base-uri': "'none'",
-  'form-action': "'none'",
-  'frame-ancestors': "'none'",
-}
+import { pagePolicy } from './page-policy.ts'
 
 /** Describes the routes that are registered after it: `/openapi.json`, and `/docs`, a page to read and try them. Both are open. */
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
@@ -22,7 +10,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
   await app.register(async (docs) => {
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
-      staticCSP: policy,
+      staticCSP: pagePolicy,
       theme: { title: 'vm-api' },
       uiConfig: { layout: 'BaseLayout', persistAuthorization: true },
     })

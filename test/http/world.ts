@@ -69,6 +69,8 @@ export interface Setting {
   readonly auth?: Partial<AuthSettings>
   readonly boundHost?: string
   readonly metricsToken?: string
+  /** Where the console was built to; none, if nothing is said. */
+  readonly consoleFolder?: string
   /** Puts something else in the supervisor's place. */
   readonly instead?: (supervisor: Supervisor) => Supervisor
 }
@@ -86,7 +88,7 @@ export async function openWorld(setting: Setting = {}): Promise<World> {
 
 /** Makes a world that somebody has to close. */
 export async function makeWorld(setting: Setting = {}): Promise<World> {
-  const { auth, boundHost = '127.0.0.1', instead, metricsToken = null } = setting
+  const { auth, boundHost = '127.0.0.1', consoleFolder, instead, metricsToken = null } = setting
   const dir = mkdtempSync(join(tmpdir(), 'http-'))
   const database = openDatabase(join(dir, 'vm.db'))
   const logged: string[] = []
@@ -117,6 +119,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     defaultTemplate,
     charts: drawnCharts(join(import.meta.dirname, '../../docs/statecharts')),
     auth: { mode: 'dev', trusts: () => true, proxySecret: null, operators: new Set([owner('root')]), ...auth },
+    consoleFolder: consoleFolder ?? join(dir, 'no-console'),
     boundHost,
     version: '1.2.3',
     metrics: measured,

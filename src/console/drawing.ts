@@ -1,0 +1,141 @@
+// The statechart as the service draws it, inside a shadow root: its style is its own, and neither leaks into the page nor the page into it.
+
+/** What is lit in a chart. */
+export interface Marks {
+  /** The present state, as a dotted path. */
+  readonly state?: string
+  /** The transitions that led there, oldest first. */
+  readonly path?: readonly { readonly from: string | null; readonly to: string }[]
+  /** How many are in each state. */
+  readonly counts?: ReadonlyMap<string, number>
+}
+
+export interface Drawing {
+  readonly svg: SVGSVGElement
+  readonly width: number
+  readonly height: number
+}
+
+/** Below this scale the small words cannot be read. */
+const readable = 0.78
+
+const svgSpace = 'http://www.w3.org/2000/svg'
+
+const ownStyle = `
+:host{display:block}
+svg{display:block}
+.name{font-size:15px}
+.state.been>rect{stroke:var(--lit);stroke-width:1.6}
+.state.busy>rect{stroke:var(--effect);stroke-width:2}
+.arrow.now path{stroke-width:3.4}
+.tip path,.tip.trouble path{fill:context-stroke}
+.far .label,.far .words .note,.far .effect{display:none}
+.far .name,.far .anywhere .note{font-size:17px}
+.far .words:not(.compound) .name{transform:translateY(2px)}
+.far .words:not(.compound):has(.effect,.note) .name{transform:translateY(9px)}
+.count rect{fill:var(--effect);stroke:var(--paper);stroke-width:2}
+.count.bad rect{fill:var(--bad)}
+.count text{font-size:16px;font-weight:700;fill:var(--paper)}
+`
+
+/** Puts the SVG text into `host`. */
+export function draw(host: HTMLElement, text: string): Drawing | null {
+  const sheets: CSSStyleSheet[] = []
+  // The page's policy allows no style in markup, and a parser applies it even to what is never shown.
+  const bare = text.replaceAll(/<style>([^<]*)<\/style>/g, (_, style: string) => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(style)
+    sheets.push(sheet)
+    return ''
+  })
+  const svg = document.importNode(new DOMParser().parseFromString(bare, 'image/svg+xml').documentElement, true)
+  if (!(svg instanceof SVGSVGElement)) return null
+  const own = new CSSStyleSheet()
+  own.replaceSync(ownStyle)
+  const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' })
+  root.adoptedStyleSheets = [...sheets, own]
+  root.replaceChildren(svg)
+  const { width, height } = svg.viewBox.baseVal
+  return { svg, width, height }
+}
+
+/** Draws it at a scale. From afar the small words could not be read and are left out, and the names are larger. */
+export function size({ svg, width, height }: Drawing, scale: number): void {
+  svg.setAttribute('width', String(Math.floor(width * scale)))
+  svg.setAttribute('height', String(Math.floor(height * scale)))
+  svg.classList.toggle('far', scale < readable)
+}
+
+/** Lights what is to be lit, and nothing that was lit before. */
+export function mark({ svg }: Drawing, { state, path = [], counts }: Marks): void {
+  for (const lit of svg.querySelectorAll('.lit, .been, .now, .busy')) lit.classList.remove('lit', 'been', 'now', 'busy')
+  for (const count of svg.querySelectorAll('.count')) count.remove()
+  for (const { to } of path) group(svg, `state-${to}`)?.classList.add('been')
+  const arrows = [...svg.querySelectorAll<SVGGElement>('g[id^="arrow-"]')]
+  for (const [index, { from, to }] of path.entries()) {
+    const arrow = from === null ? undefined : arrowBetween(arrows, from, to)
+    arrow?.classList.add('lit')
+    if (index === path.length - 1) arrow?.classList.add('now')
+  }
+  for (const one of state === undefined ? [] : upwards(state)) group(svg, `state-${one}`)?.classList.add('lit')
+  for (const [one, count] of counts ?? []) {
+    const box = group(svg, `state-${one}`)
+    box?.classList.add('busy')
+    if (box) svg.append(countGroup(box, count))
+  }
+}
+
+/** The place of a state in the chart's own measure. */
+export function placeOf({ svg }: Drawing, state: string): { readonly x: number; readonly y: number } | null {
+  const rect = group(svg, `state-${state}`)?.querySelector('rect')
+  if (!rect) return null
+  const [x, y, width, height] = measures(rect)
+  return { x: x + width / 2, y: y + height / 2 }
+}
+
+function group(svg: SVGSVGElement, id: string): SVGGElement | null {
+  return svg.querySelector<SVGGElement>(`g[id="${CSS.escape(id)}"]`)
+}
+
+/** A state and those that it lies in, itself first. */
+function upwards(state: string): string[] {
+  const parts = state.split('.')
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join('.'))
+}
+
+/** An arrow may begin at a state that `from` lies in, and end at one that `to` is entered through: the nearest is meant. */
+function arrowBetween(arrows: readonly SVGGElement[], from: string, to: string): SVGGElement | undefined {
+  for (const source of [...upwards(from), 'any'])
+    for (const target of upwards(to)) {
+      const found = arrows.find(({ id }) => id === `arrow-${source}-${target}`)
+      if (found) return found
+    }
+  return undefined
+}
+
+function countGroup(box: SVGGElement, count: number): SVGGElement {
+  const [x, y, width] = measures(box.querySelector('rect'))
+  const text = count.toLocaleString('en').replaceAll(',', ' ')
+  const wide = 16 + text.length * 10
+  const pill = element('g', { class: box.classList.contains('trouble') ? 'count bad' : 'count' })
+  const at = { x: x + width - wide / 2, y: y - 13 }
+  pill.append(element('rect', { ...at, width: wide, height: 26, rx: 13 }))
+  const words = element('text', { x: at.x + wide / 2, y: at.y + 19, 'text-anchor': 'middle' })
+  words.textContent = text
+  pill.append(words)
+  return pill
+}
+
+function element<Name extends 'g' | 'rect' | 'text'>(
+  name: Name,
+  attributes: Readonly<Record<string, string | number>>,
+): SVGElementTagNameMap[Name] {
+  const made = document.createElementNS(svgSpace, name)
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value))
+  return made
+}
+
+function measures(rect: SVGRectElement | null): [x: number, y: number, width: number, height: number] {
+  const of = (name: string) => Number(rect?.getAttribute(name) ?? 0)
+  return [of('x'), of('y'), of('width'), of('height')]
+}

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+import { orRequired } from '../engine/required.ts'
+
+const flags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+function found(): string | undefined {
+  if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium'
+  try {
+    return execFileSync('which', ['chromium'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return undefined
+  }
+}
+
+const executablePath = found()
+
+/** Whether this machine has a browser to test in. */
+export const hasBrowser = orRequired(executablePath !== undefined, 'run Chromium: install the package chromium')
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ args: flags, ...(executablePath !== undefined && { executablePath }) })
+}
+
+const root = join(import.meta.dirname, '../..')
+
+/** Where pictures are kept. */
+export const pictures = join(root, 'test/console/out')
+
+/** Builds the console as `npm run build` does, but into a folder of its own, which it answers. */
+export function buildConsole(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'console-'))
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  execFileSync(process.execPath, [vite, 'build', '--logLevel', 'error', '--outDir', folder, '--emptyOutDir'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  return folder
+}
+
+export interface Visit {
+  readonly page: Page
+  /** What the browser complained of: errors of scripts, and what the policy refused. */
+  readonly complaints: readonly string[]
+}
+
+/** Opens the console in a profile of its own; `user` is who has entered before, `null`: nobody. */
+export async function visit(
+  browser: Browser,
+  port: number,
+  {
+    user = 'alice',
+    at = '',
+    ...options
+  }: BrowserContextOptions & { readonly user?: string | null; readonly at?: string } = {},
+): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  onTestFinished(() => context.close())
+  if (user !== null) await context.addInitScript(`localStorage.setItem('vm-api-user', ${JSON.stringify(user)})`)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    // Refusals of the API are logged by the browser, too; what matters is whether the page shows them.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+  await page.goto(`http://127.0.0.1:${port}/console/${at}`)
+  return { page, complaints }
+}
