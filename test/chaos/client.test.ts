@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import { client } from './client.ts'
 import type { Heard } from './heard.ts'
-import { random } from './random.ts'
+import { chance } from '../chance.ts'
 
 /** A port that nobody listens on: each request is cut off, and each client asks once. */
 const nowhere = 'http://127.0.0.1:9'
 
 async function asked(seed: number) {
   const heard: Heard[] = []
-  const chance = random(seed)
+  const luck = chance(seed)
   for (const user of ['ann', 'ben', 'cleo']) {
-    const one = client(user, chance.part(user), (each) => void heard.push(each))
+    const one = client(user, luck.part(user), (each) => void heard.push(each))
     await one.ask(nowhere, 5)
     await one.ask(nowhere, 5)
   }

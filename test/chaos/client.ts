@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { workspace } from '../../src/wire/workspace.ts'
 import type { Asked, Heard } from './heard.ts'
-import type { Random } from './random.ts'
+import type { Chance } from '../chance.ts'
 
 /** So many workspaces of one user are enough for a mixed population; with more of them, deletes are likelier than creates. */
 const crowd = 5
@@ -13,7 +13,7 @@ export interface Client {
   ask(url: string, count: number): Promise<void>
 }
 
-export function client(user: string, chance: Random, hear: (heard: Heard) => void): Client {
+export function client(user: string, chance: Chance, hear: (heard: Heard) => void): Client {
   const mine: string[] = []
   /** A create whose answer did not come: what a careful client does then is to ask the same again. */
   let unsure: Asked | undefined
@@ -21,8 +21,8 @@ export function client(user: string, chance: Random, hear: (heard: Heard) => voi
 
   function next(): Asked {
     if (unsure) return unsure
-    const dice = chance.next()
-    const id = mine.length > 0 ? mine[chance.below(mine.length)] : undefined
+    const dice = chance.luck()
+    const id = mine.length > 0 ? mine[chance.between(0, mine.length - 1)] : undefined
     if (id === undefined || (dice < 0.3 && mine.length < crowd)) return create()
     if (dice < 0.3 || (dice < 0.4 && mine.length >= crowd)) return { verb: 'delete', id }
     if (dice < 0.46) return { verb: 'delete', id }
@@ -39,9 +39,9 @@ export function client(user: string, chance: Random, hear: (heard: Heard) => voi
     return {
       verb: 'create',
       name: `${user}-${made}`,
-      key: chance.chance(0.6) ? `${user}-key-${made}` : null,
+      key: chance.happens(0.6) ? `${user}-key-${made}` : null,
       ttlSeconds: chance.pick([null, null, 1, 3600]),
-      template: chance.chance(0.1) ? 'broken' : 'base',
+      template: chance.happens(0.1) ? 'broken' : 'base',
     }
   }
 

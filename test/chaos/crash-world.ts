@@ -6,8 +6,8 @@ import type { EngineUnderFire } from './engine-under-fire.ts'
 import type { Evidence } from './evidence.ts'
 import { readDatabase } from './evidence.ts'
 import type { Heard } from './heard.ts'
-import type { Random } from './random.ts'
-import { random } from './random.ts'
+import type { Chance } from '../chance.ts'
+import { chance } from '../chance.ts'
 import type { Death, Point, ServiceUnderFire } from './service-under-fire.ts'
 import { pointKinds, startUnderFire } from './service-under-fire.ts'
 import { violations } from './violations.ts'
@@ -36,11 +36,11 @@ export class Violated extends Error {
 
 /** A service that is killed again and again on one database in `folder`, over an engine that goes on. What happens is decided by `seed`. */
 export function crashWorld(seed: number, folder: string, engine: EngineUnderFire): CrashWorld {
-  const chance = random(seed)
+  const luck = chance(seed)
   const path = join(folder, 'vm.db')
   const heard: Heard[] = []
   const kills = new Map<string, number>()
-  const clients = ['ann', 'ben', 'cleo'].map((user) => client(user, chance.part(user), (each) => void heard.push(each)))
+  const clients = ['ann', 'ben', 'cleo'].map((user) => client(user, luck.part(user), (each) => void heard.push(each)))
   const env = {
     VM_API_DB_PATH: path,
     VM_API_PROVIDER: 'docker',
@@ -50,8 +50,8 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
     VM_API_OPERATORS: 'ops',
     DOCKER_HOST: engine.dockerHost,
   }
-  const points = chance.part('points')
-  const hand = chance.part('hand')
+  const points = luck.part('points')
+  const hand = luck.part('hand')
   const touched = new Set<string>()
   let asked = 0
 
@@ -83,7 +83,7 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
   /** A service that listens; one that is killed as it starts is started again. */
   async function begin(): Promise<ServiceUnderFire> {
     for (;;) {
-      const service = await startUnderFire(env, points.chance(0.3) ? pointIn(points, 12) : undefined)
+      const service = await startUnderFire(env, points.happens(0.3) ? pointIn(points, 12) : undefined)
       if ('url' in service) return service
       if (service.point === null) throw violated([`the service does not start: ${service.said}`], readDatabase(path))
       count(service)
@@ -97,12 +97,12 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
 
   /** What somebody does at the engine, beside the service. */
   async function byHand() {
-    if (!hand.chance(0.3)) return
+    if (!hand.happens(0.3)) return
     const running = (await engine.containers()).filter((container) => container.running)
-    const victim = running[hand.below(running.length)]
+    const victim = running[hand.between(0, running.length - 1)]
     if (!victim) return
     touched.add(victim.workspace)
-    await (hand.chance(0.5) ? engine.kill(victim.id) : engine.remove(victim.id))
+    await (hand.happens(0.5) ? engine.kill(victim.id) : engine.remove(victim.id))
   }
 
   /** Checks a service that lives; `false` if it died meanwhile of what it was armed with at its start. */
@@ -118,14 +118,14 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
       await engine.faults(false)
       if (await holdWhileAlive(service)) {
         if (total(kills) % restEvery === restEvery - 1) await Promise.race([hold(unrested), service.died])
-        await engine.faults(hand.chance(0.5))
+        await engine.faults(hand.happens(0.5))
         service.arm(pointIn(points, 60))
         const before = heard.length
         await Promise.all([...clients.map((each) => each.ask(service.url, requests)), byHand()])
         asked += heard.length - before
       }
       // A point that was not reached: then it is killed at any time, from outside.
-      count(await Promise.race([service.died, delay(points.below(100)).then(() => service.end('SIGKILL'))]))
+      count(await Promise.race([service.died, delay(points.between(0, 99)).then(() => service.end('SIGKILL'))]))
     },
     async end() {
       await engine.faults(false)
@@ -164,10 +164,10 @@ function unrested({ rows, now }: Evidence): string[] {
   })
 }
 
-function pointIn(chance: Random, most: number): Point {
-  const kind = chance.pick(pointKinds)
+function pointIn(luck: Chance, most: number): Point {
+  const kind = luck.pick(pointKinds)
   // There are some ten statements in a commit.
-  const nth = 1 + Math.floor(chance.next() ** 2 * most * (kind.startsWith('statement') ? 5 : 1))
+  const nth = 1 + Math.floor(luck.luck() ** 2 * most * (kind.startsWith('statement') ? 5 : 1))
   return { kind, nth }
 }
 

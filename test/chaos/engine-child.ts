@@ -4,11 +4,11 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { playedContainers } from '../provider/played-containers.ts'
-import { random } from './random.ts'
+import { chance } from '../chance.ts'
 
 const [socket = '', seed = '1', image = ''] = process.argv.slice(2)
 const engine = playedContainers(image)
-const chance = random(Number(seed))
+const luck = chance(Number(seed))
 let faults = false
 
 createServer((request, response) => void answer(request, response)).listen(socket, () =>
@@ -20,7 +20,7 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
   let raw = ''
   for await (const chunk of request) raw += String(chunk)
   // An event stream or a ping is refused by nobody who lives.
-  const trouble = faults && pathname !== '/events' && pathname !== '/_ping' ? chance.next() : 1
+  const trouble = faults && pathname !== '/events' && pathname !== '/_ping' ? luck.luck() : 1
   if (trouble < 0.02) return refuse(response)
   const answered = engine.answer({
     method: request.method ?? 'GET',
@@ -30,7 +30,7 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
   })
   if (trouble < 0.05) return refuse(response)
   if (trouble < 0.06) return response.destroy()
-  if (trouble < 0.5) await new Promise((resolve) => setTimeout(resolve, chance.below(10)))
+  if (trouble < 0.5) await new Promise((resolve) => setTimeout(resolve, luck.between(0, 9)))
   response.writeHead(answered.status, Object.fromEntries(answered.headers))
   if (!answered.body) return response.end()
   const body = Readable.fromWeb(answered.body)

@@ -1,6 +1,6 @@
 import type { Exit, Found } from '../../src/workspace/container.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../chance.ts'
 
 /** A container as its engine has it. */
 export interface Container {

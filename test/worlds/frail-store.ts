@@ -1,7 +1,7 @@
 import type { WrittenStep } from '../../src/persistence/workspace-row.ts'
 import type { Loss, WorkspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../chance.ts'
 
 /** What goes wrong with the next commits. */
 export interface Frailty {

@@ -1,7 +1,7 @@
 import type { Provider } from '../../src/provider/provider.ts'
 import type { Fault, Outcome } from '../../src/workspace/fault.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../chance.ts'
 import type { Temper } from './temper.ts'
 import type { WorldClock } from './world-clock.ts'
 

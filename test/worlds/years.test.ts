@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { chance } from './chance.ts'
+import { chance } from '../chance.ts'
 import { play } from './play.ts'
 import { worldDisk } from './world-disk.ts'
 import type { Doing, Plan } from './world-plan.ts'
