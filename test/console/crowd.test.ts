@@ -1,0 +1,90 @@
+import { rmSync } from 'node:fs'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { World } from '../http/world.ts'
+import { openWorld, owner } from '../http/world.ts'
+import { buildConsole, hasBrowser, openBrowser, visit } from './browser.ts'
+
+const alice = { owner: owner('alice'), operator: false }
+
+/** So many workspaces that wait for a slot, named `many-<number>`; every hundredth is made from `rust`. */
+async function crowd({ engine, supervisor }: World, size: number): Promise<void> {
+  engine.before('image', () => new Promise(() => {}))
+  for (let begin = 0; begin < size; begin += 500)
+    await Promise.all(
+      Array.from({ length: Math.min(500, size - begin) }, (_, index) =>
+        supervisor.create(
+          {
+            name: `many-${begin + index}`,
+            template: (begin + index) % 100 === 0 ? 'rust' : null,
+            ttlSeconds: null,
+            metadata: null,
+          },
+          alice,
+        ),
+      ),
+    )
+}
+
+describe.skipIf(!hasBrowser)('the console with ten thousand workspaces', () => {
+  let browser: Browser
+  let consoleFolder: string
+  beforeAll(async () => {
+    consoleFolder = buildConsole()
+    browser = await openBrowser()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
+  })
+
+  /** How long it takes from asking for the page to the first row. */
+  async function firstView(size: number) {
+    const world = await openWorld({ consoleFolder })
+    await crowd(world, size)
+    const port = await world.listen()
+    const begun = performance.now()
+    const visited = await visit(browser, port)
+    await visited.page.locator('tr[aria-rowindex="2"]').waitFor()
+    return { ...visited, world, ms: Math.round(performance.now() - begun) }
+  }
+
+  test('ten thousand workspaces are listed, scrolled and filtered, and only those in sight are drawn', async () => {
+    const few = await firstView(10)
+    const many = await firstView(10_000)
+    const { page, complaints, world } = many
+    await page.getByText('10000 of 10000').waitFor()
+    const table = page.getByRole('region', { name: 'Table of workspaces, scrolls' })
+    expect(await table.locator('tbody tr').count()).toBeLessThan(60)
+
+    await page.evaluate("document.querySelector('.table-frame').scrollTop = 1e9")
+    await page.locator('tr[aria-rowindex="10001"] a').focus()
+    await page.keyboard.press('PageUp')
+    const place = await page.evaluate("document.activeElement.closest('tr')?.getAttribute('aria-rowindex')")
+    expect(place).toBe('9991')
+
+    const typed = performance.now()
+    await page.getByLabel('Text').fill('many-4711')
+    await page.getByText('1 of 10000').waitFor()
+    const filtered = Math.round(performance.now() - typed)
+    await page.getByRole('row', { name: /many-4711 / }).waitFor()
+    await page.getByLabel('Text').fill('')
+    await page.getByLabel('Template').selectOption('rust')
+    await page.getByText('100 of 10000').waitFor()
+    await page.getByRole('button', { name: '0 running' }).click()
+    await page.getByText('None of 10000 matches. Take a filter away.').waitFor()
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.getByText('10000 of 10000').waitFor()
+
+    // Still live, with all of them there.
+    await world.make({ name: 'newest' })
+    await page.getByRole('row', { name: /newest/ }).waitFor({ timeout: 2000 })
+    expect(complaints).toEqual([])
+    process.stdout.write(
+      `first view: ${few.ms} ms with 10 workspaces, ${many.ms} ms with 10 000, which are filtered in ${filtered} ms\n`,
+    )
+    // Generous, since the machine may be busy. To draw every row takes many times this.
+    expect(filtered).toBeLessThan(1000)
+    expect(many.ms).toBeLessThan(3 * few.ms + 1000)
+  }, 120_000)
+})
