@@ -8,6 +8,9 @@ interface Props {
   readonly no: () => void
 }
 
+/** So many of those that are meant are named. */
+const named = 10
+
 const lifetimes = [
   ['1 hour', 3600],
   ['1 day', 86_400],
@@ -40,6 +43,15 @@ export function AskFirst({ act, chosen, yes, no }: Props) {
         <h2 id="asked">
           {act === 'delete' ? 'Delete' : 'Extend'} {whom}?
         </h2>
+        {chosen.length > 1 && (
+          <p class="soft reason">
+            {chosen
+              .slice(0, named)
+              .map(({ name }) => name)
+              .join(', ')}
+            {chosen.length > named && ` and ${chosen.length - named} more`}
+          </p>
+        )}
         {act === 'delete' ? (
           <p>The container and everything in it is destroyed. This cannot be undone.</p>
         ) : (

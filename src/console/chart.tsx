@@ -16,6 +16,8 @@ interface Props {
 /** Below this its names cannot be read: it is scrolled instead. */
 const smallest = 0.6
 const near = 0.9
+const least = 0.15
+const most = 3
 const step = 1.25
 
 /** The statechart of workspaces, with what is to be lit. It keeps the lit state in sight. */
@@ -66,13 +68,18 @@ export function Chart({ client, marks, label, view }: Props) {
   return (
     <div class="chart">
       <div class="chart-tools" role="group" aria-label="Size of the chart">
-        <button type="button" class="quiet" onClick={() => setZoom(scale() / step)} aria-label="Smaller">
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => setZoom(Math.max(least, scale() / step))}
+          aria-label="Smaller"
+        >
           −
         </button>
         <button type="button" class="quiet" onClick={() => setZoom(null)}>
           Reset
         </button>
-        <button type="button" class="quiet" onClick={() => setZoom(scale() * step)} aria-label="Larger">
+        <button type="button" class="quiet" onClick={() => setZoom(Math.min(most, scale() * step))} aria-label="Larger">
           +
         </button>
       </div>

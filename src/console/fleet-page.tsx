@@ -27,6 +27,8 @@ export function FleetPage({ client, fleet, operator }: Props) {
   const marks = useMemo(() => ({ counts }), [counts])
   const shown = useMemo(() => matching(workspaces, filter), [workspaces, filter])
   const acted = useMemo(() => workspaces.filter(({ id }) => chosen.has(id)), [workspaces, chosen])
+  /** Chosen, and then filtered away: they are commanded all the same. */
+  const unlisted = acted.length - shown.filter(({ id }) => chosen.has(id)).length
   const many = (path: string) => counts.get(path) ?? 0
   const queued = many('creating.queued') + many('stopped.starting.queued')
 
@@ -70,6 +72,15 @@ export function FleetPage({ client, fleet, operator }: Props) {
       <section class="panel" aria-labelledby="table-title">
         <h2 id="table-title">Workspaces</h2>
         <FilterBar filter={filter} set={setFilter} workspaces={workspaces} operator={operator} found={shown.length} />
+        {acted.length > 0 && (
+          <p class="row middle">
+            {acted.length} chosen
+            {unlisted > 0 && `, ${unlisted} of them not listed`}
+            <button type="button" class="quiet" onClick={() => setChosen(new Set())}>
+              Choose none
+            </button>
+          </p>
+        )}
         <ActBar client={client} fleet={fleet} chosen={acted} />
         {emptiness(workspaces, shown, loaded, trouble) ?? (
           <WorkspaceTable workspaces={shown} chosen={chosen} choose={setChosen} operator={operator} />

@@ -29,12 +29,15 @@ export function openFleet(client: Client) {
   const gone = new Set<string>()
   /** Changed, and not read again yet. */
   const stale = new Set<string>()
+  /** Being read: no two at once, so that an answer that was under way for long does not undo a newer one. */
+  const underWay = new Set<string>()
+  /** Heard of since the list began to be read: what the list says of them may be older. */
+  const touched = new Set<string>()
   const watchers = new Set<() => void>()
   const followers = new Set<(transition: TransitionEvent) => void>()
   const end = new AbortController()
   let view: FleetView = { workspaces: [], loaded: false, trouble: null, feed: 'connecting' }
   let drawing: ReturnType<typeof setTimeout> | undefined
-  let reading = 0
   let walk = 0
 
   function change(part: Partial<FleetView> = {}) {
@@ -47,10 +50,8 @@ export function openFleet(client: Client) {
   }
 
   function take(workspace: Workspace) {
-    const before = known.get(workspace.id)
-    // An answer that was under way for long does not undo a newer one.
-    if (gone.has(workspace.id) || (before && before.updated_at > workspace.updated_at)) return
-    known.set(workspace.id, workspace)
+    touched.add(workspace.id)
+    if (!gone.has(workspace.id)) known.set(workspace.id, workspace)
   }
 
   function drop(id: string) {
@@ -62,16 +63,17 @@ export function openFleet(client: Client) {
     const mine = ++walk
     const met = new Set<string>()
     const before = new Set(known.keys())
+    touched.clear()
     try {
       for await (const page of client.list({ owner: '*' })) {
         if (mine !== walk || end.signal.aborted) return
         for (const workspace of page) {
           met.add(workspace.id)
-          take(workspace)
+          if (!touched.has(workspace.id) && !gone.has(workspace.id)) known.set(workspace.id, workspace)
         }
         change({ trouble: null, ...(before.size === 0 && known.size > 0 && { loaded: true }) })
       }
-      for (const id of before) if (!met.has(id)) known.delete(id)
+      for (const id of before) if (!met.has(id) && !touched.has(id)) known.delete(id)
       change({ loaded: true, trouble: null })
     } catch (error) {
       change({ trouble: said(error) })
@@ -81,11 +83,12 @@ export function openFleet(client: Client) {
 
   function readAgain() {
     for (const id of stale) {
-      if (reading >= atOnce) return
+      if (underWay.size >= atOnce) return
+      if (underWay.has(id)) continue
       stale.delete(id)
-      reading++
+      underWay.add(id)
       void read(id).finally(() => {
-        reading--
+        underWay.delete(id)
         readAgain()
       })
     }
@@ -114,7 +117,8 @@ export function openFleet(client: Client) {
     else {
       // The state shows at once; what else has changed is read.
       const status = (to.split('.')[0] ?? '') as Workspace['status']
-      if (shown && shown.updated_at <= at) known.set(id, { ...shown, state: to, status, updated_at: at })
+      if (shown) known.set(id, { ...shown, state: to, status, updated_at: at })
+      touched.add(id)
       refresh(id)
     }
     for (const tell of followers) tell(transition)
@@ -131,7 +135,10 @@ export function openFleet(client: Client) {
           if (!told.resumed || !view.loaded) void load()
         }
     } catch (error) {
+      // Who asks is not known any more, say: a proxy may let them in again.
+      if (end.signal.aborted) return
       change({ feed: 'lost', trouble: said(error) })
+      setTimeout(() => end.signal.aborted || void run(), againMs)
     }
   }
   void run()

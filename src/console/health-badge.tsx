@@ -26,6 +26,7 @@ export function HealthBadge({ client }: { readonly client: Client }) {
   return (
     <span class={trouble === undefined ? 'badge well' : 'badge ill'} role="status" title={trouble}>
       <span class="dot" aria-hidden="true" />
+      {trouble !== undefined && <span class="hidden">{trouble}</span>}
       {typeof health === 'string' ? (
         'Service does not answer'
       ) : (

@@ -193,6 +193,16 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     expect(count('workspaces')).toBe(2)
   })
 
+  test('an engine that is away is shown, and so is its return', async () => {
+    const { listen, engine } = await open()
+    const { page } = await visit(browser, await listen())
+    await page.getByText('Database well, engine well').waitFor()
+    engine.leave()
+    await page.getByText('Database well, engine away').waitFor()
+    engine.comeBack()
+    await page.getByText('Database well, engine well').waitFor()
+  })
+
   test('several chosen workspaces are stopped at once', async () => {
     const { listen, make, until } = await open()
     for (const name of ['first', 'second', 'third']) {
@@ -202,6 +212,9 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const { page } = await visit(browser, await listen())
     await page.getByLabel('Choose first of alice').check()
     await page.getByLabel('Choose third of alice').check()
+    await page.getByLabel('Text').fill('first')
+    await page.getByText('2 chosen, 1 of them not listed').waitFor()
+    await page.getByLabel('Text').fill('')
     await page.getByRole('button', { name: 'Stop 2' }).click()
     await page.getByText('Stop: accepted for 2.').waitFor()
     await page.getByRole('row', { name: /first/ }).getByText('stopped.idle').waitFor()
