@@ -30,7 +30,7 @@ svg{display:block}
 .arrow.now path{stroke-width:3.4}
 .tip path,.tip.trouble path{fill:context-stroke}
 .far .label,.far .words .note,.far .effect{display:none}
-.far .name,.far .anywhere .note{font-size:17px}
+.far .name,.far .anywhere .note{font-size:16px}
 .far .words:not(.compound) .name{transform:translateY(2px)}
 .far .words:not(.compound):has(.effect,.note) .name{transform:translateY(9px)}
 .count rect{fill:var(--effect);stroke:var(--paper);stroke-width:2}
@@ -118,7 +118,7 @@ function countGroup(box: SVGGElement, count: number): SVGGElement {
   const text = count.toLocaleString('en').replaceAll(',', ' ')
   const wide = 16 + text.length * 10
   const pill = element('g', { class: box.classList.contains('trouble') ? 'count bad' : 'count' })
-  const at = { x: x + width - wide / 2, y: y - 13 }
+  const at = { x: x + width - 7, y: y - 19 } // beside the corner: the box's words fill its width
   pill.append(element('rect', { ...at, width: wide, height: 26, rx: 13 }))
   const words = element('text', { x: at.x + wide / 2, y: at.y + 19, 'text-anchor': 'middle' })
   words.textContent = text
