@@ -18,6 +18,15 @@ export function build(): void {
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(here, 'tsconfig.json')], {
     stdio: 'inherit',
   })
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  execFileSync(
+    process.execPath,
+    [vite, 'build', '--logLevel', 'error', '--outDir', join(built, 'dist/console'), '--emptyOutDir'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  )
   // The service looks for these beside the folder that it is compiled to.
   cpSync(join(root, 'package.json'), join(built, 'package.json'))
   cpSync(join(root, 'templates'), join(built, 'templates'), { recursive: true })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './built.ts'
+import { consoleView } from './console-view.ts'
 import { create } from './create.ts'
 import { durable } from './durable.ts'
 import { feed } from './feed.ts'
@@ -25,6 +26,7 @@ const measures: Readonly<Record<string, Measure>> = {
   heap,
   health,
   feed,
+  console: consoleView,
 }
 
 const args = process.argv.slice(2)

@@ -46,6 +46,7 @@ async function demo() {
   say()
   say(`  runs on    ${provider === 'docker' ? 'Docker' : 'plain processes'}: ${why}`)
   say(`  API        ${service.url}/api/v1   (described at ${service.url}/docs)`)
+  say(`  console    ${service.url}/console   (enter as demo)`)
   say(`  database   ${join(folder, 'vm.db')}`)
   say()
   try {

@@ -1,39 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import { orRequired } from '../engine/required.ts'
+import { findBrowser, launch } from './chromium.ts'
 
-const flags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-function found(): string | undefined {
-  if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium'
-  try {
-    return execFileSync('which', ['chromium'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-  } catch {
-    return undefined
-  }
-}
-
-const executablePath = found()
+const executablePath = findBrowser()
 
 /** Whether this machine has a browser to test in. */
 export const hasBrowser = orRequired(executablePath !== undefined, 'run Chromium: install the package chromium')
 
 export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ args: flags, ...(executablePath !== undefined && { executablePath }) })
+  return launch(executablePath)
 }
 
 const root = join(import.meta.dirname, '../..')

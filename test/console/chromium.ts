@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Browser } from 'playwright-core'
+import { chromium } from 'playwright-core'
+
+const flags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Where this machine's Chromium is; `undefined` if it has none. */
+export function findBrowser(): string | undefined {
+  if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium'
+  try {
+    return execFileSync('which', ['chromium'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return undefined
+  }
+}
+
+export function launch(executablePath: string | undefined): Promise<Browser> {
+  return chromium.launch({ args: flags, ...(executablePath !== undefined && { executablePath }) })
+}
