@@ -5,6 +5,7 @@ import { client } from './client.ts'
 import type { EngineUnderFire } from './engine-under-fire.ts'
 import type { Evidence } from './evidence.ts'
 import { readDatabase } from './evidence.ts'
+import { follower } from './follower.ts'
 import type { Heard } from './heard.ts'
 import type { Chance } from '../chance.ts'
 import { chance } from '../chance.ts'
@@ -53,12 +54,13 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
   const points = luck.part('points')
   const hand = luck.part('hand')
   const touched = new Set<string>()
+  const reader = follower('ops')
   let asked = 0
 
   async function look(): Promise<Evidence> {
     // The engine first: a container that is made after the list was taken has its row already.
     const containers = await engine.containers()
-    return { heard, containers, byHand: touched, now: Date.now(), ...readDatabase(path) }
+    return { heard, events: reader.events, containers, byHand: touched, now: Date.now(), ...readDatabase(path) }
   }
 
   /** Looks until nothing is wrong: what the service has to find out after its start takes it some turns. */
@@ -84,7 +86,10 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
   async function begin(): Promise<ServiceUnderFire> {
     for (;;) {
       const service = await startUnderFire(env, points.happens(0.3) ? pointIn(points, 12) : undefined)
-      if ('url' in service) return service
+      if ('url' in service) {
+        reader.follow(service.url)
+        return service
+      }
       if (service.point === null) throw violated([`the service does not start: ${service.said}`], readDatabase(path))
       count(service)
     }
@@ -137,6 +142,7 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
         await fetch(`${service.url}/api/v1/workspaces/${id}`, { method: 'DELETE', headers: { 'x-user': owner } })
       await Promise.race([restOf(look), delay(patienceMs)])
       const { rows, containers } = await look()
+      reader.close()
       const { code, said } = await service.end('SIGTERM')
       if (rows.length + containers.length > 0 || code !== 0)
         throw violated(
@@ -156,12 +162,15 @@ async function restOf(look: () => Promise<Evidence>): Promise<void> {
   }
 }
 
-function unrested({ rows, now }: Evidence): string[] {
-  return rows.flatMap(({ id, state, expiresAt }) => {
+function unrested({ rows, events, journal, now }: Evidence): string[] {
+  const untold = journal.length - events.length
+  const late = untold > 0 ? [`the feed has not told of the last ${untold} lines`] : []
+  const restless = rows.flatMap(({ id, state, expiresAt }) => {
     if (!['running.up', 'stopped.idle', 'failed'].includes(state))
       return [`workspace ${id} does not come to rest: ${state}`]
     return expiresAt !== null && expiresAt < now ? [`workspace ${id} rests in ${state}, and its TTL is over`] : []
   })
+  return [...late, ...restless]
 }
 
 function pointIn(luck: Chance, most: number): Point {

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import type { TransitionEvent } from '../../src/wire/event.ts'
 import type { ContainerSeen } from './engine-under-fire.ts'
 import type { Heard } from './heard.ts'
 
@@ -32,6 +33,8 @@ export interface Row {
 /** What there is to hold against each other at one moment. */
 export interface Evidence {
   readonly heard: readonly Heard[]
+  /** What a reader of the feed received, over all restarts. */
+  readonly events: readonly TransitionEvent[]
   readonly journal: readonly Line[]
   readonly rows: readonly Row[]
   readonly containers: readonly ContainerSeen[]

@@ -41,3 +41,17 @@ export function untrueAnswers({ heard, journal }: Pick<Evidence, 'heard' | 'jour
   }
   return found
 }
+
+/** The feed has told each line of the journal once, in order, and nothing else. Of what it has not told yet nothing is said. */
+export function untrueEvents({ events, journal }: Pick<Evidence, 'events' | 'journal'>): string[] {
+  return events.flatMap((event, index) => {
+    const line = journal[index]
+    if (!line || line.seq !== event.seq) return [`the feed told of line ${event.seq} where line ${index + 1} was due`]
+    const same =
+      line.workspace === event.workspace &&
+      line.event === event.event &&
+      line.from === event.from &&
+      line.to === event.to
+    return same ? [] : [`the feed told of line ${event.seq} as ${event.event} of ${event.workspace} to ${event.to}`]
+  })
+}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { TransitionEvent } from '../../src/wire/event.ts'
 import type { Workspace } from '../../src/wire/workspace.ts'
 import type { Evidence, Line, Row } from './evidence.ts'
 import type { Heard } from './heard.ts'
@@ -62,6 +63,11 @@ const command = (verb: 'stop' | 'delete' | 'get', answer: Partial<Heard>): Heard
   ...answer,
 })
 
+const told = (seq: number, event?: string): TransitionEvent => {
+  const { from, to, by, ...it } = made[seq - 1] ?? line(seq, 'none', null, 'none')
+  return { seq, at: '', event: event ?? it.event, from, to, by, workspace: 'w1', owner: 'ann' }
+}
+
 const made = [
   line(1, 'create', null, 'creating.queued', { by: 'user:ann' }),
   line(2, 'granted', 'creating.queued', 'creating.image'),
@@ -75,6 +81,7 @@ const deleted = [
 const container = { id: 'c1', workspace: 'w1', running: true }
 const sound: Evidence = {
   heard: [create],
+  events: [],
   journal: made,
   rows: [row],
   containers: [container],
@@ -92,6 +99,7 @@ const gone: Evidence = {
 
 test.each([
   ['a workspace that runs', sound],
+  ['one that the feed told of', { ...sound, events: [told(1), told(2), told(3)] }],
   ['one that was deleted', gone],
   [
     'one that expired',
@@ -198,6 +206,10 @@ test.each<[name: string, evidence: Partial<Evidence>, complaint: RegExp]>([
     },
     /after it had left that state before/,
   ],
+  ['an event that comes twice', { events: [told(1), told(2), told(2)] }, /told of line 2 where line 3 was due/],
+  ['an event that is left out', { events: [told(1), told(3)] }, /told of line 3 where line 2 was due/],
+  ['an event that is not on disk', { events: [told(1), told(2), told(3), told(4)] }, /told of line 4/],
+  ['an event that is not so', { events: [told(1, 'stop')] }, /told of line 1 as stop/],
   [
     'a container that ended unasked',
     {

@@ -1,7 +1,7 @@
 // What must hold after every crash, as a pure function over what clients heard, what is on disk and what the engine has.
 import { type Evidence, type Line, linesOf } from './evidence.ts'
 import { type Heard, isAcknowledged } from './heard.ts'
-import { untrueAnswers } from './untrue-answers.ts'
+import { untrueAnswers, untrueEvents } from './untrue-answers.ts'
 
 /** Nothing that has expired is there for longer than this; the sweeps of the service under fire take a second. */
 const lateMs = 10_000
@@ -18,6 +18,7 @@ export function violations(evidence: Evidence): readonly string[] {
     ...unaskedEnds(evidence),
     ...movedDeadlines(evidence),
     ...untrueAnswers(evidence),
+    ...untrueEvents(evidence),
     ...evidence.rows.flatMap(({ id, status, reason }) =>
       status === 'failed' && reason === null ? [`workspace ${id} failed without a reason`] : [],
     ),
