@@ -80,7 +80,7 @@ export async function until(
   id: string,
   done: (it: Workspace) => boolean,
 ): Promise<Workspace> {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 1800; tries += 1) {
     const { body } = await call(url, user, 'GET', `/workspaces/${id}`)
     if (done(body)) return body
     await new Promise((resolve) => setTimeout(resolve, 50))

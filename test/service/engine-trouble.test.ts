@@ -159,6 +159,8 @@ describe.skipIf(!orRequired(possible, 'reach an engine and run another'))(
         await expect.poll(async () => (await own.listContainers()).length, { timeout: 30_000 }).toBeGreaterThan(5)
         await engine.kill()
         await engine.start()
+        // What was up before the kill is shown so until the service has looked again: that all run is true at one moment only, late.
+        await expect.poll(async () => (await own.listContainers()).length, { timeout: 90_000 }).toBe(50)
         const ups = await Promise.all(made.map(({ body }) => up(service, body.id)))
         const found = await own.listContainers({ all: true })
         expect(found).toHaveLength(50)
