@@ -26,20 +26,21 @@ const rooms: Readonly<Record<string, Room>> = {
   log: { rooms: ['workspace'], packages: ['pino'] },
   workspace: { rooms: [], packages: ['zod'], builtins: ['node:crypto'] },
   machines: { rooms: ['workspace'], packages: ['xstate'], builtins: ['node:crypto'] },
-  provider: { rooms: ['workspace'], packages: ['dockerode'] },
+  provider: { rooms: ['workspace'], packages: ['dockerode', 'node-pty', 'tar-stream'] },
   template: { rooms: ['workspace'], packages: ['zod', 'jsonc-parser'] },
   persistence: { rooms: ['workspace'], packages: ['better-sqlite3'] },
   supervisor: { rooms: ['workspace', 'machines', 'provider', 'template', 'persistence'], packages: ['xstate'] },
+  access: { rooms: ['workspace', 'provider', 'persistence'], packages: ['@xterm', 'tar-stream'] },
   metrics: { rooms: ['workspace', 'machines', 'provider', 'supervisor'], packages: ['prom-client'] },
   wire: { rooms: ['workspace'], packages: ['zod'], builtins: ['node:crypto'] },
   http: {
-    rooms: ['workspace', 'machines', 'supervisor', 'wire'],
-    packages: ['fastify', '@fastify', 'fastify-type-provider-zod', 'openapi-types', 'close-with-grace', 'zod'],
+    rooms: ['workspace', 'machines', 'supervisor', 'access', 'wire'],
+    packages: ['fastify', 'ws', '@fastify', 'fastify-type-provider-zod', 'openapi-types', 'close-with-grace', 'zod'],
   },
   client: { rooms: ['wire'], packages: [] },
-  cli: { rooms: ['client', 'wire'], packages: [] },
+  cli: { rooms: ['client', 'wire'], packages: ['commander', 'ws'] },
   chart: { rooms: ['machines'], packages: ['xstate', 'elkjs'] },
-  console: { rooms: ['client', 'wire'], packages: ['preact'], builtins: [] },
+  console: { rooms: ['client', 'wire'], packages: ['preact', '@xterm'], builtins: [] },
 }
 
 /** Roots of programs: they put the rest together, and nothing builds on them. */

@@ -1,4 +1,5 @@
 import type { Provider } from '../../src/provider/provider.ts'
+import { nothingInside } from '../../test/provider/nothing-inside.ts'
 import type { Found } from '../../src/workspace/container.ts'
 import type { Outcome } from '../../src/workspace/fault.ts'
 import { done, fault } from '../../src/workspace/fault.ts'
@@ -12,6 +13,7 @@ export function engineAtRest(ids: () => readonly WorkspaceId[]): Provider {
   const refuse = async () => fault('never', 'nothing is made on an engine at rest')
   return {
     name: 'docker',
+    inside: nothingInside,
     image: refuse,
     container: refuse,
     boot: refuse,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { ProblemCode } from './problem.ts'
+import type { ProblemCode } from './known-problems.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 const foreignSites: unknown[] = ['cross-site', 'same-site']

@@ -2,8 +2,8 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
 import { errorAnswer } from '../wire/error.ts'
-import type { ProblemCode } from './problem.ts'
-import { problems } from './problem.ts'
+import type { ProblemCode } from './known-problems.ts'
+import { problems } from './known-problems.ts'
 
 /** What any route may answer, whatever it is asked. */
 const everywhere = ['host-not-allowed', 'origin-not-allowed', 'internal', 'shutting-down'] as const

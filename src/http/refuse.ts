@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Problem, problems } from './problem.ts'
-import type { ProblemCode } from './problem.ts'
+import { problems } from './known-problems.ts'
+import { Problem } from './problem.ts'
+import type { ProblemCode } from './known-problems.ts'
 
 // Every refusal leaves as {"error", "code"}: ours, the framework's, and what is not even HTTP.
 

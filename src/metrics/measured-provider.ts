@@ -35,6 +35,7 @@ export function providerMeter(registry: Registry): (provider: Provider) => Provi
     }
     return {
       name: provider.name,
+      inside: provider.inside,
       image: measured('image', provider.image),
       container: measured('container', provider.container),
       boot: measured('boot', provider.boot),

@@ -1,7 +1,9 @@
 import type { Connection, Found } from '../workspace/container.ts'
 import type { Fault, Outcome } from '../workspace/fault.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
+import type { RunOutput } from '../workspace/run.ts'
 import type { ProviderName, Subject } from '../workspace/subject.ts'
+import type { Inside } from './inside.ts'
 
 /** What a provider says of its own accord. Hints: some are lost and some come twice; the inventory is the truth (law 8). */
 export type Notice =
@@ -20,6 +22,9 @@ export type Notice =
 export interface Provider {
   readonly name: ProviderName
 
+  /** What goes on inside a running workspace. */
+  readonly inside: Inside
+
   /**
    * Step `image`: makes the recipe's image present. `progress` is told in words what a person would like to know while it takes
    * long. Answers the image's id.
@@ -34,9 +39,15 @@ export interface Provider {
 
   /**
    * Step `setup`: runs the lifecycle commands in the running container, in order: onCreate, postCreate (both unless `prepared`),
-   * postStart. A command that fails is `never`, and the message ends with the last lines of its output. Progress as in `image`.
+   * postStart. A command that fails is `never`, and the message ends with the last lines of its output. Progress as in `image`; `heard` is
+   * told all that the commands write, with the name of the command.
    */
-  setup(subject: Subject, signal: AbortSignal, progress: (text: string) => void): Promise<Outcome<void>>
+  setup(
+    subject: Subject,
+    signal: AbortSignal,
+    progress: (text: string) => void,
+    heard?: (command: string, output: RunOutput) => void,
+  ): Promise<Outcome<void>>
 
   /** Makes the container not run: asks it to end, and after ten seconds kills it. Not running already, or gone, is success. */
   halt(subject: Subject, signal: AbortSignal): Promise<Outcome<void>>

@@ -3,6 +3,8 @@ import type { Following } from './feed.ts'
 import type { Aside, Live } from './live.ts'
 import type { Owner } from '../workspace/id.ts'
 import type { JsonObject } from '../workspace/json.ts'
+import type { Inside } from '../provider/inside.ts'
+import type { Subject } from '../workspace/subject.ts'
 
 // What may be asked of the supervisor, and what it answers.
 
@@ -77,6 +79,19 @@ export type Followed =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'no-such-place' }
   | { readonly kind: 'over' }
+
+export type Reached =
+  | {
+      readonly kind: 'reached'
+      readonly state: string
+      /** False: it does not run, or is being stopped. */
+      readonly up: boolean
+      readonly subject: Subject
+      readonly inside: Inside
+    }
+  /** Its record cannot be read, so nobody knows where it is. */
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'unknown' }
 
 export interface Health {
   /** What is wrong with the database; `null` if nothing is. */

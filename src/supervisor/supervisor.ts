@@ -1,5 +1,6 @@
 // What may be asked of the service. Everything that happens to a workspace goes through `create`, `tell` or an observation of its
 // engine; everything that is answered is on disk (law 2).
+import { subjectOf } from '../machines/workspace-context.ts'
 import type { WorkspaceCommand } from '../machines/workspace-event.ts'
 import { statePath, statusOf } from '../machines/workspace-view.ts'
 import type { NumberedLine } from '../persistence/journal.ts'
@@ -9,9 +10,10 @@ import { newWorkspaceId } from '../workspace/id.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Recipe } from '../workspace/recipe.ts'
 import type { ProviderName } from '../workspace/subject.ts'
-import type { Asker, Created, Filter, Followed, Health, NotWritten, Once, Page, Seen, Told, Wish } from './asked.ts'
+import type { Asker, Created, Filter, Followed, Health, Once, Page, Reached, Seen, Told, Wish } from './asked.ts'
 import { seen } from './asked.ts'
 import { feed } from './feed.ts'
+import { strayRemoval } from './stray-removal.ts'
 import type { UpkeepDeps } from './upkeep.ts'
 import { keyLifetimeMs, upkeep } from './upkeep.ts'
 
@@ -123,6 +125,19 @@ export function supervise(deps: SupervisorDeps) {
       return look(id, asker) ? { kind: 'refused', state: statePath(after.value) } : { kind: 'unknown' }
     },
 
+    /** Where a workspace is, for what its owner does inside it. `up`: it runs, and nothing is being done to it. */
+    reach(id: WorkspaceId, asker: Asker): Reached {
+      const found = look(id, asker)
+      if (!found) return { kind: 'unknown' }
+      if (found.kind === 'unreadable') return { kind: 'unreadable' }
+      const { context, value } = found.snapshot
+      const state = statePath(value)
+      const { inside } = deps.providers.get(context.provider) ?? { inside: undefined }
+      return inside
+        ? { kind: 'reached', state, up: state === 'running.up', subject: subjectOf(context), inside }
+        : { kind: 'unreadable' }
+    },
+
     /** Waits until a workspace that is being deleted is gone, for at most so long. */
     gone: work.gone,
 
@@ -196,26 +211,7 @@ export function supervise(deps: SupervisorDeps) {
 
     rehydrated: work.rehydrated,
     strays: work.strays,
-
-    /**
-     * Removes a container that belongs to no workspace: its workspace is written down as given up, and then it goes as anything does that
-     * was deleted (law 8). Operators only. May be repeated.
-     */
-    async removeStray(
-      containerId: string,
-      { owner, operator }: Asker,
-    ): Promise<{ kind: 'removed' | 'unknown' } | NotWritten> {
-      const stray = operator && work.strays().find((found) => found.containerId === containerId)
-      if (!stray) return { kind: 'unknown' }
-      try {
-        journal.giveUp({ workspace: stray.workspaceId, owner, at: clock.now(), by: `user:${owner}` })
-      } catch (error) {
-        return { kind: 'not-written', error }
-      }
-      feeding.told()
-      await work.reconcile()
-      return { kind: 'removed' }
-    },
+    removeStray: strayRemoval({ journal, clock, told: feeding.told, ...work }),
 
     queue: work.queue,
     close: work.close,

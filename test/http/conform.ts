@@ -8,7 +8,7 @@ import { statechart } from '../../src/wire/statechart.ts'
 import { stray, strayRemoved } from '../../src/wire/stray.ts'
 import { template } from '../../src/wire/template.ts'
 import { deleted, workspace } from '../../src/wire/workspace.ts'
-import { problems } from '../../src/http/problem.ts'
+import { problems } from '../../src/http/known-problems.ts'
 
 const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^GET \/api\/v1\/workspaces(\?.*)?$/, z.array(workspace)],

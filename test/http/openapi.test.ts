@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { problems } from '../../src/http/problem.ts'
+import { problems } from '../../src/http/known-problems.ts'
 import { openWorld } from './world.ts'
 
 const schema = z.looseObject({})

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { problems } from '../../src/http/problem.ts'
+import { problems } from '../../src/http/known-problems.ts'
 import type { Asking, World } from './world.ts'
 import { makeWorld, openWorld } from './world.ts'
 

@@ -5,8 +5,9 @@ import { done, type Fault, fault, type Outcome } from '../../src/workspace/fault
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import type { LifecycleCommand, Recipe } from '../../src/workspace/recipe.ts'
 import type { ProviderName } from '../../src/workspace/subject.ts'
+import { nothingInside } from './nothing-inside.ts'
 
-export type Verb = Exclude<keyof Provider, 'name' | 'watch'>
+export type Verb = Exclude<keyof Provider, 'name' | 'watch' | 'inside'>
 
 /** One request that the engine was asked. `workspaceId` is `null` for `inventory`, `clear` and `ready`. */
 export interface Call {
@@ -129,6 +130,7 @@ export function fakeEngine(): FakeEngine {
     }
     return {
       name,
+      inside: nothingInside,
       image: ({ id, recipe }, signal, progress) =>
         ask({ verb: 'image', workspaceId: id }, signal, () => {
           progress(`Pulling ${recipe.image}`)

@@ -1,4 +1,5 @@
 import type { Notice, Provider } from '../../src/provider/provider.ts'
+import { nothingInside } from '../provider/nothing-inside.ts'
 import type { Exit } from '../../src/workspace/container.ts'
 import type { Fault } from '../../src/workspace/fault.ts'
 import { done, fault } from '../../src/workspace/fault.ts'
@@ -117,6 +118,7 @@ export function unrulyEngine(clock: WorldClock, chance: Chance): UnrulyEngine {
     const meant = ({ id, containerId }: Subject) => own(id).find((it) => it.containerId === containerId)
     const made: Provider = {
       name: 'docker',
+      inside: nothingInside,
       image: ({ id, recipe }, signal, progress) =>
         ask('image', id, signal, () => {
           progress(`Pulling ${recipe.image}`)

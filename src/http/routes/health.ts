@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../known-problems.ts'
 import type { Readiness } from '../../wire/health.ts'
 import { health, readiness } from '../../wire/health.ts'
 

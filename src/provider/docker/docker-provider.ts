@@ -10,6 +10,7 @@ import { type Deadlines, usualDeadlines } from './deadlines.ts'
 import { engineAt } from './engine.ts'
 import { halt } from './halt.ts'
 import { presentImage } from './image.ts'
+import { dockerInside } from './inside.ts'
 import { inventory } from './inventory.ts'
 import { networksOf } from './network.ts'
 import { race } from './race.ts'
@@ -38,6 +39,7 @@ export function dockerProvider({ installation, docker, log, deadlines }: DockerD
   const containers = containersOf({ engine, installation, networks, capacity: capacityOf(engine) })
   return {
     name: 'docker',
+    inside: dockerInside(),
     image: (subject, signal, progress) => presentImage(engine, subject, signal, progress),
     container: (subject, signal) => containers.make(subject, signal),
     boot: (subject, signal) => boot(engine, installation, networks, subject, signal),

@@ -9,6 +9,7 @@ import { endProcesses, halt } from './ending.ts'
 import { markPrefix } from './environment.ts'
 import { containerIdOf, find } from './found.ts'
 import type { Host } from './host.ts'
+import { processInside } from './inside.ts'
 import { boot } from './keeper.ts'
 import { linuxProcesses } from './linux-processes.ts'
 import { mapLimited } from './map-limited.ts'
@@ -91,6 +92,7 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
 
   return {
     name: 'process',
+    inside: processInside(),
     image: (_subject, signal) => ask('Choosing an image', signal, async () => done({ imageId: 'process' })),
     container: ({ id }, signal) =>
       ask('Making the directory', signal, async () => {

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { runSignals } from '../workspace/run.ts'
+
+/** Text that an operating system can take as one word of a command line. */
+const word = z.string().refine((text) => !text.includes('\0'), 'must not have a NUL')
+
+const execId = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'must be 1 to 64 letters, digits, - and _, and begin with a letter or digit',
+  )
+
+export const startExec = z
+  .object({
+    command: z
+      .union([word.min(1), z.array(word).min(1).max(4096)])
+      .meta({ description: 'An argument list that no shell reads, or text for the shell of the workspace.' }),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'), word)
+      .nullish()
+      .meta({ description: "Beside the template's `remoteEnv`, and before it." }),
+    cwd: word
+      .min(1)
+      .nullish()
+      .meta({ description: "Where it begins: absolute, or relative to the template's `workspaceFolder`." }),
+    user: word.min(1).nullish().meta({ description: "By default the template's `remoteUser`." }),
+    stdin: z
+      .union([z.literal('stream'), z.string(), z.object({ data: z.string(), encoding: z.enum(['utf8', 'base64']) })])
+      .nullish()
+      .meta({
+        description:
+          'What it reads: a text, or bytes as base64; or `stream`: then it comes with PUT …/exec/{exec_id}/stdin. By default nothing.',
+      }),
+    timeout_ms: z
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .nullish()
+      .meta({ description: 'After so long it is killed, with all that it started. By default it may run for ever.' }),
+    exec_id: execId
+      .nullish()
+      .meta({ description: 'Chosen by the client: the same again is the same run, and runs nothing.' }),
+  })
+  .meta({ id: 'StartExec' })
+export type StartExec = z.infer<typeof startExec>
+
+const seq = z.int().min(1).meta({ description: 'Counts the lines of this run from 1, without a gap.' })
+
+/** A line of the stream: a piece of output. */
+export const execOutput = z
+  .object({
+    seq,
+    stream: z.enum(['stdout', 'stderr']),
+    data: z.string(),
+    encoding: z.literal('base64').optional().meta({ description: 'There if the bytes are no UTF-8.' }),
+  })
+  .meta({ id: 'ExecOutput' })
+
+/** A line of the stream that says that output is missing here, because nobody read it for a minute. */
+export const execDropped = z.object({ seq, dropped_bytes: z.int().min(1) }).meta({ id: 'ExecDropped' })
+
+/** The last line of the stream. One of `exit_code`, `signal` and `error` is there. */
+export const execEnd = z
+  .object({
+    seq,
+    exit_code: z.int().optional(),
+    signal: z.string().optional().meta({ description: 'It was killed by this signal.' }),
+    error: z.string().optional().meta({
+      description:
+        '`timeout`, `stdin-cut-off`, or `lost`: its end was not seen, the service or the workspace went down meanwhile.',
+    }),
+    duration_ms: z.int().min(0),
+  })
+  .meta({ id: 'ExecEnd' })
+
+export const execLine = z.union([execOutput, execDropped, execEnd])
+export type ExecLine = z.infer<typeof execLine>
+export type ExecEnd = z.infer<typeof execEnd>
+
+/** A run as the list of recent ones shows it. */
+export const execRun = z
+  .object({
+    exec_id: execId,
+    command: z.union([z.string(), z.array(z.string())]),
+    by: z.string().meta({ description: '`user:NAME`' }),
+    started_at: z.iso.datetime(),
+    ended_at: z.iso.datetime().optional(),
+    exit_code: z.int().optional(),
+    signal: z.string().optional(),
+    error: z.string().optional(),
+    status: z.enum(['running', 'ended']),
+  })
+  .meta({ id: 'ExecRun' })
+export type ExecRun = z.infer<typeof execRun>
+
+export const execQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0).meta({ description: 'Go on after the line with this `seq`.' }),
+  follow: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: '`true`: stay until it has ended; else what there is now.' }),
+})
+
+export const killExec = z
+  .object({ signal: z.enum(runSignals).nullish().meta({ description: 'By default SIGTERM.' }) })
+  .meta({ id: 'KillExec' })

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+
+// What goes through the WebSocket of a shell. Binary frames are the terminal's bytes, either way; text frames are these, as JSON.
+
+const columns = z.int().min(1).max(1000)
+const rows = z.int().min(1).max(1000)
+
+export const shellQuery = z.object({
+  session: z
+    .uuid()
+    .optional()
+    .meta({ description: 'Goes back to a session that is kept; a new one begins otherwise.' }),
+  columns: z.coerce.number().pipe(columns).default(80),
+  rows: z.coerce.number().pipe(rows).default(24),
+  ticket: z.string().optional().meta({ description: 'From POST /api/v1/tickets, where no header can be sent.' }),
+})
+
+/** From the client. */
+export const shellRequest = z.discriminatedUnion('type', [z.object({ type: z.literal('resize'), columns, rows })])
+export type ShellRequest = z.infer<typeof shellRequest>
+
+/** From the service. */
+export const shellNotice = z.discriminatedUnion('type', [
+  /** The first frame. The screen as it was follows as binary frames, if the session is resumed. */
+  z.object({ type: z.literal('session'), session: z.uuid(), resumed: z.boolean() }),
+  /** The shell has ended; the connection is closed then. One of `exit_code`, `signal` and `error` is there. */
+  z.object({
+    type: z.literal('ended'),
+    exit_code: z.int().optional(),
+    signal: z.string().optional(),
+    error: z.string().optional(),
+  }),
+  /** Another client has taken the session over; the connection is closed then. */
+  z.object({ type: z.literal('taken-over') }),
+])
+export type ShellNotice = z.infer<typeof shellNotice>
