@@ -63,10 +63,18 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
     return { heard, events: reader.events, containers, byHand: touched, now: Date.now(), ...readDatabase(path) }
   }
 
-  /** Looks until nothing is wrong: what the service has to find out after its start takes it some turns. */
-  async function hold(alsoWrong: (evidence: Evidence) => readonly string[] = () => []): Promise<void> {
+  /**
+   * Looks until nothing is wrong: what the service has to find out after its start takes it some turns. Of one that died meanwhile nothing
+   * is held.
+   */
+  async function hold(
+    service: ServiceUnderFire,
+    alsoWrong: (evidence: Evidence) => readonly string[] = () => [],
+  ): Promise<void> {
     const until = Date.now() + patienceMs
-    for (;;) {
+    let dead = false
+    void service.died.then(() => (dead = true))
+    while (!dead) {
       const evidence = await look()
       const wrong = [...violations(evidence), ...alsoWrong(evidence)]
       if (wrong.length === 0) return
@@ -112,7 +120,7 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
 
   /** Checks a service that lives; `false` if it died meanwhile of what it was armed with at its start. */
   async function holdWhileAlive(service: ServiceUnderFire): Promise<boolean> {
-    return await Promise.race([hold().then(() => true), service.died.then(() => false)])
+    return await Promise.race([hold(service).then(() => true), service.died.then(() => false)])
   }
 
   return {
@@ -122,7 +130,7 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
       const service = await begin()
       await engine.faults(false)
       if (await holdWhileAlive(service)) {
-        if (total(kills) % restEvery === restEvery - 1) await Promise.race([hold(unrested), service.died])
+        if (total(kills) % restEvery === restEvery - 1) await Promise.race([hold(service, unrested), service.died])
         await engine.faults(hand.happens(0.5))
         service.arm(pointIn(points, 60))
         const before = heard.length
@@ -135,7 +143,7 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
     async end() {
       await engine.faults(false)
       const service = await begin(0)
-      await hold(unrested)
+      await hold(service, unrested)
       for (const { id, owner } of readDatabase(path).rows)
         await fetch(`${service.url}/api/v1/workspaces/${id}`, { method: 'DELETE', headers: { 'x-user': owner } })
       await Promise.race([restOf(look), delay(patienceMs)])

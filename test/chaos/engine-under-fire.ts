@@ -52,8 +52,12 @@ export async function fakeEngine(folder: string, seed: number): Promise<EngineUn
   })
   async function tell(verb: string, value?: string): Promise<readonly ContainerSeen[]> {
     const id = (last += 1)
-    const answered = new Promise<Played['containers']>((resolve) => waiting.set(id, resolve))
-    child.send({ id, verb, value })
+    const answered = new Promise<Played['containers']>((resolve, reject) => {
+      waiting.set(id, resolve)
+      child.send({ id, verb, value }, (error) => {
+        if (error) reject(error)
+      })
+    })
     return (await answered).map(({ id, labels, state }) => ({
       id,
       workspace: workspaceOf(labels) ?? '',
