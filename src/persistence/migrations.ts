@@ -61,4 +61,37 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    name: 'what was run inside workspaces, and what their lifecycle commands wrote',
+    sql: `
+      CREATE TABLE execs (
+        workspace   TEXT    NOT NULL,
+        exec_id     TEXT    NOT NULL,
+        kind        TEXT    NOT NULL, -- exec, shell
+        owner       TEXT    NOT NULL, -- of the workspace
+        by          TEXT    NOT NULL,
+        command     TEXT    NOT NULL, -- as it was asked, as JSON
+        fingerprint TEXT    NOT NULL, -- of all that was asked
+        started_at  INTEGER NOT NULL,
+        ended_at    INTEGER,
+        exit_code   INTEGER,
+        signal      TEXT,
+        error       TEXT,
+        PRIMARY KEY (workspace, exec_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX execs_started ON execs (workspace, started_at);
+      CREATE INDEX execs_open ON execs (workspace) WHERE ended_at IS NULL;
+      CREATE INDEX execs_age ON execs (started_at);
+
+      CREATE TABLE lifecycle_output (
+        seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+        workspace TEXT    NOT NULL,
+        at        INTEGER NOT NULL,
+        command   TEXT    NOT NULL,
+        stream    TEXT    NOT NULL,
+        data      BLOB    NOT NULL
+      ) STRICT;
+      CREATE INDEX lifecycle_output_workspace ON lifecycle_output (workspace, seq);
+    `,
+  },
 ]

@@ -72,9 +72,9 @@ export function crashWorld(seed: number, folder: string, engine: EngineUnderFire
     alsoWrong: (evidence: Evidence) => readonly string[] = () => [],
   ): Promise<void> {
     const until = Date.now() + patienceMs
-    let dead = false
-    void service.died.then(() => (dead = true))
-    while (!dead) {
+    const life = new AbortController()
+    void service.died.then(() => life.abort())
+    while (!life.signal.aborted) {
       const evidence = await look()
       const wrong = [...violations(evidence), ...alsoWrong(evidence)]
       if (wrong.length === 0) return

@@ -16,6 +16,8 @@ import { keptAnswers } from '../../src/persistence/idempotency.ts'
 import { journal } from '../../src/persistence/journal.ts'
 import { workspaceList } from '../../src/persistence/workspace-list.ts'
 import { workspaceStore } from '../../src/persistence/workspace-store.ts'
+import type { Provider } from '../../src/provider/provider.ts'
+import { processProvider } from '../../src/provider/process/process-provider.ts'
 import { systemClock } from '../../src/supervisor/clock.ts'
 import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { supervise } from '../../src/supervisor/supervisor.ts'
@@ -71,6 +73,8 @@ export interface Setting {
   readonly metricsToken?: string
   /** Where the console was built to; none, if nothing is said. */
   readonly consoleFolder?: string
+  /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
+  readonly real?: boolean
   /** Puts something else in the supervisor's place. */
   readonly instead?: (supervisor: Supervisor) => Supervisor
 }
@@ -88,7 +92,7 @@ export async function openWorld(setting: Setting = {}): Promise<World> {
 
 /** Makes a world that somebody has to close. */
 export async function makeWorld(setting: Setting = {}): Promise<World> {
-  const { auth, boundHost = '127.0.0.1', consoleFolder, instead, metricsToken = null } = setting
+  const { auth, boundHost = '127.0.0.1', consoleFolder, instead, metricsToken = null, real = false } = setting
   const dir = mkdtempSync(join(tmpdir(), 'http-'))
   const database = openDatabase(join(dir, 'vm.db'))
   const logged: string[] = []
@@ -96,6 +100,9 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
   const engine = fakeEngine()
   const { db } = database
   const measured = metrics()
+  const provider = real
+    ? processProvider({ root: join(dir, 'workspaces'), installation: 'here', log, graceMs: 1000 })
+    : engine.provider()
   const supervisor = supervise({
     store: workspaceStore(db),
     journal: journal(db),
@@ -103,8 +110,8 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     list: workspaceList(db),
     templates,
     defaultTemplate,
-    provider: 'docker',
-    providers: new Map([['docker', providerMeter(measured.registry)(engine.provider())]]),
+    provider: real ? 'process' : 'docker',
+    providers: new Map([[real ? 'process' : 'docker', providerMeter(measured.registry)(provider)]]),
     observer: measured.observer,
     databaseTrouble: database.trouble,
     checkpoint: database.checkpoint,
@@ -170,12 +177,23 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     async close() {
       await app.close()
       await supervisor.close()
+      if (real) await endAll(provider)
       database.close()
       rmSync(dir, { recursive: true })
     },
     count: (table) => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()),
   }
   return world
+}
+
+/** Stopping a service leaves workspaces as they are; those of a test end with it. */
+async function endAll(provider: Provider): Promise<void> {
+  const { signal } = new AbortController()
+  const found = await provider.inventory(signal)
+  if (found.ok)
+    await Promise.all(
+      found.value.map(({ workspaceId, containerId }) => provider.remove(workspaceId, containerId, signal)),
+    )
 }
 
 /** A user's name, for what takes only a checked one. */
