@@ -7,13 +7,17 @@ import { build } from './built.ts'
 import { consoleView } from './console-view.ts'
 import { create } from './create.ts'
 import { durable } from './durable.ts'
+import { echo } from './echo.ts'
+import { exec } from './exec.ts'
 import { feed } from './feed.ts'
+import { file } from './file.ts'
 import { firstPage } from './first-page.ts'
 import { getOne } from './get-one.ts'
 import { health } from './health.ts'
 import { heap } from './heap.ts'
 import { machine } from './machine.ts'
 import type { Measure, Measured, Skipped } from './measure.ts'
+import { output } from './output.ts'
 import { start } from './start.ts'
 import { table } from './table.ts'
 
@@ -27,6 +31,10 @@ const measures: Readonly<Record<string, Measure>> = {
   health,
   feed,
   console: consoleView,
+  exec,
+  output,
+  echo,
+  file,
 }
 
 const args = process.argv.slice(2)
