@@ -2,10 +2,13 @@ import type { TransitionEvent } from '../wire/event.ts'
 import type { Health, Readiness } from '../wire/health.ts'
 import type { HistoryLine } from '../wire/history.ts'
 import type { Template } from '../wire/template.ts'
+import type { Ticket } from '../wire/ticket.ts'
 import type { AmendWorkspace, CreateWorkspace, Workspace } from '../wire/workspace.ts'
 import { ApiError, errorOf } from './api-error.ts'
 import type { Told } from './event-feed.ts'
 import { followed } from './event-feed.ts'
+import type { Shell, ShellWish } from './shell.ts'
+import { openShell } from './shell.ts'
 
 export type { AmendWorkspace, CreateWorkspace, HistoryLine, Readiness, Template, TransitionEvent, Workspace }
 
@@ -114,6 +117,9 @@ export function apiClient({ url, user }: ClientDeps) {
     restart: command('restart'),
     delete: async (id: string): Promise<void> => void (await send('DELETE', at(id))),
     amend: (id: string, change: AmendWorkspace) => send<Workspace>('PATCH', at(id), change),
+    /** A shell in a running workspace; nothing is asked before its events are read. */
+    shell: (id: string, wish: ShellWish): Shell =>
+      openShell({ url: `${api}${at(id)}/shell`, ticket: () => send<Ticket>('POST', '/tickets'), ask }, wish),
     /**
      * Every transition as it is committed, after the event `after` or from now on. It outlives lost connections and tells of them; it ends
      * with `signal`.

@@ -85,7 +85,8 @@ function watched(outer: AbortSignal) {
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits; less if `signal` is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(over, ms)
     signal.addEventListener('abort', over)
