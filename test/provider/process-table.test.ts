@@ -40,10 +40,10 @@ describe('What ps prints on macOS', () => {
     expect(startIn('')).toBe(null)
   })
 
-  it('gives the marks of each process', () => {
-    const text = '  77 node server.js HOME=/h VM_WORKSPACE_ID=a VM_WORKSPACE_RUN=2\n78 /bin/sh\n'
+  it('gives the group and the marks of each process', () => {
+    const text = '  77    70 node server.js HOME=/h VM_WORKSPACE_ID=a VM_WORKSPACE_RUN=2\n78 78 /bin/sh\n'
     const [marked, plain] = markedIn(text, 'VM_WORKSPACE_')
-    expect(marked).toEqual({ pid: 77, variables: { VM_WORKSPACE_ID: 'a', VM_WORKSPACE_RUN: '2' } })
-    expect(plain).toEqual({ pid: 78, variables: {} })
+    expect(marked).toEqual({ pid: 77, group: 70, variables: { VM_WORKSPACE_ID: 'a', VM_WORKSPACE_RUN: '2' } })
+    expect(plain).toEqual({ pid: 78, group: 78, variables: {} })
   })
 })

@@ -9,6 +9,9 @@ export const incarnationVariable = 'VM_WORKSPACE_INCARNATION'
 /** Lifecycle commands and what they leave in the background carry it; the keeper does not. */
 export const commandVariable = 'VM_WORKSPACE_COMMAND'
 
+/** What an owner runs carries it, with the run's mark as its value. */
+export const execVariable = 'VM_WORKSPACE_EXEC'
+
 /** The variables that every process of the workspace carries, and no other process. */
 export function workspaceMark(installation: string, id: WorkspaceId): Readonly<Record<string, string>> {
   return { VM_WORKSPACE_ID: id, VM_WORKSPACE_INSTALLATION: installation }

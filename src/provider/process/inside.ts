@@ -1,9 +1,34 @@
-import { fault } from '../../workspace/fault.ts'
+import { fault, type Outcome } from '../../workspace/fault.ts'
+import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Inside } from '../inside.ts'
+import type { Directory } from './directory.ts'
+import type { Host } from './host.ts'
+import { endRun, startRun } from './run.ts'
 
-export function processInside(): Inside {
+/** How something is asked of the host that workspaces run on. */
+export interface Asking {
+  ask<T>(what: string, signal: AbortSignal, work: (host: Host) => Promise<Outcome<T>>): Promise<Outcome<T>>
+  /** For a workspace that has a directory; `gone` if it has none. */
+  within<T>(
+    what: string,
+    id: WorkspaceId,
+    signal: AbortSignal,
+    work: (host: Host, directory: Directory) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>>
+}
+
+/** What an owner does inside a workspace that is plain processes: all of it as the service's own user, without isolation. */
+export function processInside({ ask, within }: Asking): Inside {
   const absent = async () => fault('never', 'This is not built yet.')
   const verbs = ['stat', 'list', 'read', 'write', 'makeDirectory', 'move', 'remove', 'pack', 'unpack'] as const
   const files = Object.fromEntries(verbs.map((verb) => [verb, absent])) as unknown as Inside['files']
-  return { run: absent, endRun: absent, files, logs: absent }
+  return {
+    run: (subject, command, signal) =>
+      within('Starting the command', subject.id, signal, (host, directory) =>
+        startRun(host, directory, subject, command, signal),
+      ),
+    endRun: (subject, mark, signal) => ask('Ending the command', signal, (host) => endRun(host, subject, mark, signal)),
+    files,
+    logs: absent,
+  }
 }

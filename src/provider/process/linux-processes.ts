@@ -36,18 +36,20 @@ export function linuxProcesses(prefix: string): ProcessTable {
   }
 }
 
-async function stat(pid: number): Promise<{ start: string; ended: boolean } | null> {
+async function stat(pid: number): Promise<{ start: string; group: number; ended: boolean } | null> {
   const text = await readUnlessGone(`${proc}/${pid}/stat`)
   if (text === null) return null
   // The second field is the program's name in parentheses, and may hold blanks and parentheses itself.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { start: fields[19] ?? '', ended: fields[0] === 'Z' || fields[0] === 'X' }
+  return { start: fields[19] ?? '', group: Number(fields[2]), ended: fields[0] === 'Z' || fields[0] === 'X' }
 }
 
 async function markedOne(pid: number, prefix: string): Promise<MarkedProcess | null> {
   const text = await readUnlessGone(`${proc}/${pid}/environ`)
   if (text === null || !text.includes(prefix)) return null
-  return (await stat(pid))?.ended === false ? { pid, variables: variablesIn(text.split('\0'), prefix) } : null
+  const found = await stat(pid)
+  if (found === null || found.ended) return null
+  return { pid, group: found.group, variables: variablesIn(text.split('\0'), prefix) }
 }
 
 /** The text of a file in `/proc`; `null` for a process that has ended or belongs to another user. */

@@ -92,7 +92,10 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
 
   return {
     name: 'process',
-    inside: processInside(),
+    inside: processInside({
+      ask,
+      within: (what, id, signal, work) => ask(what, signal, (host) => there(id, (directory) => work(host, directory))),
+    }),
     image: (_subject, signal) => ask('Choosing an image', signal, async () => done({ imageId: 'process' })),
     container: ({ id }, signal) =>
       ask('Making the directory', signal, async () => {

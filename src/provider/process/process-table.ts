@@ -10,6 +10,8 @@ export interface ProcessMark {
 /** A process with those of the variables it was started with that begin as our marks do. */
 export interface MarkedProcess {
   readonly pid: number
+  /** The process group that it is in. */
+  readonly group: number
   readonly variables: Readonly<Record<string, string>>
 }
 

@@ -10,7 +10,7 @@ const execute = promisify(execFile)
  * has left its process group is found only if it is another program.
  */
 export function psProcesses(prefix: string): ProcessTable {
-  const all = latestRound(async () => markedIn(await run('/bin/ps', ['-axEww', '-o', 'pid=,command=']), prefix))
+  const all = latestRound(async () => markedIn(await run('/bin/ps', ['-axEww', '-o', 'pid=,pgid=,command=']), prefix))
   let known: Promise<string> | undefined
   // It cannot change while we live ourselves.
   const epoch = () => (known ??= run('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).then((text) => text.trim()))
@@ -25,11 +25,11 @@ export function psProcesses(prefix: string): ProcessTable {
   }
 }
 
-/** The processes in lines of `ps -E -o pid=,command=`, where the environment follows the arguments. */
+/** The processes in lines of `ps -E -o pid=,pgid=,command=`, where the environment follows the arguments. */
 export function markedIn(lines: string, prefix: string): readonly MarkedProcess[] {
   return lines.split('\n').map((line) => {
-    const [pid = '', ...words] = line.trim().split(/\s+/)
-    return { pid: Number(pid), variables: variablesIn(words, prefix) }
+    const [pid = '', group = '', ...words] = line.trim().split(/\s+/)
+    return { pid: Number(pid), group: Number(group), variables: variablesIn(words, prefix) }
   })
 }
 

@@ -1,16 +1,28 @@
 import { codeOf } from './system-error.ts'
 
-/**
- * Sends a signal to a process and, if it leads a group, to the group. Not there any more is fine. Microseconds before, somebody must
- * have seen that the number is still that process's: none is given out again so soon.
- */
+// Microseconds before, somebody must have seen that a number is still that process's: none is given out again so soon.
+
+/** Sends a signal to a process and, if it leads a group, to the group. Not there any more is fine. */
 export function sendSignal(pid: number, name: NodeJS.Signals): void {
-  for (const target of [-pid, pid]) {
-    try {
-      process.kill(target, name)
-    } catch (error) {
-      // EPERM: it has become another user's. Whoever waits for its end will say so.
-      if (codeOf(error) !== 'ESRCH' && codeOf(error) !== 'EPERM') throw error
-    }
+  send(-pid, name)
+  send(pid, name)
+}
+
+/** Sends a signal to a process group. Not there any more is fine. */
+export function signalGroup(group: number, name: NodeJS.Signals): void {
+  send(-group, name)
+}
+
+/** Sends a signal to a process alone. Not there any more is fine. */
+export function signalOne(pid: number, name: NodeJS.Signals): void {
+  send(pid, name)
+}
+
+function send(target: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(target, name)
+  } catch (error) {
+    // EPERM: it has become another user's. Whoever waits for its end will say so.
+    if (codeOf(error) !== 'ESRCH' && codeOf(error) !== 'EPERM') throw error
   }
 }

@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Run } from '../../src/provider/inside.ts'
+import type { RunCommand } from '../../src/workspace/run.ts'
+import type { Subject } from '../../src/workspace/subject.ts'
+import { faultOf, newSubject, setup, unhurried, up, valueOf } from './bench.ts'
+import { keepersOf, type ProcessBench, processBench, processesOf } from './process-bench.ts'
+
+describe.skipIf(process.platform !== 'linux')(
+  'A command in a workspace of plain processes',
+  { timeout: 30_000 },
+  () => {
+    let bench: ProcessBench
+    let subject: Subject
+    beforeEach(async () => {
+      bench = await processBench()
+      subject = await up(bench.provider, newSubject(bench.recipe({ remoteUser: 'vscode' })))
+    })
+    afterEach(() => bench.close())
+
+    async function run(script: string, partial: Partial<RunCommand> = {}): Promise<Run> {
+      const argv = ['/bin/sh', '-c', script]
+      const plain = { mark: 'mark', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
+      return valueOf(await bench.provider.inside.run(subject, { ...plain, ...partial }, unhurried()))
+    }
+
+    /** All that a run writes until it has ended, both streams together, and how it ended. */
+    async function toEnd(running: Run): Promise<readonly [string, object]> {
+      const pieces: Buffer[] = []
+      for await (const { bytes } of running.output) pieces.push(bytes)
+      return [Buffer.concat(pieces).toString(), await running.ended]
+    }
+
+    /** The next piece of output. */
+    async function firstLine({ output }: Run): Promise<string> {
+      const { value } = await output[Symbol.asyncIterator]().next()
+      return value === undefined ? '' : value.bytes.toString()
+    }
+
+    const sleeping = (seconds: number) => processesOf(subject.id).some(({ command }) => command === `sleep ${seconds}`)
+
+    it('a program that may not be run ends with 126, and so does a directory that is not there, which is named', async () => {
+      const [denied, end] = await toEnd(await run('', { argv: ['/etc/passwd'] }))
+      expect(end).toEqual({ kind: 'exited', code: 126 })
+      expect(denied).toContain('/etc/passwd')
+      const [words, missing] = await toEnd(await run('pwd', { cwd: 'not/there' }))
+      expect(missing).toEqual({ kind: 'exited', code: 126 })
+      expect(words).toContain('home/not/there')
+    })
+
+    it('it runs as the only user that there is, whatever the template says, and as nobody else', async () => {
+      const [name] = await toEnd(await run('id -un'))
+      expect(await toEnd(await run('id -un', { user: name.trim() }))).toEqual([name, { kind: 'exited', code: 0 }])
+      expect(await toEnd(await run('id -un', { user: 'vscode' }))).toEqual([name, { kind: 'exited', code: 0 }])
+      const plain = { mark: 'mark', argv: ['true'], env: {}, cwd: null, stdin: false, terminal: null }
+      const refused = faultOf(await bench.provider.inside.run(subject, { ...plain, user: 'somebody' }, unhurried()))
+      expect(refused).toMatchObject({ again: 'never', message: expect.stringContaining('user of the service') })
+    })
+
+    it('it gets nothing of the environment of the service', async () => {
+      process.env['VM_API_PROXY_SECRET'] = 'hush'
+      const [shown] = await toEnd(await run('env | sort | cut -d= -f1', { env: { MINE: '1' }, cwd: '/' }))
+      delete process.env['VM_API_PROXY_SECRET']
+      const marks = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
+      expect(shown.trim().split('\n')).toEqual(['HOME', 'LANG', 'MINE', 'PATH', 'PWD', ...marks])
+    })
+
+    it('one that is too long for the system is a fault, not a throw', async () => {
+      const plain = { mark: 'mark', env: {}, cwd: null, user: null, stdin: false, terminal: null }
+      const argv = ['echo', 'x'.repeat(4 * 1024 * 1024)]
+      expect(faultOf(await bench.provider.inside.run(subject, { ...plain, argv }, unhurried())).again).toBe('never')
+    })
+
+    it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
+      const running = await run('(setsid sleep 293 &) ; echo up; sleep 292')
+      expect(await firstLine(running)).toBe('up\n')
+      valueOf(await setup(bench.provider, subject))
+      expect(sleeping(292)).toBe(true)
+      valueOf(await bench.provider.halt(subject, unhurried()))
+      expect(processesOf(subject.id)).toEqual([])
+      expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGTERM' })
+    })
+
+    it('one that is started while the workspace is halted leaves nothing running', async () => {
+      const plain = {
+        mark: 'mark',
+        argv: ['sleep', '291'],
+        env: {},
+        cwd: null,
+        user: null,
+        stdin: false,
+        terminal: null,
+      }
+      for (let round = 0; round < 10; round += 1) {
+        valueOf(await bench.provider.boot(subject, unhurried()))
+        const [keeper] = keepersOf(subject.id)
+        const starts = Array.from({ length: 3 }, () => bench.provider.inside.run(subject, plain, unhurried()))
+        const [, ...started] = await Promise.all([bench.provider.halt(subject, unhurried()), ...starts])
+        for (const one of started) {
+          if (one.ok) await one.value.ended
+          else expect(one.fault.again).toBe('gone')
+        }
+        expect(keeper).toBeDefined()
+        expect(processesOf(subject.id)).toEqual([])
+      }
+    })
+
+    it('a signal comes once to each process of its group, and to those that have left it', async () => {
+      const child = `trap 'echo "$0 heard"' HUP; echo "$0 up"; while :; do sleep 0.05; done 2>/dev/null`
+      const all = '(sh -c "$0" child) & (setsid sh -c "$0" daemon) & exec sh -c "$0" parent'
+      const running = await run('', { argv: ['/bin/sh', '-c', all, child] })
+      const heard: string[] = []
+      let sent = false
+      for await (const { bytes } of running.output) {
+        heard.push(...bytes.toString().trim().split('\n'))
+        if (!sent && heard.length === 3) {
+          sent = true
+          valueOf(await running.signal('SIGHUP'))
+        }
+        if (heard.length === 6) valueOf(await running.signal('SIGKILL'))
+      }
+      expect(heard.slice(3).sort()).toEqual(['child heard', 'daemon heard', 'parent heard'])
+      expect(
+        processesOf(subject.id).filter(({ command }) => !command.includes('keeper') && command !== 'sleep 300'),
+      ).toEqual([])
+    })
+
+    it('its output ends with it, though a child in the background writes on, and the child is not killed by that', async () => {
+      const [text, end] = await toEnd(await run('(while :; do echo x; sleep 0.01; done) & echo done'))
+      expect(end).toEqual({ kind: 'exited', code: 0 })
+      expect(text).toContain('done\n')
+      const [, quiet] = await toEnd(await run('sleep 0.3'))
+      expect(quiet).toEqual({ kind: 'exited', code: 0 })
+      expect(processesOf(subject.id).some(({ command }) => command.includes('while'))).toBe(true)
+    })
+
+    it('one that was left goes on, though it writes more than a pipe holds', async () => {
+      const running = await run('sleep 0.1; head -c 5000000 /dev/zero; exit 7')
+      running.leave()
+      expect(await toEnd(running)).toEqual(['', { kind: 'exited', code: 7 }])
+    })
+
+    it('one that nobody reads is held up, and nothing is lost to a slow reader', async () => {
+      const running = await run('seq 1 200000; exit 3')
+      let held = true
+      void running.ended.then(() => {
+        held = false
+      })
+      const seen: Buffer[] = []
+      for await (const { bytes } of running.output) {
+        // The system says that it sleeps, waiting for room in the pipe.
+        if (seen.length === 0)
+          await expect.poll(() => processesOf(subject.id).some(({ command }) => command.startsWith('seq'))).toBe(true)
+        if (seen.length === 3) expect(held).toBe(true)
+        seen.push(bytes)
+      }
+      expect(Buffer.concat(seen).toString().split('\n').length).toBe(200_001)
+      expect(await running.ended).toEqual({ kind: 'exited', code: 3 })
+    })
+  },
+)
