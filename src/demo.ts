@@ -128,6 +128,7 @@ async function whereToRun(config: Config, forEngine: Logger): Promise<{ provider
     id: newWorkspaceId(),
     owner: user,
     name: user,
+    template: defaultTemplate,
     recipe,
     imageId: null,
     containerId: null,

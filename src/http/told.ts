@@ -1,4 +1,4 @@
-import type { Created, Seen, Told } from '../supervisor/asked.ts'
+import type { Adopted, Created, Seen, Told } from '../supervisor/asked.ts'
 import { Problem } from './problem.ts'
 import { viewText } from './view.ts'
 
@@ -35,15 +35,47 @@ export function createdText(created: Created): string {
     case 'name-taken':
       throw new Problem('name-taken')
     case 'no-such-template':
-      throw new Problem('unknown-template', {
-        error: `There is no such template. There are: ${created.known.join(', ')}.`,
-        details: [{ field: 'template', problem: 'unknown' }],
-      })
+      throw noSuchTemplate(created.known)
     case 'not-written':
       throw notWritten(created.error)
     default:
       return created satisfies never
   }
+}
+
+/** The workspace that a container was made again, or the refusal. */
+export function adoptedIn(adopted: Adopted): Seen {
+  switch (adopted.kind) {
+    case 'adopted':
+      return adopted.seen
+    case 'unknown':
+      throw new Problem('stray-not-found')
+    case 'owned-otherwise':
+      throw new Problem('invalid', {
+        error: "owner: the container says that it is another one's.",
+        details: [{ field: 'owner', problem: 'must be left out' }],
+      })
+    case 'says-too-little':
+      throw new Problem('invalid', {
+        error: `The container does not tell its ${adopted.lacks.join(', ')}: say it in the body.`,
+        details: adopted.lacks.map((field) => ({ field, problem: 'must be given' })),
+      })
+    case 'name-taken':
+      throw new Problem('name-taken')
+    case 'no-such-template':
+      throw noSuchTemplate(adopted.known)
+    case 'not-written':
+      throw notWritten(adopted.error)
+    default:
+      return adopted satisfies never
+  }
+}
+
+function noSuchTemplate(known: readonly string[]): Problem {
+  return new Problem('unknown-template', {
+    error: `There is no such template. There are: ${known.join(', ')}.`,
+    details: [{ field: 'template', problem: 'unknown' }],
+  })
 }
 
 /** The refusal of what the database did not take. */

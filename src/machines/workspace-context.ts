@@ -18,6 +18,8 @@ export interface WorkspaceRequest {
   readonly metadata: JsonObject | null
   readonly ttlSeconds: number | null
   readonly at: number
+  /** A container that is there already and becomes the workspace's. `prepared`: its once-per-container commands are taken to be done. */
+  readonly adopts?: { readonly containerId: string; readonly prepared: boolean }
 }
 
 /** What a workspace remembers. Plain JSON: it is stored as it stands (an Error or a Map would come back as `{}`). */
@@ -65,19 +67,19 @@ export const triesOf: Readonly<Record<Step, number>> = { image: 3, container: 5,
 export const triesOfHalt = 3
 
 /** The context of a workspace that was just asked for. */
-export function newWorkspace({ at, ...request }: WorkspaceRequest): WorkspaceContext {
+export function newWorkspace({ at, adopts, ...request }: WorkspaceRequest): WorkspaceContext {
   return {
     ...request,
     createdAt: at,
     expiresAt: expiry(at, request.ttlSeconds),
-    step: 'image',
+    step: adopts ? 'boot' : 'image',
     tries: 0,
     deadline: at + limitMs,
     forEngine: false,
     retryAt: 0,
     imageId: null,
-    containerId: null,
-    prepared: false,
+    containerId: adopts?.containerId ?? null,
+    prepared: adopts?.prepared ?? false,
     connection: null,
     reason: null,
     progress: null,
@@ -85,8 +87,9 @@ export function newWorkspace({ at, ...request }: WorkspaceRequest): WorkspaceCon
 }
 
 /** The part of the context that a provider works with. */
-export function subjectOf({ id, owner, name, recipe, imageId, containerId, prepared }: WorkspaceContext): Subject {
-  return { id, owner, name, recipe, imageId, containerId, prepared }
+export function subjectOf({ id, owner, name, template, recipe, ...found }: WorkspaceContext): Subject {
+  const { imageId, containerId, prepared } = found
+  return { id, owner, name, template, recipe, imageId, containerId, prepared }
 }
 
 /** When a workspace with this TTL, set at `at`, expires. */

@@ -1,6 +1,7 @@
 import type { WorkspaceSnapshot } from '../machines/workspace-view.ts'
 import type { Following } from './feed.ts'
 import type { Aside, Live } from './live.ts'
+import type { Labelled } from '../workspace/container.ts'
 import type { Owner } from '../workspace/id.ts'
 import type { JsonObject } from '../workspace/json.ts'
 import type { Inside } from '../provider/inside.ts'
@@ -42,6 +43,16 @@ export type Created =
   | { readonly kind: 'key-reused' }
   | { readonly kind: 'name-taken' }
   | { readonly kind: 'no-such-template'; readonly known: readonly string[] }
+  | NotWritten
+
+/** What becomes of a container without a workspace that is to be one again. */
+export type Adopted =
+  | { readonly kind: 'adopted'; readonly seen: Seen }
+  | { readonly kind: 'unknown' }
+  /** It belongs to another owner than the one that was named. */
+  | { readonly kind: 'owned-otherwise' }
+  | { readonly kind: 'says-too-little'; readonly lacks: readonly (keyof Labelled)[] }
+  | Extract<Created, { kind: 'name-taken' | 'no-such-template' }>
   | NotWritten
 
 /** The database did not take it; nothing has happened, and it may be asked again. */

@@ -189,7 +189,7 @@ export function population({ store, logic, log, now, committed, interrupted, soo
     async create(request: WorkspaceRequest, by: string, kept?: (snapshot: WorkspaceSnapshot) => KeptAnswer) {
       const actor = createActor(staging, { id: request.id, input: request })
       const snapshot = actor.getSnapshot()
-      const line = lineOf(null, snapshot, { event: 'create', at: request.at, by })
+      const line = lineOf(null, snapshot, { event: request.adopts ? 'adopt' : 'create', at: request.at, by })
       const row = rowOf(snapshot, 1, request.at)
       steps.stage({
         written: { row, line, final: false, ...(kept && { kept: kept(snapshot) }) },

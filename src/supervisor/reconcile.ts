@@ -8,6 +8,7 @@ import type { Log } from '../workspace/log.ts'
 import type { Clock } from './clock.ts'
 import type { Live } from './live.ts'
 import type { Population } from './population.ts'
+import type { Stray } from './stray-acts.ts'
 import { atRest, verdict } from './verdict.ts'
 
 export interface Reconcile {
@@ -18,7 +19,7 @@ export interface Reconcile {
   /** A workspace is deleted: nothing about it is of interest any more. */
   left(id: WorkspaceId): void
   /** Containers of this installation that nobody here ever heard of. Nothing is done to them. */
-  strays(): readonly Found[]
+  strays(): readonly Stray[]
   /** Asks an engine that is away why, since the reason changes: its socket is closed, then gone, then refuses. */
   askAgain(): Promise<void>
   /** Why the engine cannot be reached; `null` while it can. */
@@ -47,7 +48,7 @@ export function reconcile({ provider, population, journal, clock, log, connected
   const closing = new AbortController()
   /** Noticed while the workspace was on its way. */
   const missed = new Set<WorkspaceId>()
-  let strays: readonly Found[] = []
+  let strays: readonly Stray[] = []
   let away: Fault | null = { again: 'away', message: 'the engine has not answered yet' }
   let running: Promise<void> | undefined
   let again = false
@@ -114,7 +115,7 @@ export function reconcile({ provider, population, journal, clock, log, connected
 
   /** Removes what the journal says was deleted; what it never heard of is shown and left alone: an older database may have been put back. */
   async function leftOver(found: readonly Found[]) {
-    const unknown: Found[] = []
+    const unknown: Stray[] = []
     for (const [index, container] of found.entries()) {
       const { workspaceId, containerId } = container
       if (index > 0 && index % lookups === 0) await turn()
@@ -122,7 +123,7 @@ export function reconcile({ provider, population, journal, clock, log, connected
       if (leaving.has(workspaceId)) continue
       if (population.find(workspaceId) || population.aside(workspaceId)) continue
       if (journal.remembered(workspaceId) !== 'deleted') {
-        unknown.push(container)
+        unknown.push({ ...container, provider: provider.name })
         continue
       }
       const removed = await provider.remove(workspaceId, containerId, closing.signal)

@@ -13,7 +13,7 @@ import type { ProviderName } from '../workspace/subject.ts'
 import type { Asker, Created, Filter, Followed, Health, Once, Page, Reached, Seen, Told, Wish } from './asked.ts'
 import { seen } from './asked.ts'
 import { feed } from './feed.ts'
-import { strayRemoval } from './stray-removal.ts'
+import { strayActs } from './stray-acts.ts'
 import type { UpkeepDeps } from './upkeep.ts'
 import { keyLifetimeMs, upkeep } from './upkeep.ts'
 
@@ -42,6 +42,7 @@ export function supervise(deps: SupervisorDeps) {
   const feeding = feed(journal)
   const work = upkeep({ ...deps, told: feeding.told })
   const { population } = work
+  const straying = strayActs({ ...deps, ...work, told: feeding.told })
   const creating = new Map<string, Promise<unknown>>()
 
   function find(id: WorkspaceId): Seen | undefined {
@@ -211,7 +212,8 @@ export function supervise(deps: SupervisorDeps) {
 
     rehydrated: work.rehydrated,
     strays: work.strays,
-    removeStray: strayRemoval({ journal, clock, told: feeding.told, ...work }),
+    removeStray: straying.remove,
+    adoptStray: straying.adopt,
 
     queue: work.queue,
     close: work.close,

@@ -223,7 +223,14 @@ export function upkeep(deps: UpkeepDeps) {
     /** Why no work gets done, of each engine that does not answer. */
     faults: () => engines.flatMap((engine) => engine.fault() ?? []),
     /** Containers of ours that nobody here ever heard of. */
-    strays: () => engines.flatMap((engine) => engine.strays()),
+    strays: () =>
+      engines
+        .flatMap((engine) => engine.strays())
+        // What became of one since the inventory, the next inventory does not see at once.
+        .filter(
+          ({ workspaceId: id }) =>
+            !population.find(id) && !population.aside(id) && journal.remembered(id) !== 'deleted',
+        ),
     /** Holds what the engines have against what is known, now. */
     async reconcile() {
       await Promise.all(engines.map((engine) => engine.all()))

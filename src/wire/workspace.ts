@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { namePattern } from '../workspace/name.ts'
 import { paging } from './paging.ts'
 
 // What crosses the network about workspaces. Lenient in what is asked: unknown fields are ignored, `null` is the same as leaving out.
@@ -7,9 +8,7 @@ export const statuses = ['creating', 'running', 'stopped', 'failed'] as const
 
 const metadataLimitBytes = 16 * 1024
 
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
-
-const name = z
+export const name = z
   .string()
   .regex(namePattern, 'must be 1 to 63 ASCII letters, digits, "-", "_" or ".", beginning with a letter or a digit')
   .meta({ description: "Unique among its owner's workspaces, letter by letter.", example: 'my-workspace' })

@@ -13,6 +13,13 @@ export interface Exit {
   readonly withEngine: boolean
 }
 
+/** How a container's workspace was called when the container was made. Anybody who may use the engine can have written it. */
+export interface Labelled {
+  readonly owner: string
+  readonly name: string
+  readonly template: string
+}
+
 /** One container of ours, as an inventory found it. `made` was never started. */
 export interface Found {
   readonly workspaceId: WorkspaceId
@@ -21,4 +28,6 @@ export interface Found {
     | { readonly kind: 'running'; readonly connection: Connection }
     | { readonly kind: 'exited'; readonly exit: Exit }
     | { readonly kind: 'made' }
+  /** As far as the container itself tells it. */
+  readonly labelled?: Partial<Labelled>
 }

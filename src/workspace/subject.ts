@@ -9,6 +9,8 @@ export interface Subject {
   readonly id: WorkspaceId
   readonly owner: string
   readonly name: string
+  /** Name of the template that it was made from. */
+  readonly template: string
   readonly recipe: Recipe
   /** What the step `image` answered; `null` before that. */
   readonly imageId: string | null

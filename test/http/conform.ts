@@ -20,6 +20,7 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^GET \/api\/v1\/statecharts$/, z.array(statechart)],
   [/^GET \/api\/v1\/strays$/, z.array(stray)],
   [/^DELETE \/api\/v1\/strays\/[^/?]*$/, strayRemoved],
+  [/^POST \/api\/v1\/strays\/[^/?]*\/adopt$/, workspace],
   [/^GET \/api\/v1\/templates$/, z.array(template)],
   [/^GET \/health$/, health],
   [/^GET \/health\/ready$/, readiness],

@@ -55,6 +55,7 @@ test('OpenAPI describes every route of the API, and no other', async () => {
     '/api/v1/statecharts/{machine} get',
     '/api/v1/strays get',
     '/api/v1/strays/{container} delete',
+    '/api/v1/strays/{container}/adopt post',
     '/api/v1/templates get',
     '/api/v1/workspaces get post',
     '/api/v1/workspaces/{id} delete get patch',

@@ -51,7 +51,7 @@ export function plainRecipe(partial: Partial<Recipe> = {}): Recipe {
 /** A workspace that nothing was done for yet. */
 export function newSubject(recipe: Recipe, partial: Partial<Subject> = {}): Subject {
   const id = newWorkspaceId()
-  const bare = { id, owner: 'ada', name: `w-${id.slice(0, 8)}`, recipe }
+  const bare = { id, owner: 'ada', name: `w-${id.slice(0, 8)}`, template: 'base', recipe }
   return { ...bare, imageId: null, containerId: null, prepared: false, ...partial }
 }
 

@@ -22,7 +22,7 @@ export function lifeContract(make: () => Promise<Bench>): void {
 
     it('a new container is made, not running', async () => {
       const subject = await made(bench.provider, newSubject(bench.recipe()))
-      expect(await seen(bench.provider, subject.id)).toEqual({
+      expect(await seen(bench.provider, subject.id)).toMatchObject({
         workspaceId: subject.id,
         containerId: subject.containerId,
         state: { kind: 'made' },

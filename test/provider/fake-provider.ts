@@ -20,6 +20,7 @@ export interface FakeContainer {
   readonly installation: string
   readonly workspaceId: WorkspaceId
   readonly state: Found['state']
+  readonly labelled?: Found['labelled']
   /** Names of the lifecycle commands that were run in it, in order, the failed one too. */
   readonly ran: readonly string[]
 }
@@ -51,7 +52,7 @@ export interface FakeEngine {
   /** The container vanishes. Watchers are told `changed`, unless the engine is away. */
   removeByHand(containerId: string): void
   /** Puts a container there that no provider has made; `made` unless said otherwise. Answers its id. */
-  place(workspaceId: WorkspaceId, state?: Found['state'], installation?: string): string
+  place(workspaceId: WorkspaceId, state?: Found['state'], installation?: string, labelled?: Found['labelled']): string
 }
 
 export function fakeEngine(): FakeEngine {
@@ -85,9 +86,9 @@ export function fakeEngine(): FakeEngine {
     changed(container)
   }
 
-  function place(workspaceId: WorkspaceId, state: Found['state'] = { kind: 'made' }, installation = 'here'): string {
+  const place: FakeEngine['place'] = (workspaceId, state = { kind: 'made' }, installation = 'here', labelled = {}) => {
     const containerId = randomBytes(32).toString('hex')
-    containers.set(containerId, { containerId, installation, workspaceId, state, ran: [] })
+    containers.set(containerId, { containerId, installation, workspaceId, state, labelled, ran: [] })
     return containerId
   }
 
@@ -136,9 +137,9 @@ export function fakeEngine(): FakeEngine {
           progress(`Pulling ${recipe.image}`)
           return done({ imageId: `sha256:${recipe.image}` })
         }),
-      container: ({ id }, signal) =>
+      container: ({ id, owner, name, template }, signal) =>
         ask({ verb: 'container', workspaceId: id }, signal, () =>
-          done({ containerId: ours(id)?.containerId ?? place(id, { kind: 'made' }, installation) }),
+          done({ containerId: ours(id)?.containerId ?? place(id, undefined, installation, { owner, name, template }) }),
         ),
       boot: ({ id, containerId }, signal) =>
         ask({ verb: 'boot', workspaceId: id }, signal, () => {
@@ -227,8 +228,8 @@ export function fakeEngine(): FakeEngine {
   }
 }
 
-function foundOf({ workspaceId, containerId, state }: FakeContainer): Found {
-  return { workspaceId, containerId, state }
+function foundOf({ workspaceId, containerId, state, labelled = {} }: FakeContainer): Found {
+  return { workspaceId, containerId, state, labelled }
 }
 
 function commandsOf(recipe: Recipe, prepared: boolean): readonly LifecycleCommand[] {

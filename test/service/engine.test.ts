@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -25,6 +25,7 @@ describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout:
       VM_API_PROVIDER: 'docker',
       VM_API_TEMPLATES_DIR: join(folder, 'templates'),
       DOCKER_HOST: engine.target.described,
+      VM_API_OPERATORS: 'root',
     })
   const make = async (name: string, template = 'base'): Promise<string> => {
     const { status, body } = await call(service.url, 'alice', 'POST', '/workspaces', { name, template })
@@ -93,6 +94,34 @@ describe.skipIf(!mayRunEngines())('the service over a Docker engine', { timeout:
     await expect.poll(ready, { timeout: 20_000 }).toMatchObject({ status: 'ready' })
     const { body: history } = await call(service.url, 'alice', 'GET', `/workspaces/${id}/history`)
     expect(history).toContainEqual(expect.objectContaining({ event: 'exited', to: 'stopped.starting.queued' }))
+    await clear()
+  })
+
+  test('what an older database never heard of is adopted, with the files in its container', async () => {
+    const db = join(folder, 'vm.db')
+    await service.end('SIGTERM')
+    copyFileSync(db, `${db}.older`)
+    service = await start()
+    const id = await make('young')
+    const { provider_id = '' } = await running(id)
+    const run = await clientOf(engine.target)
+      .getContainer(provider_id)
+      .exec({ Cmd: ['sh', '-c', 'echo kept > note'], WorkingDir: '/' })
+    await run.start({ Detach: true })
+    await service.end('SIGTERM')
+    rmSync(`${db}-wal`, { force: true })
+    copyFileSync(`${db}.older`, db)
+    service = await start()
+    const strays = async () => (await call(service.url, 'root', 'GET', '/strays')).body
+    // It is not told when the inventory is done.
+    const labels = { owner: 'alice', name: 'young', template: 'base' }
+    await expect.poll(strays, { timeout: 20_000 }).toMatchObject([{ workspace: id, state: 'running', ...labels }])
+    const adopted = await call(service.url, 'root', 'POST', `/strays/${provider_id}/adopt`)
+    expect(adopted.body).toMatchObject({ id, ...labels })
+    expect((await running(id)).provider_id).toBe(provider_id)
+    await clientOf(engine.target).getContainer(provider_id).infoArchive({ path: '/note' }) // refused if it is not there
+    expect(await strays()).toEqual([])
+    expect(await containers()).toHaveLength(1)
     await clear()
   })
 

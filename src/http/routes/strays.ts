@@ -2,10 +2,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 import type { Stray } from '../../wire/stray.ts'
-import { stray, strayRemoved } from '../../wire/stray.ts'
+import { adoptStray, stray, strayRemoved } from '../../wire/stray.ts'
+import { workspace } from '../../wire/workspace.ts'
 import { answers } from '../openapi.ts'
 import { Problem } from '../problem.ts'
-import { notWritten } from '../told.ts'
+import { adoptedIn, notWritten } from '../told.ts'
+import { view } from '../view.ts'
 
 /** What reconciliation leaves to operators. To everybody else there is nothing here. */
 export function strayRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
@@ -26,10 +28,12 @@ export function strayRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
       },
       async () =>
         supervisor.strays().map(
-          ({ containerId, workspaceId, state }): Stray => ({
+          ({ containerId, labelled, provider, state, workspaceId }): Stray => ({
             container_id: containerId,
+            provider,
             workspace: workspaceId,
             state: state.kind,
+            ...labelled,
           }),
         ),
     )
@@ -50,6 +54,40 @@ export function strayRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
         if (removed.kind === 'not-written') throw notWritten(removed.error)
         if (removed.kind === 'unknown') throw new Problem('stray-not-found')
         return { message: 'Container removed' as const }
+      },
+    )
+
+    app.post(
+      '/strays/:container/adopt',
+      {
+        schema: {
+          tags: ['operators'],
+          summary: 'Make such a container a workspace again',
+          description:
+            'Operators only. The workspace has the id, the owner, the name and the template that the labels tell, or that the body tells where they do not. It is started in this container.',
+          params: z.object({ container: z.string() }),
+          body: adoptStray,
+          response: answers(
+            workspace,
+            'invalid',
+            'malformed-json',
+            'unknown-template',
+            'unauthenticated',
+            'route-not-found',
+            'stray-not-found',
+            'name-taken',
+            'body-too-large',
+            'unsupported-media-type',
+            'not-read',
+            'not-written',
+          ),
+        },
+      },
+      async (request) => {
+        const given = Object.entries(request.body ?? {}).filter(([, value]) => typeof value === 'string')
+        return view(
+          adoptedIn(await supervisor.adoptStray(request.params.container, request.asker, Object.fromEntries(given))),
+        )
       },
     )
   }

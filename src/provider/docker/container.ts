@@ -35,12 +35,12 @@ export function containersOf({ engine, installation, networks, capacity }: Surro
   const underWay = new Map<WorkspaceId, Promise<unknown>>()
 
   async function create(subject: Subject, signal: AbortSignal): Promise<Outcome<{ containerId: string }>> {
-    const { id, owner, name, recipe } = subject
+    const { id, recipe } = subject
     const [has, network] = await Promise.all([capacity(signal), networks.withRoom()])
     if (!has.ok) return has
     if (!network.ok) return network
     if (signal.aborted) return fault('later', 'Broken off before the container was made.')
-    const labels = workspaceLabels(installation, id, owner, name)
+    const labels = workspaceLabels(installation, subject)
     const body = blueprint(recipe, labels, network.value, cutToCapacity(recipe.limits, has.value))
     const created = await engine.ask(
       {

@@ -5,7 +5,7 @@ import type { Log } from '../../workspace/log.ts'
 import { connectionTo, publishedPorts } from './connection.ts'
 import type { Engine } from './engine.ts'
 import { engineStart, exitOf } from './exits.ts'
-import { workspaceOf } from './labels.ts'
+import { labelledIn, workspaceOf } from './labels.ts'
 import { type Listed, listContainers } from './listing.ts'
 import { lookAt } from './look.ts'
 import { field, text } from './shape.ts'
@@ -61,7 +61,8 @@ async function foundOf(
     )
     return done(null)
   }
-  const of = (state: Found['state']): Outcome<Found> => done({ workspaceId, containerId: listed.id, state })
+  const of = (state: Found['state']): Outcome<Found> =>
+    done({ workspaceId, containerId: listed.id, state, labelled: labelledIn(listed.labels) })
   if (believed && /^(running|paused|restarting)$/.test(listed.state))
     return of({ kind: 'running', connection: connectionTo(listed.id, listed.ports) })
   if (believed && listed.state === 'created') return of({ kind: 'made' })
