@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Run } from '../../src/provider/inside.ts'
 import type { RunCommand } from '../../src/workspace/run.ts'
@@ -5,156 +6,243 @@ import type { Subject } from '../../src/workspace/subject.ts'
 import { faultOf, newSubject, setup, unhurried, up, valueOf } from './bench.ts'
 import { keepersOf, type ProcessBench, processBench, processesOf } from './process-bench.ts'
 
-describe.skipIf(process.platform !== 'linux')(
-  'A command in a workspace of plain processes',
-  { timeout: 30_000 },
-  () => {
-    let bench: ProcessBench
-    let subject: Subject
-    beforeEach(async () => {
-      bench = await processBench()
-      subject = await up(bench.provider, newSubject(bench.recipe({ remoteUser: 'vscode' })))
-    })
-    afterEach(() => bench.close())
+describe.skipIf(process.platform !== 'linux')('A command among plain processes', { timeout: 30_000 }, () => {
+  let bench: ProcessBench
+  let subject: Subject
+  beforeEach(async () => {
+    bench = await processBench()
+    subject = await up(bench.provider, newSubject(bench.recipe({ remoteUser: 'vscode' })))
+  })
+  afterEach(() => bench.close())
 
-    async function run(script: string, partial: Partial<RunCommand> = {}): Promise<Run> {
-      const argv = ['/bin/sh', '-c', script]
-      const plain = { mark: 'mark', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
-      return valueOf(await bench.provider.inside.run(subject, { ...plain, ...partial }, unhurried()))
+  async function run(script: string, partial: Partial<RunCommand> = {}): Promise<Run> {
+    const argv = ['/bin/sh', '-c', script]
+    const plain = { mark: 'mark', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
+    return valueOf(await bench.provider.inside.run(subject, { ...plain, ...partial }, unhurried()))
+  }
+
+  /** All that a run writes until it has ended, both streams together, and how it ended. */
+  async function toEnd(running: Run): Promise<readonly [string, object]> {
+    const pieces: Buffer[] = []
+    for await (const { bytes } of running.output) pieces.push(bytes)
+    return [Buffer.concat(pieces).toString(), await running.ended]
+  }
+
+  /** The next piece of output. */
+  async function firstLine({ output }: Run): Promise<string> {
+    const { value } = await output[Symbol.asyncIterator]().next()
+    return value === undefined ? '' : value.bytes.toString()
+  }
+
+  const sleeping = (seconds: number) => processesOf(subject.id).some(({ command }) => command === `sleep ${seconds}`)
+
+  it('a program that may not be run ends with 126, and so does a directory that is not there, which is named', async () => {
+    const [denied, end] = await toEnd(await run('', { argv: ['/etc/passwd'] }))
+    expect(end).toEqual({ kind: 'exited', code: 126 })
+    expect(denied).toContain('/etc/passwd')
+    const [words, missing] = await toEnd(await run('pwd', { cwd: 'not/there' }))
+    expect(missing).toEqual({ kind: 'exited', code: 126 })
+    expect(words).toContain('home/not/there')
+  })
+
+  it('it runs as the only user that there is, whatever the template says, and as nobody else', async () => {
+    const [name] = await toEnd(await run('id -un'))
+    expect(await toEnd(await run('id -un', { user: name.trim() }))).toEqual([name, { kind: 'exited', code: 0 }])
+    expect(await toEnd(await run('id -un', { user: 'vscode' }))).toEqual([name, { kind: 'exited', code: 0 }])
+    const plain = { mark: 'mark', argv: ['true'], env: {}, cwd: null, stdin: false, terminal: null }
+    const refused = faultOf(await bench.provider.inside.run(subject, { ...plain, user: 'somebody' }, unhurried()))
+    expect(refused).toMatchObject({ again: 'never', message: expect.stringContaining('user of the service') })
+  })
+
+  it('it gets nothing of the environment of the service', async () => {
+    process.env['VM_API_PROXY_SECRET'] = 'hush'
+    const [shown] = await toEnd(await run('env | sort | cut -d= -f1', { env: { MINE: '1' }, cwd: '/' }))
+    delete process.env['VM_API_PROXY_SECRET']
+    const marks = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
+    expect(shown.trim().split('\n')).toEqual(['HOME', 'LANG', 'MINE', 'PATH', 'PWD', ...marks])
+  })
+
+  it('one that is too long for the system is a fault, not a throw', async () => {
+    const plain = { mark: 'mark', env: {}, cwd: null, user: null, stdin: false, terminal: null }
+    const argv = ['echo', 'x'.repeat(4 * 1024 * 1024)]
+    expect(faultOf(await bench.provider.inside.run(subject, { ...plain, argv }, unhurried())).again).toBe('never')
+  })
+
+  it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
+    const running = await run('(setsid sleep 293 &) ; echo up; sleep 292')
+    expect(await firstLine(running)).toBe('up\n')
+    valueOf(await setup(bench.provider, subject))
+    expect(sleeping(292)).toBe(true)
+    valueOf(await bench.provider.halt(subject, unhurried()))
+    expect(processesOf(subject.id)).toEqual([])
+    expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGTERM' })
+  })
+
+  it('one that is started while the workspace is halted leaves nothing running', async () => {
+    const plain = {
+      mark: 'mark',
+      argv: ['sleep', '291'],
+      env: {},
+      cwd: null,
+      user: null,
+      stdin: false,
+      terminal: null,
     }
-
-    /** All that a run writes until it has ended, both streams together, and how it ended. */
-    async function toEnd(running: Run): Promise<readonly [string, object]> {
-      const pieces: Buffer[] = []
-      for await (const { bytes } of running.output) pieces.push(bytes)
-      return [Buffer.concat(pieces).toString(), await running.ended]
-    }
-
-    /** The next piece of output. */
-    async function firstLine({ output }: Run): Promise<string> {
-      const { value } = await output[Symbol.asyncIterator]().next()
-      return value === undefined ? '' : value.bytes.toString()
-    }
-
-    const sleeping = (seconds: number) => processesOf(subject.id).some(({ command }) => command === `sleep ${seconds}`)
-
-    it('a program that may not be run ends with 126, and so does a directory that is not there, which is named', async () => {
-      const [denied, end] = await toEnd(await run('', { argv: ['/etc/passwd'] }))
-      expect(end).toEqual({ kind: 'exited', code: 126 })
-      expect(denied).toContain('/etc/passwd')
-      const [words, missing] = await toEnd(await run('pwd', { cwd: 'not/there' }))
-      expect(missing).toEqual({ kind: 'exited', code: 126 })
-      expect(words).toContain('home/not/there')
-    })
-
-    it('it runs as the only user that there is, whatever the template says, and as nobody else', async () => {
-      const [name] = await toEnd(await run('id -un'))
-      expect(await toEnd(await run('id -un', { user: name.trim() }))).toEqual([name, { kind: 'exited', code: 0 }])
-      expect(await toEnd(await run('id -un', { user: 'vscode' }))).toEqual([name, { kind: 'exited', code: 0 }])
-      const plain = { mark: 'mark', argv: ['true'], env: {}, cwd: null, stdin: false, terminal: null }
-      const refused = faultOf(await bench.provider.inside.run(subject, { ...plain, user: 'somebody' }, unhurried()))
-      expect(refused).toMatchObject({ again: 'never', message: expect.stringContaining('user of the service') })
-    })
-
-    it('it gets nothing of the environment of the service', async () => {
-      process.env['VM_API_PROXY_SECRET'] = 'hush'
-      const [shown] = await toEnd(await run('env | sort | cut -d= -f1', { env: { MINE: '1' }, cwd: '/' }))
-      delete process.env['VM_API_PROXY_SECRET']
-      const marks = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
-      expect(shown.trim().split('\n')).toEqual(['HOME', 'LANG', 'MINE', 'PATH', 'PWD', ...marks])
-    })
-
-    it('one that is too long for the system is a fault, not a throw', async () => {
-      const plain = { mark: 'mark', env: {}, cwd: null, user: null, stdin: false, terminal: null }
-      const argv = ['echo', 'x'.repeat(4 * 1024 * 1024)]
-      expect(faultOf(await bench.provider.inside.run(subject, { ...plain, argv }, unhurried())).again).toBe('never')
-    })
-
-    it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
-      const running = await run('(setsid sleep 293 &) ; echo up; sleep 292')
-      expect(await firstLine(running)).toBe('up\n')
-      valueOf(await setup(bench.provider, subject))
-      expect(sleeping(292)).toBe(true)
-      valueOf(await bench.provider.halt(subject, unhurried()))
+    for (let round = 0; round < 10; round += 1) {
+      valueOf(await bench.provider.boot(subject, unhurried()))
+      const [keeper] = keepersOf(subject.id)
+      const starts = Array.from({ length: 3 }, () => bench.provider.inside.run(subject, plain, unhurried()))
+      const [, ...started] = await Promise.all([bench.provider.halt(subject, unhurried()), ...starts])
+      for (const one of started) {
+        if (one.ok) await one.value.ended
+        else expect(one.fault.again).toBe('gone')
+      }
+      expect(keeper).toBeDefined()
       expect(processesOf(subject.id)).toEqual([])
-      expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGTERM' })
+    }
+  })
+
+  it('a signal comes once to each process of its group, and to those that have left it', async () => {
+    const child = `trap 'echo "$0 heard"' HUP; echo "$0 up"; while :; do sleep 0.05; done 2>/dev/null`
+    const all = '(sh -c "$0" child) & (setsid sh -c "$0" daemon) & exec sh -c "$0" parent'
+    const running = await run('', { argv: ['/bin/sh', '-c', all, child] })
+    const heard: string[] = []
+    let sent = false
+    for await (const { bytes } of running.output) {
+      heard.push(...bytes.toString().trim().split('\n'))
+      if (!sent && heard.length === 3) {
+        sent = true
+        valueOf(await running.signal('SIGHUP'))
+      }
+      if (heard.length === 6) valueOf(await running.signal('SIGKILL'))
+    }
+    expect(heard.slice(3).sort()).toEqual(['child heard', 'daemon heard', 'parent heard'])
+    expect(
+      processesOf(subject.id).filter(({ command }) => !command.includes('keeper') && command !== 'sleep 300'),
+    ).toEqual([])
+  })
+
+  it('its output ends with it, though a child in the background writes on, and the child is not killed by that', async () => {
+    const [text, end] = await toEnd(await run('(while :; do echo x; sleep 0.01; done) & echo done'))
+    expect(end).toEqual({ kind: 'exited', code: 0 })
+    expect(text).toContain('done\n')
+    const [, quiet] = await toEnd(await run('sleep 0.3'))
+    expect(quiet).toEqual({ kind: 'exited', code: 0 })
+    expect(processesOf(subject.id).some(({ command }) => command.includes('while'))).toBe(true)
+  })
+
+  it('one that was left goes on, though it writes more than a pipe holds', async () => {
+    const running = await run('sleep 0.1; head -c 5000000 /dev/zero; exit 7')
+    running.leave()
+    expect(await toEnd(running)).toEqual(['', { kind: 'exited', code: 7 }])
+  })
+
+  it('one that nobody reads is held up, and nothing is lost to a slow reader', async () => {
+    const running = await run('seq 1 200000; exit 3')
+    let held = true
+    void running.ended.then(() => {
+      held = false
+    })
+    const seen: Buffer[] = []
+    for await (const { bytes } of running.output) {
+      // The system says that it sleeps, waiting for room in the pipe.
+      if (seen.length === 0)
+        await expect.poll(() => processesOf(subject.id).some(({ command }) => command.startsWith('seq'))).toBe(true)
+      if (seen.length === 3) expect(held).toBe(true)
+      seen.push(bytes)
+    }
+    expect(Buffer.concat(seen).toString().split('\n').length).toBe(200_001)
+    expect(await running.ended).toEqual({ kind: 'exited', code: 3 })
+  })
+
+  describe('in a terminal', () => {
+    const terminal = { columns: 91, rows: 32 }
+
+    it('it has a terminal of its own, of that size, and a name for it', async () => {
+      const [text, end] = await toEnd(await run('stty size; tty; echo "$TERM" >&2; exit 4', { terminal }))
+      expect(text).toMatch(/^32 91\r\n\/dev\/\S+\r\nxterm-256color\r\n$/)
+      expect(end).toEqual({ kind: 'exited', code: 4 })
+      const [named] = await toEnd(await run('echo "$TERM"', { terminal, env: { TERM: 'vt100' } }))
+      expect(named).toBe('vt100\r\n')
     })
 
-    it('one that is started while the workspace is halted leaves nothing running', async () => {
-      const plain = {
-        mark: 'mark',
-        argv: ['sleep', '291'],
-        env: {},
-        cwd: null,
-        user: null,
-        stdin: false,
-        terminal: null,
+    it('nothing of its last output is lost, to a slow reader neither', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const running = await run('seq 1 30000', { terminal })
+        const [text] = await toEnd(running)
+        expect(text.split('\r\n').length).toBe(30_001)
       }
-      for (let round = 0; round < 10; round += 1) {
-        valueOf(await bench.provider.boot(subject, unhurried()))
-        const [keeper] = keepersOf(subject.id)
-        const starts = Array.from({ length: 3 }, () => bench.provider.inside.run(subject, plain, unhurried()))
-        const [, ...started] = await Promise.all([bench.provider.halt(subject, unhurried()), ...starts])
-        for (const one of started) {
-          if (one.ok) await one.value.ended
-          else expect(one.fault.again).toBe('gone')
-        }
-        expect(keeper).toBeDefined()
-        expect(processesOf(subject.id)).toEqual([])
-      }
+      const running = await run('echo one; echo two', { terminal })
+      await running.ended
+      expect((await toEnd(running))[0]).toBe('one\r\ntwo\r\n')
     })
 
-    it('a signal comes once to each process of its group, and to those that have left it', async () => {
-      const child = `trap 'echo "$0 heard"' HUP; echo "$0 up"; while :; do sleep 0.05; done 2>/dev/null`
-      const all = '(sh -c "$0" child) & (setsid sh -c "$0" daemon) & exec sh -c "$0" parent'
-      const running = await run('', { argv: ['/bin/sh', '-c', all, child] })
-      const heard: string[] = []
-      let sent = false
+    it('what is typed is read, Ctrl-C interrupts, and the end of the input is heard', async () => {
+      const running = await run(
+        'trap "go=1; echo heard" INT; echo up; while [ -z "$go" ]; do sleep 0.02; done; read -r one; echo "got $one"; cat; exit 5',
+        {
+          terminal,
+        },
+      )
+      let text = ''
+      const steps: [string, () => void][] = [
+        ['up', () => running.stdin?.write('\x03')],
+        ['heard', () => running.stdin?.write('hello\n')],
+        ['got hello', () => running.stdin?.end('more\n')],
+      ]
       for await (const { bytes } of running.output) {
-        heard.push(...bytes.toString().trim().split('\n'))
-        if (!sent && heard.length === 3) {
-          sent = true
-          valueOf(await running.signal('SIGHUP'))
-        }
-        if (heard.length === 6) valueOf(await running.signal('SIGKILL'))
+        text += bytes.toString()
+        while (steps[0] !== undefined && text.includes(steps[0][0])) steps.shift()?.[1]()
       }
-      expect(heard.slice(3).sort()).toEqual(['child heard', 'daemon heard', 'parent heard'])
-      expect(
-        processesOf(subject.id).filter(({ command }) => !command.includes('keeper') && command !== 'sleep 300'),
-      ).toEqual([])
+      expect(text).toContain('more\r\n')
+      expect(await running.ended).toEqual({ kind: 'exited', code: 5 })
     })
 
-    it('its output ends with it, though a child in the background writes on, and the child is not killed by that', async () => {
-      const [text, end] = await toEnd(await run('(while :; do echo x; sleep 0.01; done) & echo done'))
-      expect(end).toEqual({ kind: 'exited', code: 0 })
-      expect(text).toContain('done\n')
-      const [, quiet] = await toEnd(await run('sleep 0.3'))
-      expect(quiet).toEqual({ kind: 'exited', code: 0 })
-      expect(processesOf(subject.id).some(({ command }) => command.includes('while'))).toBe(true)
-    })
-
-    it('one that was left goes on, though it writes more than a pipe holds', async () => {
-      const running = await run('sleep 0.1; head -c 5000000 /dev/zero; exit 7')
-      running.leave()
-      expect(await toEnd(running)).toEqual(['', { kind: 'exited', code: 7 }])
-    })
-
-    it('one that nobody reads is held up, and nothing is lost to a slow reader', async () => {
-      const running = await run('seq 1 200000; exit 3')
-      let held = true
-      void running.ended.then(() => {
-        held = false
-      })
-      const seen: Buffer[] = []
+    it('a new size is heard by the command', async () => {
+      const running = await run('trap "stty size; exit" WINCH; echo up; while :; do sleep 0.02; done', { terminal })
+      let text = ''
       for await (const { bytes } of running.output) {
-        // The system says that it sleeps, waiting for room in the pipe.
-        if (seen.length === 0)
-          await expect.poll(() => processesOf(subject.id).some(({ command }) => command.startsWith('seq'))).toBe(true)
-        if (seen.length === 3) expect(held).toBe(true)
-        seen.push(bytes)
+        text += bytes.toString()
+        if (text === 'up\r\n') await running.resize({ columns: 120, rows: 40 })
       }
-      expect(Buffer.concat(seen).toString().split('\n').length).toBe(200_001)
-      expect(await running.ended).toEqual({ kind: 'exited', code: 3 })
+      expect(text).toBe('up\r\n40 120\r\n')
+      await running.resize({ columns: 1, rows: 1 })
     })
-  },
-)
+
+    it('much that is typed and not read holds up whoever types, not the service', async () => {
+      const running = await run('stty raw -echo; echo up; sleep 0.5; head -c 3000000 | wc -c', { terminal })
+      let text = ''
+      let turns = 0
+      for await (const { bytes } of running.output) {
+        text += bytes.toString()
+        if (text === 'up\n') {
+          const typed = new Promise<void>(
+            (resolve) => void running.stdin?.write(Buffer.alloc(3_000_000, 'a'), () => resolve()),
+          )
+          const turning = setInterval(() => void (turns += 1), 1)
+          void typed.then(() => clearInterval(turning))
+        }
+      }
+      expect(text).toContain('3000000')
+      expect(turns).toBeGreaterThan(20)
+    })
+
+    it('no other process of any workspace holds it, nor does its own shell hold our end', async () => {
+      const open = () => readdirSync('/proc/self/fd').length
+      await toEnd(await run('true', { terminal }))
+      const before = open()
+      const running = await run('ls -l /proc/self/fd; echo up; sleep 290', { terminal })
+      const other = await run('ls -l /proc/self/fd')
+      const [listed] = await toEnd(other)
+      expect(listed).not.toMatch(/ptmx|pts/)
+      let text = ''
+      for await (const { bytes } of running.output) {
+        text += bytes.toString()
+        if (text.includes('up\r\n')) valueOf(await running.signal('SIGKILL'))
+      }
+      expect(text).not.toContain('ptmx')
+      expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGKILL' })
+      expect(open()).toBe(before)
+    })
+  })
+})

@@ -4,6 +4,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LifecycleCommand } from '../../workspace/recipe.ts'
 import type { Directory } from './directory.ts'
+import { withoutTerminals } from './open-terminals.ts'
 import { sendSignal } from './send-signal.ts'
 
 export type CommandEnd =
@@ -57,7 +58,12 @@ function watchOver(
   { env, timeoutMs, signal, mayRun }: Parameters<typeof runCommand>[2],
 ): Promise<BareEnd> {
   return new Promise((resolve) => {
-    const child = spawn(program, [...args], { cwd: home, env, detached: true, stdio: ['ignore', output, output] })
+    const child = spawn(program, [...args], {
+      cwd: home,
+      env,
+      detached: true,
+      stdio: withoutTerminals(['ignore', output, output]),
+    })
     const kill = () => {
       // Until `exit` is told the number is the child's own.
       if (child.pid !== undefined) sendSignal(child.pid, 'SIGKILL')

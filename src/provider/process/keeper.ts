@@ -10,6 +10,7 @@ import type { Directory } from './directory.ts'
 import { endProcesses } from './ending.ts'
 import { environmentOf, incarnationVariable, runVariable, workspaceMark } from './environment.ts'
 import type { Host } from './host.ts'
+import { withoutTerminals } from './open-terminals.ts'
 
 /**
  * The keeper is the workspace's first process: it does nothing, and the workspace runs for as long as it does. It claims its
@@ -119,7 +120,7 @@ async function startKeeper(
       cwd: directory.home,
       env: environmentOf(recipe, directory, host.path, marks),
       detached: true,
-      stdio: ['ignore', 'ignore', log.fd],
+      stdio: withoutTerminals(['ignore', 'ignore', log.fd]),
     })
     child.on('error', (error) => {
       ended = error.message

@@ -10,8 +10,10 @@ import { endProcesses } from './ending.ts'
 import { environmentOf, execVariable, incarnationVariable, runVariable, workspaceMark } from './environment.ts'
 import type { Host } from './host.ts'
 import { runningKeeper } from './keeper.ts'
-import { type Started, startPiped } from './piped.ts'
+import { startPiped } from './piped.ts'
+import type { Started } from './child.ts'
 import type { MarkedProcess } from './process-table.ts'
+import { startTerminal } from './terminal.ts'
 import { signalGroup, signalOne } from './send-signal.ts'
 
 // The shell says what is wrong with a program or a directory, in its own words and codes, as it does in a container.
@@ -28,7 +30,7 @@ export async function startRun(
   command: RunCommand,
   signal: AbortSignal,
 ): Promise<Outcome<Run>> {
-  const { mark, argv, env, cwd, user, stdin } = command
+  const { mark, argv, env, cwd, user, stdin, terminal } = command
   if (user !== null && user !== recipe.remoteUser && !isOurs(user))
     return fault('never', `Nothing can be run as ${user}: without Docker everything runs as the user of the service.`)
   if (argv.length === 0) return fault('never', 'The argument list is empty.')
@@ -43,7 +45,7 @@ export async function startRun(
     home: directory.home,
     env: environmentOf(asked, directory, host.path, marks),
   } as const
-  const started = await startPiped(start, stdin)
+  const started = terminal === null ? await startPiped(start, stdin) : await startTerminal(start, terminal)
   if (!started.ok) return started
   const made = runOf(host, { id }, mark, started.value)
   // A halt ends the keeper first and then looks for processes. So a command that still sees the keeper is found by it.
