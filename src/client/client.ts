@@ -4,12 +4,27 @@ import type { HistoryLine } from '../wire/history.ts'
 import type { Template } from '../wire/template.ts'
 import type { Ticket } from '../wire/ticket.ts'
 import type { AmendWorkspace, CreateWorkspace, Workspace } from '../wire/workspace.ts'
-import { ApiError, errorOf } from './api-error.ts'
+import { errorOf } from './api-error.ts'
+import type { ClientDeps } from './asking.ts'
+import { asking, workspacePath as at } from './asking.ts'
 import type { Told } from './event-feed.ts'
 import { followed } from './event-feed.ts'
+import { execsOf } from './execs.ts'
+import { filesOf } from './files.ts'
+import { logsOf } from './logs.ts'
 import type { Shell, ShellWish } from './shell.ts'
 import { openShell } from './shell.ts'
 
+export { ApiError } from './api-error.ts'
+export type { ClientDeps } from './asking.ts'
+export type { Told } from './event-feed.ts'
+export type { Exec, ExecEvent, ExecWish, RunSignal } from './execs.ts'
+export type { Files } from './files.ts'
+export type { LogEvent, LogWish } from './logs.ts'
+export type { Shell, ShellEvent, ShellSize, ShellSocket, ShellWish } from './shell.ts'
+export type { ExecRun } from '../wire/exec.ts'
+export type { FileEntryShown } from '../wire/file.ts'
+export type { LogLine } from '../wire/log.ts'
 export type { AmendWorkspace, CreateWorkspace, HistoryLine, Readiness, Template, TransitionEvent, Workspace }
 
 /** What a page of a list asks for; `owner` is for operators. */
@@ -20,73 +35,23 @@ export interface ListFilter {
   readonly owner?: string
 }
 
-export interface ClientDeps {
-  /** Where the service is, without a slash at its end. */
-  readonly url: string
-  /** Sent as `x-user`; `null`: a proxy in front says who asks. */
-  readonly user: string | null
-}
-
 export type Client = ReturnType<typeof apiClient>
-
-/** The first page is short, so that something can be seen soon. */
-const firstLength = 100
-const pageLength = 1000
 
 /**
  * The API over fetch, in a browser or in Node. Every method rejects with an {@link ApiError} when the service refuses or does not answer;
  * reads may be repeated, and so may commands: the second is then refused, or makes no difference.
  */
-export function apiClient({ url, user }: ClientDeps) {
-  const api = `${url}/api/v1`
-  const who = user === null ? {} : { 'x-user': user }
-
-  async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-    let answer: Response
-    try {
-      answer = await fetch(path, { ...init, headers: { ...who, ...Object(init.headers) } })
-    } catch (error) {
-      throw new ApiError(0, { error: 'The service cannot be reached. Is it running?', code: 'unreachable' }, error)
-    }
-    return answer
-  }
-
-  async function got(path: string, init?: RequestInit): Promise<Response> {
-    const answer = await ask(path, init)
-    if (!answer.ok) throw await errorOf(answer)
-    return answer
-  }
-
-  async function read<T>(path: string): Promise<T> {
-    return (await (await got(`${api}${path}`)).json()) as T
-  }
-
-  async function send<T>(method: string, path: string, body?: object): Promise<T> {
-    const answer = await got(`${api}${path}`, {
-      method,
-      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    })
-    return (await answer.json()) as T
-  }
-
-  /** Yields each page of a list; the service says where the next one is. */
-  async function* pages<T>(
-    path: string,
-    query: Readonly<Record<string, string>>,
-  ): AsyncGenerator<T[], void, undefined> {
-    let search = new URLSearchParams({ ...query, limit: String(firstLength) })
-    for (;;) {
-      const answer = await got(`${api}${path}?${search.toString()}`)
-      yield (await answer.json()) as T[]
-      const next = /<[^>?]*\?([^>]*)>; *rel="next"/.exec(answer.headers.get('link') ?? '')?.[1]
-      if (next === undefined) return
-      search = new URLSearchParams(next)
-      search.set('limit', String(pageLength))
-    }
-  }
-
-  const at = (id: string) => `/workspaces/${encodeURIComponent(id)}`
+export function apiClient(deps: ClientDeps) {
+  const asked = asking(deps)
+  const { url, api, ask, got, read, send, pages } = asked
   const command = (type: 'start' | 'stop' | 'restart') => (id: string) => send<Workspace>('POST', `${at(id)}/${type}`)
+  const feedAt = (path: string, after: string | null, signal: AbortSignal) =>
+    followed(
+      (last, until) =>
+        ask(`${api}${path}`, { signal: until, ...(last !== null && { headers: { 'last-event-id': last } }) }),
+      after,
+      signal,
+    )
 
   return {
     /** All workspaces, newest first, a page at a time. */
@@ -117,19 +82,22 @@ export function apiClient({ url, user }: ClientDeps) {
     restart: command('restart'),
     delete: async (id: string): Promise<void> => void (await send('DELETE', at(id))),
     amend: (id: string, change: AmendWorkspace) => send<Workspace>('PATCH', at(id), change),
+    /** Stands for who asks, where no header can be sent: once, for 30 seconds. */
+    ticket: () => send<Ticket>('POST', '/tickets'),
     /** A shell in a running workspace; nothing is asked before its events are read. */
     shell: (id: string, wish: ShellWish): Shell =>
       openShell({ url: `${api}${at(id)}/shell`, ticket: () => send<Ticket>('POST', '/tickets'), ask }, wish),
+    ...execsOf(asked),
+    files: (id: string) => filesOf(asked, id),
+    logs: logsOf(asked),
     /**
      * Every transition as it is committed, after the event `after` or from now on. It outlives lost connections and tells of them; it ends
      * with `signal`.
      */
     events: (after: string | null, signal: AbortSignal): AsyncGenerator<Told, void, undefined> =>
-      followed(
-        (last, until) =>
-          ask(`${api}/events`, { signal: until, ...(last !== null && { headers: { 'last-event-id': last } }) }),
-        after,
-        signal,
-      ),
+      feedAt('/events', after, signal),
+    /** The same for one workspace; it ends with the workspace too. The `seq` of a line of its history serves as `after`. */
+    eventsOf: (id: string, after: string | null, signal: AbortSignal): AsyncGenerator<Told, void, undefined> =>
+      feedAt(`${at(id)}/events`, after, signal),
   }
 }

@@ -1,0 +1,21 @@
+/** Takes a stream of JSON lines apart, whatever pieces it arrives in. An empty line is a sign of life and is passed over. */
+export async function* jsonLines<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T, void, undefined> {
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  // A long line comes in many pieces: they are put together once.
+  let pieces: string[] = []
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      const lines = decoder.decode(value, { stream: true }).split('\n')
+      pieces.push(lines[0] ?? '')
+      if (lines.length === 1) continue
+      lines[0] = pieces.join('')
+      pieces = [lines.pop() ?? '']
+      for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T
+    }
+  } finally {
+    await reader.cancel().catch(() => {}) // it may have broken already
+  }
+}
