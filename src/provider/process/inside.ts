@@ -3,6 +3,7 @@ import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Inside } from '../inside.ts'
 import type { Directory } from './directory.ts'
 import type { Host } from './host.ts'
+import { processFiles } from './files.ts'
 import { endRun, startRun } from './run.ts'
 
 /** How something is asked of the host that workspaces run on. */
@@ -19,16 +20,13 @@ export interface Asking {
 
 /** What an owner does inside a workspace that is plain processes: all of it as the service's own user, without isolation. */
 export function processInside({ ask, within }: Asking): Inside {
-  const absent = async () => fault('never', 'This is not built yet.')
-  const verbs = ['stat', 'list', 'read', 'write', 'makeDirectory', 'move', 'remove', 'pack', 'unpack'] as const
-  const files = Object.fromEntries(verbs.map((verb) => [verb, absent])) as unknown as Inside['files']
   return {
     run: (subject, command, signal) =>
       within('Starting the command', subject.id, signal, (host, directory) =>
         startRun(host, directory, subject, command, signal),
       ),
     endRun: (subject, mark, signal) => ask('Ending the command', signal, (host) => endRun(host, subject, mark, signal)),
-    files,
-    logs: absent,
+    files: processFiles({ within }),
+    logs: async () => fault('never', 'Logs cannot be read yet.'),
   }
 }
