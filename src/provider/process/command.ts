@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LifecycleCommand } from '../../workspace/recipe.ts'
+import type { RunOutput } from '../../workspace/run.ts'
+import { pause } from './answer.ts'
 import type { Directory } from './directory.ts'
 import { withoutTerminals } from './open-terminals.ts'
 import { sendSignal } from './send-signal.ts'
+import { newIn } from './written.ts'
 
 export type CommandEnd =
   | { readonly kind: 'ended'; readonly code: number; readonly output: string }
@@ -13,6 +16,8 @@ export type CommandEnd =
   | { readonly kind: 'overdue'; readonly output: string }
   | { readonly kind: 'unstarted'; readonly reason: string }
 
+/** The system tells nobody that a file was written to, so we look. */
+const everyMs = 100
 const tailBytes = 4_096
 const tailLines = 20
 
@@ -29,18 +34,39 @@ export async function runCommand(
     readonly timeoutMs: number
     readonly signal: AbortSignal
     readonly mayRun: () => Promise<boolean>
+    /** Is told all that is written until the command has ended. */
+    readonly heard: (output: RunOutput) => void
   },
 ): Promise<CommandEnd> {
   const [program, ...args] = typeof run === 'string' ? ['/bin/sh', '-c', run] : run
   if (program === undefined) return { kind: 'unstarted', reason: 'the argument list is empty' }
   const file = join(directory.path, `.output-${randomUUID()}`)
   const output = await open(file, 'ax+', 0o600)
+  const ended = new AbortController()
+  // What cannot be read is not heard; how the command ended is another matter.
+  const hearing = hear(output, how.heard, ended.signal).catch(() => undefined)
   try {
     const end = await watchOver(program, args, directory.home, output.fd, how)
+    ended.abort()
+    await hearing
     return end.kind === 'unstarted' ? end : { ...end, output: await tail(output) }
   } finally {
     await output.close()
     await rm(file, { force: true })
+  }
+}
+
+/** Tells what is written to the file until it is said to be over, and then the rest. Both streams are one there, as they came. */
+async function hear(file: FileHandle, heard: (output: RunOutput) => void, over: AbortSignal): Promise<void> {
+  let at = 0
+  for (;;) {
+    const last = over.aborted
+    for await (const bytes of newIn(file, at)) {
+      at += bytes.length
+      heard({ stream: 'stdout', bytes })
+    }
+    if (last) return
+    await pause(everyMs, over)
   }
 }
 

@@ -11,6 +11,8 @@ import { codeOf } from './system-error.ts'
 //   <root>/<id>/vm-api.json           whose it is; written before the directory has its name, never changed
 //   <root>/<id>/home/                 where its commands run
 //   <root>/<id>/claims-<incarnation>/ which keepers it had, see claim.ts
+//   <root>/<id>/keeper.log            what its keepers wrote
+//   <root>/<id>/.incoming-…           what has not come whole yet, of a file or a tree; removed when a keeper is started
 //   <root>/.new-<id>-…, .gone-<id>-…  half made, half removed. A directory called by an id is whole.
 
 /** A workspace's directory. */
@@ -29,6 +31,7 @@ interface Marker {
 }
 
 const markerFile = 'vm-api.json'
+const incoming = '.incoming-'
 
 /** The workspace's directory; `null` if there is none, or if it is not ours. Throws if it cannot tell. */
 export async function findDirectory(root: string, installation: string, id: WorkspaceId): Promise<Directory | null> {
@@ -68,6 +71,21 @@ export async function listIds(root: string): Promise<readonly WorkspaceId[]> {
     const id = parseWorkspaceId(name)
     return id === name ? [id] : []
   })
+}
+
+/** Where a keeper writes, and every one after it. */
+export function keeperLog({ path }: Directory): string {
+  return join(path, 'keeper.log')
+}
+
+/** A place for what has not come whole yet: on the disk of the home, and in nobody's way. */
+export function newIncoming({ path }: Directory): string {
+  return join(path, `${incoming}${randomUUID()}`)
+}
+
+/** Removes what a service that was killed has left half come. Whoever still waits for it is told that it is not there. */
+export async function clearIncoming({ path }: Directory): Promise<void> {
+  for (const name of await readdir(path)) if (name.startsWith(incoming)) await clear(join(path, name))
 }
 
 /** Makes the workspace's directory, or finds the one that is there. May be repeated, also at once: one wins, all get the same. */

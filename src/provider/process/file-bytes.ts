@@ -1,19 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { addAbortSignal, Readable } from 'node:stream'
 import { done, fault } from '../../workspace/fault.ts'
 import type { FileEntry } from '../../workspace/file.ts'
 import type { FileOutcome } from '../inside.ts'
-import type { Directory } from './directory.ts'
+import { type Directory, newIncoming } from './directory.ts'
 import { entryOf } from './file-entry.ts'
 import { locate } from './file-path.ts'
 import { refuse } from './file-refusal.ts'
 import { codeOf } from './system-error.ts'
-
-/** What has not come whole yet is kept here, beside the home: on the same disk, and in nobody's way. */
-export const incoming = '.incoming-'
 
 const pieceBytes = 256 * 1024
 
@@ -64,7 +60,7 @@ export async function writeBytes(
     throw error
   })
   if (old !== null && !old.isFile()) return refuse('not-a-file', path)
-  const draft = join(directory.path, `${incoming}${randomUUID()}`)
+  const draft = newIncoming(directory)
   try {
     if (how.append && old !== null) await copyFile(place, draft, constants.COPYFILE_FICLONE)
     const file = await open(draft, 'a', 0o600)

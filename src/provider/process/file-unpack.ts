@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
@@ -7,8 +6,7 @@ import { extract } from 'tar-stream'
 import { done, fault } from '../../workspace/fault.ts'
 import type { FileOutcome } from '../inside.ts'
 import { clear } from './clear.ts'
-import type { Directory } from './directory.ts'
-import { incoming } from './file-bytes.ts'
+import { type Directory, newIncoming } from './directory.ts'
 import { clash, merge } from './file-merge.ts'
 import { locateDirectory } from './file-path.ts'
 import { type Refused, refuse } from './file-refusal.ts'
@@ -27,7 +25,7 @@ export async function unpackTree(
 ): Promise<FileOutcome<void>> {
   const nearest = await locateDirectory(directory.home, path, { make: false })
   if (!nearest.ok) return nearest
-  const draft = join(directory.path, `${incoming}${randomUUID()}`)
+  const draft = newIncoming(directory)
   await mkdir(draft, { mode: 0o700 })
   try {
     const taken = await takeTree(draft, path, source, signal)

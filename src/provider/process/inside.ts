@@ -1,9 +1,10 @@
-import { fault, type Outcome } from '../../workspace/fault.ts'
+import type { Outcome } from '../../workspace/fault.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Inside } from '../inside.ts'
 import type { Directory } from './directory.ts'
 import type { Host } from './host.ts'
 import { processFiles } from './files.ts'
+import { keeperLogs } from './logs.ts'
 import { endRun, startRun } from './run.ts'
 
 /** How something is asked of the host that workspaces run on. */
@@ -27,6 +28,7 @@ export function processInside({ ask, within }: Asking): Inside {
       ),
     endRun: (subject, mark, signal) => ask('Ending the command', signal, (host) => endRun(host, subject, mark, signal)),
     files: processFiles({ within }),
-    logs: async () => fault('never', 'Logs cannot be read yet.'),
+    logs: (subject, wish, signal) =>
+      within('Reading the log', subject.id, signal, (host, directory) => keeperLogs(host, directory, wish, signal)),
   }
 }

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdir, open } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Connection } from '../../workspace/container.ts'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import type { Subject } from '../../workspace/subject.ts'
 import { pause } from './answer.ts'
 import { latestClaim, type NumberedClaim, settleClaim } from './claim.ts'
-import type { Directory } from './directory.ts'
+import { clearIncoming, type Directory, keeperLog } from './directory.ts'
 import { endProcesses } from './ending.ts'
 import { environmentOf, incarnationVariable, runVariable, workspaceMark } from './environment.ts'
 import type { Host } from './host.ts'
@@ -108,10 +107,11 @@ async function startKeeper(
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
   await mkdir(directory.home, { recursive: true, mode: 0o700 })
+  await clearIncoming(directory)
   const epoch = await host.table.epoch()
   const mark = workspaceMark(host.installation, id)
   const marks = { ...mark, [incarnationVariable]: directory.incarnation, [runVariable]: String(number) }
-  const logFile = join(directory.path, 'keeper.log')
+  const logFile = keeperLog(directory)
   const log = await open(logFile, 'a', 0o600)
   const given = ['vm-api-keeper', host.installation, id, directory.claims, String(number), epoch]
   let ended: string | undefined

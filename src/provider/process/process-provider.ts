@@ -106,9 +106,9 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
       ask('Starting the keeper', signal, (host) =>
         there(subject.id, (directory) => boot(host, directory, subject, signal)),
       ),
-    setup: (subject, signal, progress) =>
+    setup: (subject, signal, progress, heard = () => undefined) =>
       ask('Running the lifecycle commands', signal, (host) =>
-        there(subject.id, (directory) => setup(host, directory, subject, signal, progress)),
+        there(subject.id, (directory) => setup(host, directory, subject, signal, progress, heard)),
       ),
     halt: ({ id }, signal) =>
       ask('Ending the processes', signal, (host) =>

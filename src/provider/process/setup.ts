@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import type { Recipe } from '../../workspace/recipe.ts'
+import type { RunOutput } from '../../workspace/run.ts'
 import type { Subject } from '../../workspace/subject.ts'
 import { type CommandEnd, runCommand } from './command.ts'
 import type { Directory } from './directory.ts'
@@ -16,6 +17,7 @@ export async function setup(
   subject: Subject,
   signal: AbortSignal,
   progress: (text: string) => void,
+  heard: (command: string, output: RunOutput) => void,
 ): Promise<Outcome<void>> {
   const { id, recipe } = subject
   const keeper = await runningKeeper(host, directory)
@@ -33,7 +35,13 @@ export async function setup(
   for (const command of commandsOf(recipe, subject.prepared)) {
     if (signal.aborted) return fault('later', `${command.name} was not run: nobody waits for it any more.`)
     progress(`Running ${command.name}`)
-    const end = await runCommand(command, directory, { env, timeoutMs: host.commandMs, signal, mayRun })
+    const end = await runCommand(command, directory, {
+      env,
+      timeoutMs: host.commandMs,
+      signal,
+      mayRun,
+      heard: (output) => heard(command.name, output),
+    })
     if (end.kind === 'ended' && end.code === 0) continue
     if (!(await mayRun())) return fault('later', `The workspace was ended while ${command.name} ran.`)
     if (signal.aborted) return fault('later', `${command.name} was killed: nobody waits for it any more.`)
