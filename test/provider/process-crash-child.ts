@@ -5,7 +5,7 @@ import type { Subject } from '../../src/workspace/subject.ts'
 interface Given {
   readonly root: string
   readonly path: string
-  readonly verb: 'boot' | 'setup'
+  readonly verb: 'boot' | 'setup' | 'shell'
   readonly subject: Subject
 }
 
@@ -14,5 +14,21 @@ const provider = processProvider({ root, path, installation: 'here', log: { warn
 const signal = new AbortController().signal
 
 process.stdout.write('begun\n')
-await (verb === 'boot' ? provider.boot(subject, signal) : provider.setup(subject, signal, () => undefined))
+if (verb === 'boot') await provider.boot(subject, signal)
+else if (verb === 'setup') await provider.setup(subject, signal, () => undefined)
+else {
+  const argv = ['/bin/sh', '-c', 'sleep 286; :']
+  const shell = {
+    mark: 'shell',
+    argv,
+    env: {},
+    cwd: null,
+    user: null,
+    stdin: true,
+    terminal: { columns: 80, rows: 24 },
+  }
+  await provider.inside.run(subject, shell, signal)
+  await provider.inside.run(subject, { ...shell, argv: ['sleep', '285'], terminal: null }, signal)
+  process.stdout.write('open\n')
+}
 setInterval(() => undefined, 60_000)

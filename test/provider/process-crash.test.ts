@@ -9,19 +9,19 @@ import { gone, keepersOf, type ProcessBench, processBench, processesOf } from '.
 
 const child = fileURLToPath(new URL('process-crash-child.ts', import.meta.url))
 
-/** Another service process that does one thing and is killed some time after it began with it. */
+/** Another service process that does one thing and is killed some time after it began with it, in milliseconds, or when something is seen. */
 async function killedService(
   bench: ProcessBench,
-  verb: 'boot' | 'setup',
+  verb: 'boot' | 'setup' | 'shell',
   subject: Subject,
-  afterMs: number,
+  after: number | (() => Promise<void>),
 ): Promise<void> {
   const given = JSON.stringify({ root: bench.root, path: process.env['PATH'], verb, subject })
   const service = spawn(process.execPath, ['--import', 'tsx', child, given], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(service, 'exit')
   await once(service.stdout, 'data')
   // The moment of the crash is what is being tried here.
-  await delay(afterMs)
+  await (typeof after === 'number' ? delay(after) : after())
   service.kill('SIGKILL')
   await ended
 }
@@ -73,6 +73,18 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     valueOf(await bench.provider.setup(subject, unhurried(), () => undefined))
     expect(processesOf(subject.id).some(({ command }) => command === 'sleep 299')).toBe(false)
     expect(await stateOf(bench.provider, subject.id)).toBe('running')
+  })
+
+  it('hangs up the shells that it held, though commands that began after them go on', async () => {
+    const subject = await up(bench.provider, newSubject(bench.recipe()))
+    const running = () => processesOf(subject.id).map(({ command }) => command)
+    await killedService(bench, 'shell', subject, async () => {
+      await expect.poll(running, { timeout: 10_000 }).toContain('sleep 285')
+      expect(running()).toContain('sleep 286')
+    })
+    // The kernel tells nobody but the shell.
+    await expect.poll(running).not.toContain('sleep 286')
+    expect(running()).toContain('sleep 285')
   })
 
   /** A keeper that was late and lost ends by itself; until then it is counted, so the count is taken again. */

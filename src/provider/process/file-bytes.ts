@@ -11,7 +11,7 @@ import { locate } from './file-path.ts'
 import { refuse } from './file-refusal.ts'
 import { codeOf } from './system-error.ts'
 
-const pieceBytes = 256 * 1024
+const pieceBytes = 64 * 1024
 
 /** A file's bytes, as many as it has now: a file that becomes shorter meanwhile fails the stream. May throw what the system says. */
 export async function readBytes(
