@@ -38,7 +38,7 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['fastify', 'ws', '@fastify', 'fastify-type-provider-zod', 'openapi-types', 'close-with-grace', 'zod'],
   },
   client: { rooms: ['wire'], packages: [] },
-  cli: { rooms: ['client', 'wire'], packages: ['commander', 'ws'] },
+  cli: { rooms: ['client', 'wire'], packages: ['commander', 'tar-stream', 'ws'] },
   chart: { rooms: ['machines'], packages: ['xstate', 'elkjs'] },
   console: { rooms: ['client', 'wire'], packages: ['preact', '@xterm'], builtins: [] },
 }

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import type { Runner } from '../runner.ts'
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export function serveCommand(run: Runner): Command {
+  return new Command('serve')
+    .summary('starts the service, until Ctrl-C')
+    .description(
+      'Starts the service in the foreground, configured by the environment: the same as `node dist/main.js`. Its output, its signals and its exit code are passed on.',
+    )
+    .action(
+      run(
+        async () =>
+          new Promise<number>((resolve, reject) => {
+            const own = import.meta.url
+            const program = fileURLToPath(new URL(`../../main${own.slice(own.lastIndexOf('.'))}`, own))
+            // In a group of its own: a Ctrl-C at the terminal would reach it twice otherwise, and the second ends it in the middle of its work.
+            const child = spawn(process.execPath, [...process.execArgv, program], { stdio: 'inherit', detached: true })
+            for (const signal of signals) process.on(signal, () => child.kill(signal))
+            child.once('error', reject)
+            child.once('exit', (code, signal) =>
+              resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+            )
+          }),
+      ),
+    )
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { exitCodes } from './cli-error.ts'
+import { completionCommands } from './commands/completion.ts'
+import { cpCommand } from './commands/cp.ts'
+import { createCommand } from './commands/create.ts'
+import { execCommand } from './commands/exec.ts'
+import { extendCommand } from './commands/extend.ts'
+import { historyCommand } from './commands/history.ts'
+import { lifecycleCommand } from './commands/lifecycle.ts'
+import { logsCommand } from './commands/logs.ts'
+import { lsCommand } from './commands/ls.ts'
+import { openCommand } from './commands/open.ts'
+import { rmCommand } from './commands/rm.ts'
+import { serveCommand } from './commands/serve.ts'
+import { showCommand } from './commands/show.ts'
+import { sshCommand } from './commands/ssh.ts'
+import { templatesCommand } from './commands/templates.ts'
+import { speakPlainly } from './help.ts'
+import { openOutput } from './output.ts'
+import { runner } from './runner.ts'
+import { sharedOptions } from './shared-options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const withoutService = ['serve', 'completion', '__complete']
+
+/** Runs `vm` with these arguments, and answers its exit code once all is written. */
+export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const out = openOutput(surroundings)
+  let exitCode = 0
+  const run = runner({ surroundings, out, ended: (code) => (exitCode = code) })
+  const hasDashes = args.includes('--')
+
+  const program = new Command('vm')
+  const groups: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
+    [
+      'Workspaces:',
+      [
+        lsCommand(run),
+        createCommand(run),
+        showCommand(run),
+        lifecycleCommand(run, 'start'),
+        lifecycleCommand(run, 'stop'),
+        lifecycleCommand(run, 'restart'),
+        extendCommand(run),
+        historyCommand(run),
+        rmCommand(run),
+      ],
+    ],
+    [
+      'Inside one that runs:',
+      [sshCommand(run, hasDashes), execCommand(run, hasDashes), cpCommand(run), logsCommand(run)],
+    ],
+    ['Besides:', [templatesCommand(run), openCommand(run), serveCommand(run), ...completionCommands(run, program)]],
+  ]
+  sharedOptions(program)
+  program
+    .description('vm: workspaces to work in, on a service of your own.')
+    .version(version(), '-V, --version', 'its version')
+    .helpOption('-h, --help', 'this text')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+  for (const [heading, commands] of groups)
+    for (const command of commands)
+      program.addCommand(command.helpGroup(heading), { hidden: command.name().startsWith('__') })
+  for (const command of [program, ...program.commands]) speakPlainly(command, out, surroundings)
+  for (const command of program.commands) {
+    command.helpOption('-h, --help', 'this text')
+    if (!withoutService.includes(command.name())) sharedOptions(command)
+  }
+
+  try {
+    if (args.length === 0) program.help()
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
+  }
+  await out.flushed()
+  return exitCode
+}
+
+function version(): string {
+  const own = new URL('../../package.json', import.meta.url)
+  const { version: text } = Object(JSON.parse(readFileSync(own, 'utf8')))
+  return String(text)
+}

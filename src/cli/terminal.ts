@@ -1,0 +1,90 @@
+import { constants } from 'node:os'
+import { WebSocket } from 'ws'
+import type { ExecWish, Shell, ShellEvent } from '../client/client.ts'
+import { CliError } from './cli-error.ts'
+import type { Session } from './session.ts'
+
+/** A shell, or `wish` in a terminal; `undefined` if there is no terminal at both ends of ours. Answers the exit code. */
+export async function terminalIn(session: Session, id: string, wish?: ExecWish): Promise<number | undefined> {
+  const { stdin, stdout } = session.surroundings
+  if (!stdin.isTTY || !stdout.isTTY || wish) return undefined
+  const { client, out, server } = session
+  const over = new AbortController()
+  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
+  const shell = client.shell(id, {
+    ...size(),
+    connect: (url) => new WebSocket(url, { headers: server.headers }),
+    signal: over.signal,
+  })
+  let isConnected = false
+  const stop = passKeys(session, shell, { over, isConnected: () => isConnected })
+  const resize = () => shell.resize(size())
+  stdout.on('resize', resize)
+  try {
+    for await (const event of shell.events) {
+      if (event.kind === 'connected') isConnected = true
+      if (event.kind === 'lost') isConnected = false
+      if (event.kind === 'output') await out.bytes('stdout', event.bytes)
+      else if (event.kind === 'lost' && event.againMs < 500)
+        out.note(`\r\nvm: ${event.why} Trying again; Ctrl-C leaves.\r`)
+      else if (event.kind === 'ended' || event.kind === 'taken-over') {
+        stop()
+        return codeOf(event)
+      }
+    }
+  } finally {
+    stop()
+    stdout.off('resize', resize)
+  }
+  out.note('\nvm: left. The shell is kept for five minutes.')
+  return 128 + constants.signals.SIGHUP
+}
+
+const interrupt = 3
+const newline = [10, 13]
+const tilde = 126
+const dot = 46
+
+interface Leaving {
+  readonly over: AbortController
+  readonly isConnected: () => boolean
+}
+
+/** Passes on what is typed, all of it; `~.` at the beginning of a line leaves, and so does Ctrl-C while there is no connection. */
+function passKeys(session: Session, shell: Shell, { over, isConnected }: Leaving): () => void {
+  const { stdin } = session.surroundings
+  let atBegin = true
+  let held = false
+  const typed = (bytes: Buffer) => {
+    for (const byte of bytes) {
+      if (held && byte === dot) return over.abort()
+      held = atBegin && byte === tilde
+      atBegin = newline.includes(byte)
+    }
+    if (!isConnected() && bytes.includes(interrupt)) return over.abort()
+    shell.type(bytes)
+  }
+  const leave = () => over.abort()
+  stdin.setRawMode(true)
+  stdin.on('data', typed)
+  process.once('SIGTERM', leave)
+  process.once('SIGHUP', leave)
+  return () => {
+    stdin.off('data', typed)
+    stdin.setRawMode(false)
+    stdin.pause()
+    process.off('SIGTERM', leave)
+    process.off('SIGHUP', leave)
+  }
+}
+
+function codeOf(event: Extract<ShellEvent, { kind: 'ended' | 'taken-over' }>): number {
+  if (event.kind === 'taken-over')
+    throw new CliError('Another client has taken the shell over.', { next: 'It goes on there.', code: 'taken-over' })
+  if (event.exit_code !== undefined) return event.exit_code
+  if (event.signal !== undefined) return 128 + (Object(constants.signals)[event.signal] ?? 0)
+  throw new CliError(`The shell has ended: ${event.error ?? 'nobody knows why'}`, {
+    next: '`vm ls` says what runs.',
+    code: 'lost',
+  })
+}
