@@ -14,8 +14,10 @@ const longestPauseMs = 5000
 const batch = 200
 
 export interface Expiry {
-  /** Looks for what has expired, now. */
-  sweep(): void
+  /** Looks for what has expired, now; answers how many were told so. */
+  sweep(): number
+  /** Until when nothing expires, because the clock has jumped; `null` if it has not. */
+  heldUntil(): number | null
   /** A workspace is committed to expire at `at`: wakes up for it in time. */
   note(at: number): void
   close(): void
@@ -59,32 +61,39 @@ export function expiry({ store, clock, log, expire }: ExpiryDeps): Expiry {
   }
 
   function sweep() {
-    if (closed) return
+    if (closed) return 0
     const at = clock.now()
     try {
-      arm(at + Math.min(longestSleepMs, Math.max(0, look(at) - at)))
+      const { again, expired } = look(at)
+      arm(at + Math.min(longestSleepMs, Math.max(0, again - at)))
+      return expired
     } catch (error) {
       log.error({ err: error }, 'what has expired cannot be read, which is tried again')
       arm(at + longestPauseMs)
+      return 0
     }
   }
 
-  /** Expires what is due. Answers when to look again. */
-  function look(at: number): number {
-    if (held()) return at + heldUntil - clock.monotonic()
+  /** Expires what is due. Answers how many, and when to look again. */
+  function look(at: number): { again: number; expired: number } {
+    if (held()) return { again: at + heldUntil - clock.monotonic(), expired: 0 }
     const due = store.due(at, batch)
     for (const id of due) expire(id, at)
     if (due.length === 0) {
       stuck = undefined
-      return store.nextExpiry() ?? Infinity
+      return { again: store.nextExpiry() ?? Infinity, expired: 0 }
     }
     const same = stuck?.id === due[0] && stuck
     stuck = { id: due[0], pauseMs: same ? Math.min(2 * same.pauseMs, longestPauseMs) : shortestPauseMs }
-    return at + stuck.pauseMs
+    return { again: at + stuck.pauseMs, expired: due.length }
   }
 
   return {
     sweep,
+    heldUntil() {
+      const left = heldUntil - clock.monotonic()
+      return left > 0 ? clock.now() + left : null
+    },
     note(at) {
       if (at < wakeAt) arm(at)
     },

@@ -5,13 +5,19 @@ import type { Found } from '../workspace/container.ts'
 import type { Fault } from '../workspace/fault.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
+import type { ProviderName } from '../workspace/subject.ts'
 import type { Clock } from './clock.ts'
 import type { Live } from './live.ts'
 import type { Population } from './population.ts'
 import type { Stray } from './stray-acts.ts'
+import type { Run } from './sweep.ts'
+import { runs } from './sweep.ts'
 import { atRest, verdict } from './verdict.ts'
 
 export interface Reconcile {
+  readonly provider: ProviderName
+  /** What came of the last inventory. */
+  last(): Run | null
   /** Holds every container of this provider against every workspace. An inventory that failed changes nothing. */
   all(): Promise<void>
   /** Something came to rest: what was noticed meanwhile is looked at now. */
@@ -46,6 +52,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Follows one provider's engine, and reconciles at the start, after each reconnect and when asked to. */
 export function reconcile({ provider, population, journal, clock, log, connected }: ReconcileDeps): Reconcile {
   const closing = new AbortController()
+  const record = runs(clock)
   /** Noticed while the workspace was on its way. */
   const missed = new Set<WorkspaceId>()
   let strays: readonly Stray[] = []
@@ -55,18 +62,18 @@ export function reconcile({ provider, population, journal, clock, log, connected
   /** Deleted since the inventory under way began: it may still show their containers. */
   const leaving = new Set<WorkspaceId>()
 
-  /** Sends what was found. False if the workspace has moved since commit number `since`, or is moving: what was found is stale. */
+  /** Sends what was found. `stale`: the workspace has moved since commit number `since`, or is moving. */
   function judge(
     id: WorkspaceId,
     { committed, commit, staged, revision }: Live,
     found: readonly Found[],
     since: number,
-  ): boolean {
-    if (commit > since || staged !== revision || !atRest(committed)) return false
+  ): 'stale' | 'agrees' | 'follows' {
+    if (commit > since || staged !== revision || !atRest(committed)) return 'stale'
     const event = verdict(committed, found, clock.now())
-    if (event && population.send(id, event))
-      log.info({ workspace: id, found: event.type }, 'the workspace follows what its engine says')
-    return true
+    if (!event || !population.send(id, event)) return 'agrees'
+    log.info({ workspace: id, found: event.type }, 'the workspace follows what its engine says')
+    return 'follows'
   }
 
   function noticed(id: WorkspaceId) {
@@ -84,18 +91,33 @@ export function reconcile({ provider, population, journal, clock, log, connected
       const found = await provider.inspect(id, closing.signal)
       if (closing.signal.aborted || !found.ok) return
       const live = population.find(id)
-      if (!live || judge(id, live, found.value ? [found.value] : [], since)) return
+      if (!live || judge(id, live, found.value ? [found.value] : [], since) !== 'stale') return
       if (live.staged !== live.revision) return void missed.add(id)
     }
   }
 
   async function inventory() {
+    const run = record.begin()
+    try {
+      await compare(run)
+    } catch (error) {
+      run.failed(String(error))
+      throw error
+    } finally {
+      run.end()
+    }
+  }
+
+  async function compare({ count, failed }: ReturnType<typeof record.begin>) {
     leaving.clear()
     const since = population.commits()
     const listed = await provider.inventory(closing.signal)
     if (closing.signal.aborted) return
-    if (!listed.ok)
+    if (!listed.ok) {
+      failed(listed.fault.message)
       return log.warn({ provider: provider.name, reason: listed.fault.message }, 'no inventory: nothing is reconciled')
+    }
+    count('containers', listed.value.length)
     const found = new Map<WorkspaceId, Found[]>()
     for (const container of listed.value) {
       const others = found.get(container.workspaceId)
@@ -103,23 +125,27 @@ export function reconcile({ provider, population, journal, clock, log, connected
       else found.set(container.workspaceId, [container])
     }
     // One that is on its way sees for itself; one that has moved meanwhile is seen by the next inventory.
-    let count = 0
+    let [seen, changed] = [0, 0]
     for (const [id, live] of population.all()) {
-      if (live.committed.context.provider === provider.name) judge(id, live, found.get(id) ?? [], since)
-      count += 1
-      if (count % chunk === 0) await turn()
+      const isOurs = live.committed.context.provider === provider.name
+      if (isOurs && judge(id, live, found.get(id) ?? [], since) === 'follows') changed += 1
+      seen += 1
+      if (seen % chunk === 0) await turn()
       if (closing.signal.aborted) return
     }
-    await leftOver(listed.value)
+    count('changed', changed)
+    count('removed', await leftOver(listed.value))
+    count('strays', strays.length)
   }
 
-  /** Removes what the journal says was deleted; what it never heard of is shown and left alone: an older database may have been put back. */
-  async function leftOver(found: readonly Found[]) {
+  /** Removes what the journal says was deleted; what it never heard of is shown and left alone: an older database may have been put back. Answers how many went. */
+  async function leftOver(found: readonly Found[]): Promise<number> {
     const unknown: Stray[] = []
+    let gone = 0
     for (const [index, container] of found.entries()) {
       const { workspaceId, containerId } = container
       if (index > 0 && index % lookups === 0) await turn()
-      if (closing.signal.aborted) return
+      if (closing.signal.aborted) return gone
       if (leaving.has(workspaceId)) continue
       if (population.find(workspaceId) || population.aside(workspaceId)) continue
       if (journal.remembered(workspaceId) !== 'deleted') {
@@ -127,6 +153,7 @@ export function reconcile({ provider, population, journal, clock, log, connected
         continue
       }
       const removed = await provider.remove(workspaceId, containerId, closing.signal)
+      if (removed.ok) gone += 1
       log.warn(
         { workspace: workspaceId, container: containerId, removed: removed.ok },
         'a deleted workspace had left its container',
@@ -138,6 +165,7 @@ export function reconcile({ provider, population, journal, clock, log, connected
         'containers of this installation belong to no workspace that was ever heard of, and are left alone: was an older database put back?',
       )
     strays = unknown
+    return gone
   }
 
   /** One at a time; what is asked while one is under way is answered by another after it, since that one may have seen too little. */
@@ -181,6 +209,8 @@ export function reconcile({ provider, population, journal, clock, log, connected
   const watch = provider.watch(heard)
 
   return {
+    provider: provider.name,
+    last: record.last,
     all,
     rested(id) {
       if (missed.delete(id)) noticed(id)

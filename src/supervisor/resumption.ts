@@ -8,8 +8,11 @@ export interface Resumption {
   has(id: WorkspaceId): boolean
   /** Lets one of those go on now. */
   resume(id: WorkspaceId): void
-  /** Lets all of those go on that were cut off until now, some at a time. What is cut off again meanwhile waits for the next call. */
-  resumeAll(): Promise<void>
+  /**
+   * Lets all of those go on that were cut off until now, some at a time, and answers how many. What is cut off again meanwhile waits for the
+   * next call.
+   */
+  resumeAll(): Promise<number>
   /** Ends the pauses of these workspaces: what they wait for has come. */
   wake(ids: readonly WorkspaceId[]): Promise<void>
   close(): void
@@ -50,7 +53,11 @@ export function resumption({ find, tell, turn }: ResumptionDeps): Resumption {
     interrupted: (id) => void waiting.add(id),
     has: (id) => waiting.has(id),
     resume,
-    resumeAll: () => each([...waiting], resume),
+    async resumeAll() {
+      const ids = [...waiting]
+      await each(ids, resume)
+      return ids.length
+    },
     wake: (ids) =>
       each(ids, (id) => {
         const snapshot = find(id)

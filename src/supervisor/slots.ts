@@ -6,8 +6,8 @@ export type Phase = 'queued' | 'working' | 'rest'
 export interface Slots {
   /** Tells in which phase a workspace is committed to be. */
   note(id: WorkspaceId, owner: string, phase: Phase): void
-  /** Gives free slots to those who wait: one owner after the other, and each owner's in the order in which they came. */
-  pump(): void
+  /** Gives free slots to those who wait, and answers how many: one owner after the other, and each owner's in the order in which they came. */
+  pump(): number
   counts(): { readonly queued: number; readonly working: number }
 }
 
@@ -35,9 +35,10 @@ export function slots(size: number, grant: (id: WorkspaceId) => boolean): Slots 
       else waiting.set(owner, new Set([id]))
     },
     pump() {
+      let granted = 0
       while (working.size < size) {
         const [turn] = waiting
-        if (!turn) return
+        if (!turn) break
         const [owner, mine] = turn
         const [id] = mine
         waiting.delete(owner)
@@ -45,8 +46,10 @@ export function slots(size: number, grant: (id: WorkspaceId) => boolean): Slots 
         mine.delete(id)
         if (mine.size > 0) waiting.set(owner, mine)
         working.add(id)
-        if (!grant(id)) working.delete(id)
+        if (grant(id)) granted += 1
+        else working.delete(id)
       }
+      return granted
     },
     counts: () => ({
       queued: [...waiting.values()].reduce((sum, mine) => sum + mine.size, 0),

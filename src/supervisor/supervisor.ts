@@ -13,9 +13,11 @@ import type { ProviderName } from '../workspace/subject.ts'
 import type { Asker, Created, Filter, Followed, Health, Once, Page, Reached, Seen, Told, Wish } from './asked.ts'
 import { seen } from './asked.ts'
 import { feed } from './feed.ts'
+import { operationsOf } from './operations.ts'
 import { strayActs } from './stray-acts.ts'
 import type { UpkeepDeps } from './upkeep.ts'
-import { keyLifetimeMs, upkeep } from './upkeep.ts'
+import { upkeep } from './upkeep.ts'
+import { keyLifetimeMs } from './upkeep-sweeps.ts'
 
 export interface SupervisorDeps extends Omit<UpkeepDeps, 'told'> {
   readonly list: ReturnType<typeof workspaceList>
@@ -216,6 +218,9 @@ export function supervise(deps: SupervisorDeps) {
     adoptStray: straying.adopt,
 
     queue: work.queue,
+
+    /** What goes on without being asked, for operators. */
+    operations: () => operationsOf(work, deps.settings.concurrency),
     close: work.close,
   }
 }

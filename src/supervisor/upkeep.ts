@@ -17,6 +17,7 @@ import { resumption } from './resumption.ts'
 import type { Observer } from './observer.ts'
 import { isStubborn, phaseOf } from './phase.ts'
 import { slots as makeSlots } from './slots.ts'
+import { upkeepSweeps } from './upkeep-sweeps.ts'
 import { atRest } from './verdict.ts'
 
 export interface UpkeepDeps {
@@ -47,13 +48,11 @@ export type Upkeep = ReturnType<typeof upkeep>
 /** Rows brought back before others get their turn. */
 const chunk = 250
 const retryMs = 5000
-const day = 24 * 60 * 60_000
-export const keyLifetimeMs = day
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 export function upkeep(deps: UpkeepDeps) {
-  const { store, journal, answers, checkpoint, providers, clock, log, settings, soon, told, observer } = deps
+  const { store, journal, providers, clock, log, settings, soon, told, observer } = deps
   const awaited = new Map<WorkspaceId, Set<() => void>>()
   let rehydrating = true
   let closed = false
@@ -141,9 +140,11 @@ export function upkeep(deps: UpkeepDeps) {
 
   /** What fails here is logged and comes round again: a disk that does not read must not end the service. */
   function attempt(what: string, run: () => void | Promise<void>) {
-    void (async () => run())().catch((error: unknown) => {
-      if (!closed) log.error({ err: error }, `${what} did not succeed and comes round again`)
-    })
+    void (async () => run())().catch((error: unknown) => missed(what, error))
+  }
+
+  function missed(what: string, error: unknown) {
+    if (!closed) log.error({ err: error }, `${what} did not succeed and comes round again`)
   }
 
   async function rehydrate() {
@@ -168,34 +169,7 @@ export function upkeep(deps: UpkeepDeps) {
     expiring.sweep()
   }
 
-  function provisionerSweep() {
-    observer?.swept('provisioner')
-    attempt('going on with what was cut off', resuming.resumeAll)
-    slots.pump()
-    for (const engine of engines) attempt('asking an engine that is away', engine.askAgain)
-  }
-
-  function janitorSweep() {
-    observer?.swept('janitor')
-    expiring.sweep()
-    for (const engine of engines) attempt('a reconciliation', engine.all)
-    attempt('forgetting old answers', () => void answers.prune(clock.now() - keyLifetimeMs))
-    attempt('forgetting old histories', () => void journal.prune(clock.now() - settings.journalDays * day, 100))
-    attempt('a checkpoint', checkpoint)
-  }
-
-  function every(ms: number, sweep: () => void): () => void {
-    let cancel = clock.timer(ms, function again() {
-      attempt('a sweep', sweep)
-      cancel = clock.timer(ms, again)
-    })
-    return () => cancel()
-  }
-
-  const sweeps = [
-    every(settings.provisionerIntervalMs, provisionerSweep),
-    every(settings.janitorIntervalMs, janitorSweep),
-  ]
+  const sweeps = upkeepSweeps({ ...deps, resuming, slots, expiring, engines, missed })
   const rehydrated = rehydrate()
 
   return {
@@ -236,11 +210,13 @@ export function upkeep(deps: UpkeepDeps) {
       await Promise.all(engines.map((engine) => engine.all()))
     },
     queue: slots.counts,
+    sweeps: sweeps.read,
+    expiryHeldUntil: expiring.heldUntil,
     /** Ends all of it; the workspaces stay as they are (law 12). */
     async close() {
       closed = true
       resuming.close()
-      for (const end of sweeps) end()
+      sweeps.end()
       expiring.close()
       for (const engine of engines) engine.close()
       await population.close()

@@ -51,6 +51,7 @@ test('OpenAPI describes every route of the API, and no other', async () => {
       .toSorted(),
   ).toEqual([
     '/api/v1/events get',
+    '/api/v1/operations get',
     '/api/v1/statecharts get',
     '/api/v1/statecharts/{machine} get',
     '/api/v1/strays get',

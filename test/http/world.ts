@@ -71,6 +71,8 @@ export interface Setting {
   readonly auth?: Partial<AuthSettings>
   readonly boundHost?: string
   readonly metricsToken?: string
+  /** How often the sweeps run; every few seconds, if nothing is said. */
+  readonly intervalMs?: number
   /** Where the console was built to; none, if nothing is said. */
   readonly consoleFolder?: string
   /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
@@ -117,7 +119,12 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     checkpoint: database.checkpoint,
     clock: systemClock,
     log,
-    settings: { concurrency: 8, provisionerIntervalMs: 5000, janitorIntervalMs: 60_000, journalDays: 30 },
+    settings: {
+      concurrency: 8,
+      provisionerIntervalMs: setting.intervalMs ?? 5000,
+      janitorIntervalMs: setting.intervalMs ?? 60_000,
+      journalDays: 30,
+    },
   })
   measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
   const app = await buildApp({
