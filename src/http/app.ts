@@ -20,6 +20,7 @@ import { historyRoutes } from './routes/history.ts'
 import type { Measured } from './routes/metrics.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
 import type { Charted } from './routes/statecharts.ts'
 import { statechartRoutes } from './routes/statecharts.ts'
 import { strayRoutes } from './routes/strays.ts'
@@ -114,6 +115,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       await api.register(historyRoutes(supervisor))
       await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
       await api.register(statechartRoutes(supervisor, charts))
+      await api.register(snapshotRoutes(supervisor))
       await api.register(strayRoutes(supervisor))
       await api.register(operationRoutes(supervisor))
       await api.register(templateRoutes(templates.values(), defaultTemplate))

@@ -94,6 +94,14 @@ export function supervise(deps: SupervisorDeps) {
   return {
     look,
 
+    /** A workspace with the number of the write that made it so. */
+    stored(id: WorkspaceId, asker: Asker): { readonly seen: Seen; readonly revision: number } | undefined {
+      const found = look(id, asker)
+      if (!found) return undefined
+      const revision = found.kind === 'readable' ? population.find(id)?.revision : found.row.revision
+      return { seen: found, revision: revision ?? 0 }
+    },
+
     /** Makes a workspace. A second request with a key that is under way waits for the first and gets its answer. */
     async create(wish: Wish, asker: Asker, once?: Once): Promise<Created> {
       if (!once) return make(wish, asker, undefined)

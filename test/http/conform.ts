@@ -5,6 +5,7 @@ import { errorAnswer } from '../../src/wire/error.ts'
 import { health, readiness } from '../../src/wire/health.ts'
 import { historyLine } from '../../src/wire/history.ts'
 import { operations } from '../../src/wire/operations.ts'
+import { snapshot } from '../../src/wire/snapshot.ts'
 import { statechart } from '../../src/wire/statechart.ts'
 import { stray, strayRemoved } from '../../src/wire/stray.ts'
 import { template } from '../../src/wire/template.ts'
@@ -22,6 +23,7 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^GET \/api\/v1\/strays$/, z.array(stray)],
   [/^DELETE \/api\/v1\/strays\/[^/?]*$/, strayRemoved],
   [/^GET \/api\/v1\/operations$/, operations],
+  [/^GET \/api\/v1\/workspaces\/[^/?]*\/snapshot$/, snapshot],
   [/^POST \/api\/v1\/strays\/[^/?]*\/adopt$/, workspace],
   [/^GET \/api\/v1\/templates$/, z.array(template)],
   [/^GET \/health$/, health],

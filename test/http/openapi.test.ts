@@ -63,6 +63,7 @@ test('OpenAPI describes every route of the API, and no other', async () => {
     '/api/v1/workspaces/{id}/events get',
     '/api/v1/workspaces/{id}/history get',
     '/api/v1/workspaces/{id}/restart post',
+    '/api/v1/workspaces/{id}/snapshot get',
     '/api/v1/workspaces/{id}/start post',
     '/api/v1/workspaces/{id}/statechart get',
     '/api/v1/workspaces/{id}/stop post',
