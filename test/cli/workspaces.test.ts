@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { call } from '../service/child-service.ts'
+import { openDesk } from './vm.ts'
+
+const desk = openDesk()
+
+test('a workspace is created, shown, stopped, started, extended and deleted by its name', async () => {
+  const { vm } = desk()
+  const made = await vm(['create', 'life', '--wait', '--ttl', '2h', '--metadata', '{"team":"blue"}'])
+  expect(made).toMatchObject({ code: 0, stdout: 'life runs. `vm ssh life` opens a shell.\n' })
+  // The states that it passed, each with its time, are no part of the answer.
+  expect(made.stderr.split('\n').map((line) => line.replace(/^ +[\d.]+ s {2}/, ''))).toEqual([
+    'creating.queued',
+    'creating.image',
+    'creating.container',
+    'creating.boot',
+    'creating.setup',
+    'running.up',
+    '',
+  ])
+  const shown = Object(JSON.parse((await vm(['show', 'life', '--json'])).stdout))
+  expect(shown).toMatchObject({ name: 'life', ttl_seconds: 7200, metadata: { team: 'blue' } })
+  expect((await vm(['stop', 'life'])).stdout).toBe('life is stopped.\n')
+  expect((await vm(['start', 'life'])).stdout).toMatch(/^life runs\./)
+  expect((await vm(['restart', 'life', '--json'])).stdout).toContain('"state":"running.up"')
+  expect((await vm(['extend', 'life', 'never'])).stdout).toBe('life never expires.\n')
+  const history = (await vm(['history', 'life'])).stdout.trimEnd().split('\n')
+  expect(history[0]).toMatch(/^\S+Z\tcreate\tcreating\.queued\tuser:alice\t$/)
+  expect(await vm(['rm', 'life', '--yes'])).toMatchObject({ code: 0, stdout: 'life is deleted.\n', stderr: '' })
+  expect((await vm(['history', String(shown.id)])).stdout).toContain('\tdeleted\t')
+})
+
+test('a list that is piped has a line for each workspace, with tabs and nothing cut', async () => {
+  const { make, vm, shell } = desk()
+  const [one, two] = [await make('piped-one'), await make('piped-two')]
+  const lines = (await vm(['ls'])).stdout.trimEnd().split('\n')
+  expect(lines.map((line) => line.split('\t').slice(0, 4))).toEqual([
+    ['piped-two', two, 'running', 'running.up'],
+    ['piped-one', one, 'running', 'running.up'],
+  ])
+  expect(await shell('$VM ls | head -1 | cut -f1; echo "${PIPESTATUS[0]}"')).toMatchObject({
+    stdout: 'piped-two\n0\n',
+    stderr: '',
+  })
+  await vm(['rm', '-y', 'piped-one', 'piped-two'])
+  expect(await vm(['ls', '--json'])).toMatchObject({ stdout: '[]\n', stderr: '' })
+})
+
+test('a workspace is found by the beginning of its id, and an ambiguous one lists the candidates', async () => {
+  const { make, url, vm } = desk()
+  const ids = new Map<string, string>()
+  // With seventeen ids two of them begin with the same digit.
+  for (let count = 0; count < 17; count++) {
+    const { body } = await call(url, 'alice', 'POST', '/workspaces', { name: `w${count}` })
+    ids.set(`w${count}`, String(body.id))
+  }
+  const all = [...ids]
+  const [id = ''] = [...ids.values()]
+  expect((await vm(['show', id.slice(0, 12)])).stdout).toContain(id)
+  const digit =
+    '0123456789abcdef'.split('').find((each) => all.filter(([, one]) => one.startsWith(each)).length > 1) ?? ''
+  const those = all.filter(([, one]) => one.startsWith(digit))
+  const ambiguous = await vm(['show', digit])
+  expect(ambiguous).toMatchObject({ code: 1, stdout: '' })
+  for (const [name, one] of those) expect(ambiguous.stderr).toMatch(new RegExp(`  ${name} +${one}`))
+  // A name comes first, whatever ids begin so.
+  const named = await make(digit)
+  expect((await vm(['show', digit])).stdout).toContain(named)
+  await vm(['rm', '-y', digit, ...ids.keys()])
+}, 120_000)
+
+test('nothing is deleted without a yes, or if one of the names is wrong', async () => {
+  const { make, vm } = desk()
+  await make('dear')
+  const unasked = await vm(['rm', 'dear'])
+  expect(unasked).toMatchObject({ code: 1, stdout: '' })
+  expect(unasked.stderr).toContain('--yes')
+  const wrong = await vm(['rm', '--yes', 'dear', 'daer'])
+  expect(wrong.code).toBe(1)
+  expect(wrong.stderr).toContain('You have no workspace "daer".')
+  expect((await vm(['ls'])).stdout).toMatch(/^dear\t/)
+  expect(await vm(['rm', '-y', 'dear'])).toMatchObject({ code: 0 })
+})
+
+test.each<[args: string[], code: number, said: RegExp, next: RegExp]>([
+  [['lss'], 2, /unknown command 'lss'\n\(Did you mean ls\?\)/, /vm --help/],
+  [['ls', '--wat'], 2, /unknown option '--wat'/, /vm ls --help/],
+  [['create'], 2, /missing required argument 'name'/, /vm create --help/],
+  [['create', 'x', '--ttl', '5'], 2, /"5" is no length of time/, /2h/],
+  [['create', 'x', '--metadata', '[]'], 2, /no JSON object/, /--metadata '\{/],
+  [['create', 'x', '--template', 'nope'], 1, /There is no such template/, /vm templates/],
+  [['show', 'nobody'], 1, /You have no workspace "nobody"/, /vm ls/],
+  [['ls', '--url', 'http://127.0.0.1:1'], 1, /No service answers at http:\/\/127\.0\.0\.1:1\./, /vm serve.*VM_API_URL/],
+  [['ls', '--url', 'nonsense'], 2, /no address of a service/, /http:\/\//],
+  [['ls', '--header', 'nonsense'], 2, /no header/, /Name: value/],
+  [['ls', '--profile', 'nope'], 2, /no profile "nope"/, /cli\.json/],
+  [['ls', '--user', 'a,b'], 1, /Who are you\?/, /--user/],
+  [['completion', 'tcsh'], 2, /bash, zsh, fish/, /--help/],
+])('vm %j ends with %i, says why and what to type next', async (args, code, said, next) => {
+  const ran = await desk().vm(args)
+  expect(ran).toMatchObject({ code, stdout: '' })
+  expect(ran.stderr).toMatch(/^vm: /)
+  expect(ran.stderr).toMatch(said)
+  expect(ran.stderr).toMatch(next)
+})
+
+test('a command that does not fit the state says what does', async () => {
+  const { make, vm } = desk()
+  await make('fits')
+  expect((await vm(['start', 'fits'])).stderr).toContain('`vm ssh fits`')
+  await vm(['stop', 'fits'])
+  expect((await vm(['stop', 'fits'])).stderr).toContain('`vm start fits`')
+  expect(JSON.parse((await vm(['stop', 'fits', '--json'])).stderr)).toMatchObject({ code: 'refused-in-state' })
+  await vm(['rm', '-y', 'fits'])
+})
+
+test('vm alone shows every command on stdout', async () => {
+  const { code, stderr, stdout } = await desk().vm([])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  for (const command of ['ls', 'create', 'ssh', 'exec', 'cp', 'logs', 'rm', 'completion', 'serve'])
+    expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+  expect(stdout).not.toContain('__complete')
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+})
