@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
 import { drawnCharts } from './chart/drawn.ts'
+import { openShells } from './access/shells.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './http/app.ts'
 import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
@@ -86,6 +87,7 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
     const app = await buildApp({
       supervisor,
+      shells: openShells({ book: { began() {}, ended() {} } }),
       templates,
       defaultTemplate,
       charts,

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import webSockets from '@fastify/websocket'
 import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
+import type { Shells } from '../access/shells.ts'
 import type { Asker } from '../supervisor/asked.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AuthSettings } from './auth.ts'
@@ -20,14 +22,17 @@ import { historyRoutes } from './routes/history.ts'
 import type { Measured } from './routes/metrics.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { shellRoutes } from './routes/shells.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import type { Charted } from './routes/statecharts.ts'
 import { statechartRoutes } from './routes/statecharts.ts'
 import { strayRoutes } from './routes/strays.ts'
 import type { Offered } from './routes/templates.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { ticketRoutes } from './routes/tickets.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 import { apiServer } from './server.ts'
+import { loggedUrl, ticketIn, ticketOffice } from './tickets.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,6 +43,7 @@ declare module 'fastify' {
 
 export interface AppDeps {
   readonly supervisor: Supervisor
+  readonly shells: Shells
   readonly templates: ReadonlyMap<string, Offered>
   readonly defaultTemplate: string
   /** Of each machine, by its id. */
@@ -56,7 +62,7 @@ export interface AppDeps {
 
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { auth, boundHost, charts, defaultTemplate, log, supervisor, templates, version } = deps
+  const { auth, boundHost, charts, defaultTemplate, log, shells, supervisor, templates, version } = deps
   const server = apiServer()
   const app = fastify({
     loggerInstance: frameworkLog(log),
@@ -80,7 +86,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   readBodies(app)
 
-  app.addHook('preClose', async () => server.drain())
+  app.addHook('preClose', async () => server.drain(() => shells.close()))
   app.decorateRequest('asker')
   app.addHook('onRequest', (request, reply, done) => {
     stamp(request, reply)
@@ -92,7 +98,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   if (log.level === 'debug' || log.level === 'trace')
     app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
-      const { id, method, url, params } = request
+      const { id, method, params } = request
+      const url = loggedUrl(request.url)
       log.debug(
         { request: id, method, url, ...workspaceIn(params), status: statusCode, ms: Math.round(elapsedTime) },
         'answered',
@@ -103,16 +110,33 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(consoleRoutes(deps.consoleFolder))
   await app.register(metricsRoutes(deps.metrics, deps.metricsToken))
   await app.register(healthRoutes(supervisor, version, auth.mode === 'dev'))
+  await app.register(webSockets, {
+    options: { maxPayload: 1024 * 1024, server: server.upgrades },
+    // A peer that broke off, or the rules: the socket is closed for it already. Anything else is a bug.
+    errorHandler(error, socket, request) {
+      if (socket.readyState === socket.OPEN) log.error({ request: request.id, err: error }, 'a WebSocket failed')
+      if (socket.readyState === socket.OPEN) socket.terminate()
+    },
+    preClose: (done) => done(), // the drain ends them
+  })
+  const tickets = ticketOffice()
   await app.register(
     async (api) => {
       api.addHook('onRequest', (request, _reply, done) => {
-        const asker = identify(request.headers, request.socket.remoteAddress ?? '', auth)
+        const ticket = request.ws ? ticketIn(request.query) : undefined
+        const asker =
+          ticket === undefined
+            ? identify(request.headers, request.socket.remoteAddress ?? '', auth)
+            : tickets.redeem(ticket)
+        if (!asker && ticket !== undefined) throw new Problem('unauthenticated', { error: badTicket })
         if (!asker) throw new Problem('unauthenticated', auth.mode === 'proxy' ? { error: unsaid } : {})
         request.asker = asker
         done()
       })
       await api.register(workspaceRoutes(supervisor))
       await api.register(historyRoutes(supervisor))
+      await api.register(ticketRoutes(tickets))
+      await api.register(shellRoutes(supervisor, shells))
       await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
       await api.register(statechartRoutes(supervisor, charts))
       await api.register(snapshotRoutes(supervisor))
@@ -127,6 +151,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
 const unsaid =
   'The proxy in front of vm-api did not say who asks. It has to send X-VM-User from an address in VM_API_TRUSTED_PROXIES, with the X-VM-Proxy-Secret if one is set.'
+
+const badTicket =
+  'The ticket is not valid: it was used, or is older than 30 seconds. Get a new one with POST /api/v1/tickets.'
 
 /** The workspace that a request is about, for its line in the log. */
 function workspaceIn(params: unknown): { workspace?: unknown } {

@@ -7,7 +7,7 @@ const foreignSites: unknown[] = ['cross-site', 'same-site']
 /**
  * Keeps web pages out. In dev mode whoever reaches the service may claim to be anybody, so no page of another origin may make a browser
  * call it, under a rebound name neither. Behind a proxy the browser brings its cookie along, so a cross-site request that changes
- * something is refused there too. Answers the problem, or `undefined` if the request may pass.
+ * something is refused there too, and so is a WebSocket, which browsers open across origins without asking. Answers the problem, or `undefined` if the request may pass.
  */
 export function foreign(
   { headers, httpVersion, method }: Pick<IncomingMessage, 'headers' | 'httpVersion' | 'method'>,
@@ -19,6 +19,8 @@ export function foreign(
     if (!isOurs(headers.host, boundHost)) return 'host-not-allowed'
     if (headers.origin !== undefined && !isSameOrigin(headers.origin, headers.host)) return 'origin-not-allowed'
   }
+  if (headers.upgrade !== undefined && headers.origin !== undefined && !isSameOrigin(headers.origin, headers.host))
+    return 'origin-not-allowed'
   const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
   return !reads && foreignSites.includes(headers['sec-fetch-site']) ? 'origin-not-allowed' : undefined
 }

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { problems } from './known-problems.ts'
 import { Problem } from './problem.ts'
 import type { ProblemCode } from './known-problems.ts'
+import { loggedUrl } from './tickets.ts'
 
 // Every refusal leaves as {"error", "code"}: ours, the framework's, and what is not even HTTP.
 
@@ -66,7 +67,7 @@ export function answerProblem(
   const problem = problemOf(error)
   if (problem.statusCode >= 500)
     request.log.error(
-      { request: request.id, err: error.cause ?? error, url: request.url, code: problem.code },
+      { request: request.id, err: error.cause ?? error, url: loggedUrl(request.url), code: problem.code },
       'a request failed',
     )
   stamp(request, reply) // a path that cannot be decoded meets no hook

@@ -8,6 +8,7 @@ import { operations } from '../../src/wire/operations.ts'
 import { snapshot } from '../../src/wire/snapshot.ts'
 import { statechart } from '../../src/wire/statechart.ts'
 import { stray, strayRemoved } from '../../src/wire/stray.ts'
+import { ticket } from '../../src/wire/ticket.ts'
 import { template } from '../../src/wire/template.ts'
 import { deleted, workspace } from '../../src/wire/workspace.ts'
 import { problems } from '../../src/http/known-problems.ts'
@@ -26,6 +27,7 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^GET \/api\/v1\/workspaces\/[^/?]*\/snapshot$/, snapshot],
   [/^POST \/api\/v1\/strays\/[^/?]*\/adopt$/, workspace],
   [/^GET \/api\/v1\/templates$/, z.array(template)],
+  [/^POST \/api\/v1\/tickets$/, ticket],
   [/^GET \/health$/, health],
   [/^GET \/health\/ready$/, readiness],
 ]

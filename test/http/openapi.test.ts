@@ -9,6 +9,7 @@ const answer = z.object({
   content: z.union([
     z.object({ 'application/json': z.object({ schema }) }),
     z.object({ 'text/event-stream': z.object({ schema }) }),
+    z.object({ 'application/x-ndjson': z.object({ schema }) }),
     z.object({ 'image/svg+xml': z.object({ schema }) }),
   ]),
 })
@@ -58,11 +59,13 @@ test('OpenAPI describes every route of the API, and no other', async () => {
     '/api/v1/strays/{container} delete',
     '/api/v1/strays/{container}/adopt post',
     '/api/v1/templates get',
+    '/api/v1/tickets post',
     '/api/v1/workspaces get post',
     '/api/v1/workspaces/{id} delete get patch',
     '/api/v1/workspaces/{id}/events get',
     '/api/v1/workspaces/{id}/history get',
     '/api/v1/workspaces/{id}/restart post',
+    '/api/v1/workspaces/{id}/shell get',
     '/api/v1/workspaces/{id}/snapshot get',
     '/api/v1/workspaces/{id}/start post',
     '/api/v1/workspaces/{id}/statechart get',

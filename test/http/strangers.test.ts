@@ -16,6 +16,8 @@ const routes = [
   ['GET', '/history', undefined],
   ['GET', '/events', undefined],
   ['GET', '/statechart', undefined],
+  ['GET', '/shell', undefined],
+  ['HEAD', '/shell', undefined],
   ['GET', '/history?limit=1', undefined],
 ] as const
 

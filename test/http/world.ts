@@ -6,6 +6,8 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { drawnCharts } from '../../src/chart/drawn.ts'
+import { openShells } from '../../src/access/shells.ts'
+import type { ShellTimes } from '../../src/access/shell-session.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { AuthSettings } from '../../src/http/auth.ts'
 import { providerMeter } from '../../src/metrics/measured-provider.ts'
@@ -77,6 +79,8 @@ export interface Setting {
   readonly consoleFolder?: string
   /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
   readonly real?: boolean
+  /** How patient shells are; else as ever. */
+  readonly shellTimes?: Partial<ShellTimes>
   /** Puts something else in the supervisor's place. */
   readonly instead?: (supervisor: Supervisor) => Supervisor
 }
@@ -94,7 +98,15 @@ export async function openWorld(setting: Setting = {}): Promise<World> {
 
 /** Makes a world that somebody has to close. */
 export async function makeWorld(setting: Setting = {}): Promise<World> {
-  const { auth, boundHost = '127.0.0.1', consoleFolder, instead, metricsToken = null, real = false } = setting
+  const {
+    auth,
+    boundHost = '127.0.0.1',
+    consoleFolder,
+    instead,
+    metricsToken = null,
+    real = false,
+    shellTimes,
+  } = setting
   const dir = mkdtempSync(join(tmpdir(), 'http-'))
   const database = openDatabase(join(dir, 'vm.db'))
   const logged: string[] = []
@@ -129,6 +141,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
   measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
   const app = await buildApp({
     supervisor: instead ? instead(supervisor) : supervisor,
+    shells: openShells({ book: { began() {}, ended() {} }, ...(shellTimes && { times: shellTimes }) }),
     templates,
     defaultTemplate,
     charts: drawnCharts(join(import.meta.dirname, '../../docs/statecharts')),
