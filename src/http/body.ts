@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import type { FastifyInstance } from 'fastify'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { expectLongBody } from './body-deadline.ts'
 import { Problem } from './problem.ts'
 
 /** Whatever walks through a deeper value by calling itself could run out of stack. */
@@ -24,6 +26,27 @@ export function readBodies(app: FastifyInstance): void {
       ? done(null, undefined)
       : done(new Problem('unsupported-media-type', { headers: { connection: 'close' } }))
   })
+}
+
+/** Makes all routes of a plugin take bodies of any type and length, as they come: see {@link streamIn}. */
+export function streamBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', ({ headers }, _body, done) =>
+    headers['content-encoding'] === undefined
+      ? done(null, undefined)
+      : done(
+          new Problem('unsupported-media-type', {
+            error: 'Send the body as it is, without Content-Encoding.',
+            headers: { connection: 'close' },
+          }),
+        ),
+  )
+}
+
+/** The body of a request, to be read as fast as it is used. It may take any time from now on; one that is cut off fails. */
+export function streamIn({ raw }: Pick<FastifyRequest, 'raw'>): Readable {
+  expectLongBody(raw)
+  return raw
 }
 
 /** What is well-formed JSON, and is refused all the same. Level by level, so that no depth is too deep for it. */

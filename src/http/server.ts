@@ -2,17 +2,18 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { expectBody } from './body-deadline.ts'
 import { answerGarbage } from './refuse.ts'
 
-/** A whole request has to be here by then: whoever sends half of one would hold a connection for ever. */
-const requestTimeoutMs = 60_000
+/** A whole request has to be here by then, unless its route takes it as a stream. */
+const bodyMs = 60_000
 /** Longer than the minute for which proxies usually keep a connection. */
 const keepAliveTimeoutMs = 72_000
 /** How long the requests under way may take when the service ends; a DELETE takes 10 s at most. */
 const drainMs = 12_000
 
 /** The server beneath the app. What never reaches a route is answered here, and here it ends. */
-export function apiServer() {
+export function apiServer(bodyWithinMs = bodyMs) {
   /** The newest answer of each connection. */
   const answers = new Map<Socket, ServerResponse>()
   const upgraded = new Set<Duplex>()
@@ -29,10 +30,12 @@ export function apiServer() {
     make(handler: RequestListener): Server {
       const serve: RequestListener = (request, response) => {
         answers.set(request.socket, response)
+        expectBody(request, response, bodyWithinMs)
         handler(request, response)
       }
       const made = createServer(
-        { requireHostHeader: false, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs },
+        // Node's own deadline for a request would cut streams; headers still have its usual minute.
+        { requireHostHeader: false, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: keepAliveTimeoutMs },
         serve,
       )
       made.on('connection', (socket: Socket) => void socket.once('close', left))
