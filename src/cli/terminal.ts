@@ -16,24 +16,22 @@ export async function terminalIn(session: Session, id: string, wish?: ExecWish):
     connect: (url) => new WebSocket(url, { headers: server.headers }),
     signal: over.signal,
   })
-  let isConnected = false
-  const stop = passKeys(session, shell, { over, isConnected: () => isConnected })
+  const keys = passKeys(session, shell, over)
   const resize = () => shell.resize(size())
   stdout.on('resize', resize)
   try {
     for await (const event of shell.events) {
-      if (event.kind === 'connected') isConnected = true
-      if (event.kind === 'lost') isConnected = false
+      if (event.kind === 'connected' || event.kind === 'lost') keys.connection(event.kind === 'connected')
       if (event.kind === 'output') await out.bytes('stdout', event.bytes)
       else if (event.kind === 'lost' && event.againMs < 500)
         out.note(`\r\nvm: ${event.why} Trying again; Ctrl-C leaves.\r`)
       else if (event.kind === 'ended' || event.kind === 'taken-over') {
-        stop()
+        keys.stop()
         return codeOf(event)
       }
     }
   } finally {
-    stop()
+    keys.stop()
     stdout.off('resize', resize)
   }
   out.note('\nvm: left. The shell is kept for five minutes.')
@@ -45,36 +43,49 @@ const newline = [10, 13]
 const tilde = 126
 const dot = 46
 
-interface Leaving {
-  readonly over: AbortController
-  readonly isConnected: () => boolean
+interface Keys {
+  /** Whether what is typed gets there. */
+  connection(isThere: boolean): void
+  stop(): void
 }
 
-/** Passes on what is typed, all of it; `~.` at the beginning of a line leaves, and so does Ctrl-C while there is no connection. */
-function passKeys(session: Session, shell: Shell, { over, isConnected }: Leaving): () => void {
-  const { stdin } = session.surroundings
+/**
+ * Passes on what is typed, all of it, also what was typed before the shell was there; `~.` at the beginning of a line leaves, and so does Ctrl-C
+ * while there is no connection.
+ */
+function passKeys({ surroundings: { stdin } }: Session, shell: Shell, over: AbortController): Keys {
+  let isThere = false
+  let early: Buffer[] | undefined = []
   let atBegin = true
   let held = false
+  const leave = () => over.abort()
   const typed = (bytes: Buffer) => {
     for (const byte of bytes) {
-      if (held && byte === dot) return over.abort()
+      if (held && byte === dot) return leave()
       held = atBegin && byte === tilde
       atBegin = newline.includes(byte)
     }
-    if (!isConnected() && bytes.includes(interrupt)) return over.abort()
-    shell.type(bytes)
+    if (!isThere && bytes.includes(interrupt)) return leave()
+    if (early) early.push(bytes)
+    else shell.type(bytes)
   }
-  const leave = () => over.abort()
   stdin.setRawMode(true)
   stdin.on('data', typed)
   process.once('SIGTERM', leave)
   process.once('SIGHUP', leave)
-  return () => {
-    stdin.off('data', typed)
-    stdin.setRawMode(false)
-    stdin.pause()
-    process.off('SIGTERM', leave)
-    process.off('SIGHUP', leave)
+  return {
+    connection(now) {
+      isThere = now
+      if (now) for (const bytes of early ?? []) shell.type(bytes)
+      if (now) early = undefined
+    },
+    stop() {
+      stdin.off('data', typed)
+      stdin.setRawMode(false)
+      stdin.pause()
+      process.off('SIGTERM', leave)
+      process.off('SIGHUP', leave)
+    },
   }
 }
 

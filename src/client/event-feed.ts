@@ -65,7 +65,7 @@ export async function* followed(
 }
 
 /** A signal that is aborted with `outer`, when nobody gives a sign of life for too long, and at the end. */
-function watched(outer: AbortSignal) {
+export function watched(outer: AbortSignal) {
   const inner = new AbortController()
   const abort = () => inner.abort()
   const arm = () => setTimeout(abort, silenceMs)
@@ -76,6 +76,10 @@ function watched(outer: AbortSignal) {
     sign() {
       clearTimeout(timer)
       timer = arm()
+    },
+    /** Whoever reads is busy: the silence until the next sign is theirs. */
+    rest() {
+      clearTimeout(timer)
     },
     end() {
       clearTimeout(timer)

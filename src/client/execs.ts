@@ -2,7 +2,7 @@ import type { ExecEnd, ExecLine, ExecRun, StartExec } from '../wire/exec.ts'
 import { ApiError, errorOf } from './api-error.ts'
 import type { Asking } from './asking.ts'
 import { unreachable, workspacePath as at } from './asking.ts'
-import { pause } from './event-feed.ts'
+import { pause, watched } from './event-feed.ts'
 import { jsonLines } from './json-lines.ts'
 import type { Source } from './piece.ts'
 import { bytesOf, pieceOf, streamed } from './piece.ts'
@@ -141,8 +141,9 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
   try {
     while (!over.signal.aborted) {
       let why = 'The connection was closed.'
+      const life = watched(over.signal)
       try {
-        const answer = await (begun ? goOn : begin)(seq, over.signal)
+        const answer = await (begun ? goOn : begin)(seq, life.signal)
         if (!answer.ok || !answer.body) throw await errorOf(answer)
         if (!begun)
           void input?.(over.signal).catch((error: unknown) => {
@@ -153,9 +154,12 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
         begun = true
         for await (const line of jsonLines<ExecLine>(answer.body)) {
           pauseMs = shortestPauseMs
-          if (line.seq <= seq) continue
+          life.sign()
+          if (line === null || line.seq <= seq) continue
           seq = line.seq
+          life.rest()
           yield eventOf(line)
+          life.sign()
           if ('duration_ms' in line) return
         }
       } catch (error) {
@@ -163,6 +167,8 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
         const failure = error instanceof ApiError ? error : unreachable(error)
         if (!begun || (failure.status >= 400 && failure.status < 500)) throw failure
         why = failure.message
+      } finally {
+        life.end()
       }
       if (over.signal.aborted) break
       yield { kind: 'lost', why, againMs: pauseMs }

@@ -1,5 +1,5 @@
-/** Takes a stream of JSON lines apart, whatever pieces it arrives in. An empty line is a sign of life and is passed over. */
-export async function* jsonLines<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T, void, undefined> {
+/** Takes a stream of JSON lines apart, whatever pieces it arrives in. An empty line is a sign of life and comes as `null`. */
+export async function* jsonLines<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T | null, void, undefined> {
   const reader = body.getReader()
   const decoder = new TextDecoder()
   // A long line comes in many pieces: they are put together once.
@@ -13,7 +13,7 @@ export async function* jsonLines<T>(body: ReadableStream<Uint8Array>): AsyncGene
       if (lines.length === 1) continue
       lines[0] = pieces.join('')
       pieces = [lines.pop() ?? '']
-      for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T
+      for (const line of lines) yield line.trim() === '' ? null : (JSON.parse(line) as T)
     }
   } finally {
     await reader.cancel().catch(() => {}) // it may have broken already

@@ -2,7 +2,7 @@ import type { LogLine } from '../wire/log.ts'
 import { ApiError, errorOf } from './api-error.ts'
 import type { Asking } from './asking.ts'
 import { unreachable, workspacePath } from './asking.ts'
-import { pause } from './event-feed.ts'
+import { pause, watched } from './event-feed.ts'
 import { jsonLines } from './json-lines.ts'
 
 export interface LogWish {
@@ -38,6 +38,7 @@ export function logsOf({ api, ask }: Pick<Asking, 'api' | 'ask'>) {
     try {
       while (!over.signal.aborted) {
         let why = 'The connection was closed.'
+        const life = watched(over.signal)
         try {
           const last = told.last()
           const query = new URLSearchParams({
@@ -45,13 +46,15 @@ export function logsOf({ api, ask }: Pick<Asking, 'api' | 'ask'>) {
             ...(last === undefined ? since !== undefined && { since } : { since: last }),
             ...(last === undefined && tail !== undefined && { tail: String(tail) }),
           })
-          const answer = await ask(`${api}${workspacePath(id)}/logs?${query.toString()}`, { signal: over.signal })
+          const answer = await ask(`${api}${workspacePath(id)}/logs?${query.toString()}`, { signal: life.signal })
           if (!answer.ok || !answer.body) throw await errorOf(answer)
           begun = true
           told.again()
           for await (const line of jsonLines<LogLine>(answer.body)) {
             pauseMs = shortestPauseMs
-            if (told.isNew(line)) yield { kind: 'line', line }
+            life.rest()
+            if (line !== null && told.isNew(line)) yield { kind: 'line', line }
+            life.sign()
           }
           return // the main process has ended, or all there is was told
         } catch (error) {
@@ -60,6 +63,8 @@ export function logsOf({ api, ask }: Pick<Asking, 'api' | 'ask'>) {
           const forGood = failure.status >= 400 && failure.status < 500
           if (!begun || !follow || forGood) throw failure
           why = failure.message
+        } finally {
+          life.end()
         }
         yield { kind: 'lost', why, againMs: pauseMs }
         await pause(pauseMs, over.signal)

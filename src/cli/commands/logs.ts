@@ -40,7 +40,7 @@ async function show(out: Output, line: LogLine, withTime: boolean): Promise<void
   const time = withTime ? `${out.paint('dim', line.at ?? '-')} ` : ''
   const source = line.source === 'main' ? '' : `${out.paint('cyan', line.source)} | `
   // One write, so that lines stay whole; bytes, since they may be no text.
-  const parts = [Buffer.from(time + source), bytesOf(line), Buffer.from('\n')]
+  const parts = [Buffer.from(time + source), bytesOf(line), Buffer.from(line.cut ? '' : '\n')]
   await out.bytes('stdout', Buffer.concat(parts))
 }
 
