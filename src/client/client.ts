@@ -1,6 +1,7 @@
 import type { TransitionEvent } from '../wire/event.ts'
 import type { Health, Readiness } from '../wire/health.ts'
 import type { HistoryLine } from '../wire/history.ts'
+import type { Snapshot } from '../wire/snapshot.ts'
 import type { Template } from '../wire/template.ts'
 import type { Ticket } from '../wire/ticket.ts'
 import type { AmendWorkspace, CreateWorkspace, Workspace } from '../wire/workspace.ts'
@@ -12,6 +13,7 @@ import { followed } from './event-feed.ts'
 import { execsOf } from './execs.ts'
 import { filesOf } from './files.ts'
 import { logsOf } from './logs.ts'
+import { operatorsOf } from './operators.ts'
 import type { Shell, ShellWish } from './shell.ts'
 import { openShell } from './shell.ts'
 
@@ -21,11 +23,12 @@ export type { Told } from './event-feed.ts'
 export type { Exec, ExecEvent, ExecWish, RunSignal } from './execs.ts'
 export type { Files } from './files.ts'
 export type { LogEvent, LogWish } from './logs.ts'
+export type { AdoptStray, Operations, Stray } from './operators.ts'
 export type { Shell, ShellEvent, ShellSize, ShellSocket, ShellWish } from './shell.ts'
 export type { ExecRun } from '../wire/exec.ts'
 export type { FileEntryShown } from '../wire/file.ts'
 export type { LogLine } from '../wire/log.ts'
-export type { AmendWorkspace, CreateWorkspace, HistoryLine, Readiness, Template, TransitionEvent, Workspace }
+export type { AmendWorkspace, CreateWorkspace, HistoryLine, Readiness, Snapshot, Template, TransitionEvent, Workspace }
 
 /** What a page of a list asks for; `owner` is for operators. */
 export interface ListFilter {
@@ -59,6 +62,8 @@ export function apiClient(deps: ClientDeps) {
     get: (id: string) => read<Workspace>(at(id)),
     /** What happened to a workspace, oldest first, a page at a time; also once it is deleted. */
     history: (id: string) => pages<HistoryLine>(`${at(id)}/history`, {}),
+    /** What the statechart of a workspace remembers. */
+    snapshot: (id: string) => read<Snapshot>(`${at(id)}/snapshot`),
     templates: () => read<Template[]>('/templates'),
     health: async () => (await (await got(`${url}/health`)).json()) as Health,
     /** Whether the service can do its work. Not being able to is an answer too, not a failure. */
@@ -87,6 +92,7 @@ export function apiClient(deps: ClientDeps) {
     /** A shell in a running workspace; nothing is asked before its events are read. */
     shell: (id: string, wish: ShellWish): Shell =>
       openShell({ url: `${api}${at(id)}/shell`, ticket: () => send<Ticket>('POST', '/tickets'), ask }, wish),
+    ...operatorsOf(asked),
     ...execsOf(asked),
     files: (id: string) => filesOf(asked, id),
     logs: logsOf(asked),

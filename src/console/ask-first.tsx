@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { Workspace } from '../client/client.ts'
+import { Modal } from './modal.tsx'
 
 interface Props {
   readonly act: 'extend' | 'delete'
@@ -20,19 +21,11 @@ const lifetimes = [
 
 /** Asks before something is destroyed, and for how long something is to live. Escape is no. */
 export function AskFirst({ act, chosen, yes, no }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null)
   const [ttl, setTtl] = useState('86400')
-  useEffect(() => {
-    const asker = document.activeElement
-    dialog.current?.showModal()
-    return () => {
-      if (asker instanceof HTMLElement) asker.focus()
-    }
-  }, [])
   const [first] = chosen
   const whom = chosen.length === 1 && first ? first.name : `${chosen.length} workspaces`
   return (
-    <dialog ref={dialog} onClose={no} aria-labelledby="asked">
+    <Modal title="asked" close={no}>
       <form
         method="dialog"
         onSubmit={(event) => {
@@ -78,6 +71,6 @@ export function AskFirst({ act, chosen, yes, no }: Props) {
           </button>
         </div>
       </form>
-    </dialog>
+    </Modal>
   )
 }

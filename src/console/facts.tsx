@@ -53,16 +53,12 @@ export function Facts({ workspace }: { readonly workspace: Workspace }) {
             <pre tabIndex={0}>{JSON.stringify(metadata, null, 2)}</pre>
           </>
         )}
-        <details>
-          <summary>All that the service tells of it</summary>
-          <pre tabIndex={0}>{JSON.stringify(workspace, null, 2)}</pre>
-        </details>
       </section>
     </div>
   )
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
   return (
     <div class="fact">
       <dt>{name}</dt>
@@ -72,7 +68,7 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
 }
 
 /** A text with a button that copies it. */
-function Copied({ text }: { readonly text: string }) {
+export function Copied({ text }: { readonly text: string }) {
   const [told, setTold] = useState('')
   const copy = async () => {
     try {

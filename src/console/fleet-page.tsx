@@ -6,6 +6,7 @@ import { counted, matching, noFilter } from './filter.ts'
 import type { Filter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import type { Fleet } from './fleet.ts'
+import { OperatorsPart } from './operators-part.tsx'
 import { Expiring, Failures } from './urgent.tsx'
 import { useFleet } from './use-fleet.ts'
 import { WorkspaceTable } from './workspace-table.tsx'
@@ -69,6 +70,7 @@ export function FleetPage({ client, fleet, operator }: Props) {
         />
         <Expiring workspaces={workspaces} loaded={loaded} />
       </div>
+      {operator && <OperatorsPart client={client} fleet={fleet} />}
       <section class="panel" aria-labelledby="table-title">
         <h2 id="table-title">Workspaces</h2>
         <FilterBar filter={filter} set={setFilter} workspaces={workspaces} operator={operator} found={shown.length} />

@@ -1,26 +1,13 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { Client, Readiness } from '../client/client.ts'
-import { said } from './fleet.ts'
+import type { Client } from '../client/client.ts'
+import { useAsked } from './use-asked.ts'
 
 /** Health changes without a transition, so it is asked for. */
 const everyMs = 5000
 
 /** Whether engine and database are well. */
 export function HealthBadge({ client }: { readonly client: Client }) {
-  const [health, setHealth] = useState<Readiness | string | null>(null)
-  useEffect(() => {
-    let over = false
-    const ask = async () => {
-      const next = await client.readiness().catch(said)
-      if (!over) setHealth(next)
-    }
-    void ask()
-    const timer = setInterval(() => void ask(), everyMs)
-    return () => {
-      over = true
-      clearInterval(timer)
-    }
-  }, [client])
+  const { answer, trouble: silence } = useAsked(client.readiness, everyMs, [client])
+  const health = silence ?? answer
   if (health === null) return <span class="badge">Health…</span>
   const trouble = typeof health === 'string' ? health : health.error
   return (

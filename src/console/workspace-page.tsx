@@ -5,6 +5,7 @@ import { Chart } from './chart.tsx'
 import { Facts } from './facts.tsx'
 import type { Fleet } from './fleet.ts'
 import { said } from './fleet.ts'
+import { Remembered } from './remembered.tsx'
 import { StateBadge } from './state-badge.tsx'
 import { Timeline } from './timeline.tsx'
 import { useFleet } from './use-fleet.ts'
@@ -65,6 +66,7 @@ export function WorkspacePage({ id, client, fleet }: Props) {
         <Timeline lines={lines ?? []} at={at} replaying={step !== null} choose={setStep} over={isGone} />
       </div>
       {workspace && <Facts workspace={workspace} />}
+      {workspace && <Remembered workspace={workspace} client={client} />}
     </>
   )
 }

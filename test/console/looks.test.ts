@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { newWorkspaceId } from '../../src/workspace/id.ts'
 import type { World } from '../http/world.ts'
 import { openWorld } from '../http/world.ts'
 import { buildConsole, hasBrowser, openBrowser, pictures, visit } from './browser.ts'
@@ -23,7 +24,7 @@ async function seriousIn(page: Page): Promise<readonly string[]> {
 }
 
 /** Some of everything that there is to see. Answers one that runs and one that failed. */
-async function populate({ make, engine, until, ask }: World): Promise<{ running: string; failed: string }> {
+async function populate({ make, engine, until, ask, supervisor }: World): Promise<{ running: string; failed: string }> {
   const settled = (id: string) => until(id, ({ status }) => status !== 'creating')
   const made = async (body: object, user = 'alice') => (await settled((await make(body, { 'x-user': user })).id)).id
   const running = await made({
@@ -49,6 +50,12 @@ async function populate({ make, engine, until, ask }: World): Promise<{ running:
     message: 'postCreateCommand failed with exit code 1: npm ERR! code ENOTFOUND registry.example.com',
   })
   await made({ name: 'data-import', template: 'python' }, 'carol')
+  const lost = { owner: 'dora', name: 'thesis-2024', template: 'python' }
+  engine.place(newWorkspaceId(), { kind: 'running', connection: { container_id: 'c' } }, 'here', lost)
+  engine.place(newWorkspaceId(), { kind: 'made' })
+  engine.leave()
+  engine.comeBack() // and with the reconnect comes an inventory
+  await expect.poll(() => supervisor.strays().length).toBe(2) // it is not told when that is done
   engine.before('container', () => new Promise(() => {}))
   for (let index = 0; index < 11; index++) {
     const { id } = await make({ name: `review-${index + 1}`, ttl_seconds: 7200 })
@@ -87,10 +94,17 @@ describe.skipIf(!hasBrowser)('the console, as it looks', () => {
         const settled = () => page.locator('g[id="state-running.up"]').waitFor()
         await page.getByRole('row', { name: /nightly-build/ }).waitFor()
         await settled()
+        await page.getByRole('region', { name: 'Containers without a workspace' }).getByText('of dora').waitFor()
+        await page.getByRole('region', { name: 'Queue and sweeps' }).getByText('of 8 slots').waitFor()
         await shoot('fleet')
+        await page.getByRole('button', { name: 'Adopt thesis-2024' }).click()
+        await page.getByRole('dialog').waitFor()
+        await shoot('adopt')
+        await page.keyboard.press('Escape')
         await page.getByRole('link', { name: 'checkout-service' }).first().click()
         await page.locator('g[id="state-running.up"].lit').waitFor()
         await page.getByRole('button', { name: /creating\.setup/ }).waitFor()
+        await page.getByRole('table', { name: 'Its recipe' }).waitFor()
         await shoot('workspace')
         await page.getByRole('button', { name: 'Delete' }).click()
         await page.getByRole('dialog').waitFor()
