@@ -31,6 +31,10 @@ export interface ShellWanted {
   /** `user:NAME`. */
   readonly by: string
   readonly size: TerminalSize
+  /** What runs in it; by default a login shell. */
+  readonly argv?: readonly string[]
+  /** Who runs it, by default the recipe's user. */
+  readonly user?: string
   /** Does the workspace run still? If it does not, that is why the shell ended. */
   readonly isUp: () => boolean
 }
@@ -49,7 +53,7 @@ export const shellsPerWorkspace = 32
 const endedPerWorkspace = 32
 
 /** A login shell, the best that there is. */
-const argv = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -l']
+const loginShell = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -l']
 
 const usual: ShellTimes = { keptMs: 5 * 60_000, patienceMs: 60_000, hangUpMs: 3000 }
 
@@ -68,14 +72,17 @@ export function openShells({ book, times = {} }: ShellsDeps) {
     return alive + (opening.get(workspace) ?? 0) >= shellsPerWorkspace
   }
 
-  async function start({ subject, inside, by, size, isUp }: ShellWanted, signal: AbortSignal): Promise<Opened> {
+  async function start(
+    { subject, inside, by, size, isUp, argv = loginShell, user }: ShellWanted,
+    signal: AbortSignal,
+  ): Promise<Opened> {
     const id = randomUUID()
     const workspace = subject.id
     const [screen, started] = await Promise.all([
       openScreen(size),
       inside.run(
         subject,
-        { mark: id, argv, env: { TERM: 'xterm-256color' }, cwd: null, user: null, stdin: true, terminal: size },
+        { mark: id, argv, env: { TERM: 'xterm-256color' }, cwd: null, user: user ?? null, stdin: true, terminal: size },
         signal,
       ),
     ])

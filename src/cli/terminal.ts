@@ -7,12 +7,13 @@ import type { Session } from './session.ts'
 /** A shell, or `wish` in a terminal; `undefined` if there is no terminal at both ends of ours. Answers the exit code. */
 export async function terminalIn(session: Session, id: string, wish?: ExecWish): Promise<number | undefined> {
   const { stdin, stdout } = session.surroundings
-  if (!stdin.isTTY || !stdout.isTTY || wish) return undefined
+  if (!stdin.isTTY || !stdout.isTTY) return undefined
   const { client, out, server } = session
   const over = new AbortController()
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
   const shell = client.shell(id, {
     ...size(),
+    ...(wish && programOf(wish)),
     connect: (url) => new WebSocket(url, { headers: server.headers }),
     signal: over.signal,
   })
@@ -36,6 +37,15 @@ export async function terminalIn(session: Session, id: string, wish?: ExecWish):
   }
   out.note('\nvm: left. The shell is kept for five minutes.')
   return 128 + constants.signals.SIGHUP
+}
+
+/** Variables and the folder are set by programs that every workspace has. */
+function programOf({ command, env = {}, cwd, user }: ExecWish): { argv: string[]; user?: string } {
+  const words = typeof command === 'string' ? ['/bin/sh', '-c', command] : command
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  const inFolder = cwd === undefined ? [] : ['/bin/sh', '-c', 'cd -- "$0" && exec "$@"', cwd]
+  const argv = [...inFolder, ...(variables.length === 0 ? [] : ['env', ...variables]), ...words]
+  return { argv, ...(user !== undefined && { user }) }
 }
 
 const interrupt = 3

@@ -47,6 +47,10 @@ export interface ShellSize {
 export interface ShellWish extends ShellSize {
   /** Opens a WebSocket at this address: `(url) => new WebSocket(url)`; `ws` can send headers along. */
   readonly connect: (url: string) => ShellSocket
+  /** A program and its arguments in place of the shell. */
+  readonly argv?: readonly string[]
+  /** Who runs it in the workspace. */
+  readonly user?: string
   /** Goes back to this session; a new one begins otherwise. */
   readonly session?: string
   /** Aborted: the connection is closed, and the events end. The session is kept for five minutes. */
@@ -95,9 +99,10 @@ export function openShell({ url, ticket, ask }: ShellDeps, wish: ShellWish): She
     const search = new URLSearchParams({
       columns: String(size.columns),
       rows: String(size.rows),
-      ...(session !== undefined && { session }),
+      ...(session === undefined ? wish.user !== undefined && { user: wish.user } : { session }),
       ...query,
     })
+    if (session === undefined) for (const word of wish.argv ?? []) search.append('argv', word)
     return `${url}?${search.toString()}`
   }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { runSignals } from '../workspace/run.ts'
 
 /** Text that an operating system can take as one word of a command line. */
-const word = z.string().refine((text) => !text.includes('\0'), 'must not have a NUL')
+export const word = z.string().refine((text) => !text.includes('\0'), 'must not have a NUL')
 
 const execId = z
   .string()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { word } from './exec.ts'
 
 // What goes through the WebSocket of a shell. Binary frames are the terminal's bytes, either way; text frames are these, as JSON.
 
@@ -12,6 +13,11 @@ export const shellQuery = z.object({
     .meta({ description: 'Goes back to a session that is kept; a new one begins otherwise.' }),
   columns: z.coerce.number().pipe(columns).default(80),
   rows: z.coerce.number().pipe(rows).default(24),
+  argv: z
+    .union([word, z.array(word).min(1).max(4096)])
+    .optional()
+    .meta({ description: 'A program in place of the shell; given again for each of its arguments.' }),
+  user: word.min(1).optional().meta({ description: "By default the template's `remoteUser`." }),
   ticket: z.string().optional().meta({ description: 'From POST /api/v1/tickets, where no header can be sent.' }),
 })
 

@@ -49,12 +49,12 @@ test('a delete at a terminal asks, and takes only a yes', async () => {
 })
 
 /** A workspace that runs for real, and whoever has it at a terminal. */
-async function openShell() {
+async function openShell(args: readonly string[] = ['ssh', 'shelly']) {
   const { listen, make, until } = await openWorld({ real: true })
   const { id } = await make({ name: 'shelly' })
   await until(id, ({ status }) => status === 'running')
   const env = { ...desk().env, VM_API_URL: `http://127.0.0.1:${await listen()}` }
-  return { at: typist(['ssh', 'shelly'], env), env }
+  return { at: typist(args, env), env }
 }
 
 test('vm ssh opens a shell in a terminal of the same size, which follows, and passes Ctrl-C and the exit code on', async () => {
@@ -81,4 +81,16 @@ test('~. at the beginning of a line leaves a shell', async () => {
   at.type('~.')
   await at.until('vm: left.')
   expect(await at.ended).toEqual({ code: 129, signal: 0 })
+})
+
+test('vm exec -t runs a command in a terminal, in its folder, with its variables and its exit code', async () => {
+  const script = 'test -t 0 && test -t 1 && echo "$PWD:$COLOUR:$1"; read typed; echo "got $typed"; exit 5'
+  const { at } = await openShell([
+    ...['exec', '-t', '-C', '/', '-e', 'COLOUR=dark red', 'shelly', '--'],
+    ...['sh', '-c', script, 'sh', "it's &"],
+  ])
+  await at.until("/:dark red:it's &")
+  at.type('all\r')
+  await at.until('got all')
+  expect(await at.ended).toEqual({ code: 5, signal: 0 })
 })

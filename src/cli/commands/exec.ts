@@ -45,6 +45,8 @@ export function execCommand(run: Runner, hasDashes: boolean): Command {
           ...(typeof user === 'string' && { user }),
           ...(typeof timeout === 'string' && { timeoutMs: 1000 * secondsIn(timeout) }),
         }
+        if (tty === true && wish.timeoutMs !== undefined)
+          throw usageError('In a terminal there is no --timeout.', 'Leave one of the two out.')
         const { id } = await findWorkspace(session, name)
         if (tty === true && !session.json) {
           const code = await terminalIn(session, id, wish)

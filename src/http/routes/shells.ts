@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { ShellSession } from '../../access/shell-session.ts'
-import type { Opened, Shells } from '../../access/shells.ts'
+import type { Opened, Shells, ShellWanted } from '../../access/shells.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 import { shellNotice, shellQuery } from '../../wire/shell.ts'
 import { answers } from '../openapi.ts'
@@ -77,7 +77,7 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
       const left = new AbortController()
       raw.socket.once('close', () => left.abort())
       const opened = await shells.open(
-        { ...reached, by: `user:${asker.owner}`, size: query, isUp },
+        { ...reached, by: `user:${asker.owner}`, size: query, isUp, ...programIn(query) },
         AbortSignal.any([left.signal, AbortSignal.timeout(startMs)]),
       )
       if (opened.kind !== 'opened') throw problemOf(opened)
@@ -107,6 +107,10 @@ function notUp(state: string): Problem {
     error: `A shell needs a workspace that runs, and this one is in state "${state}".`,
     state,
   })
+}
+
+function programIn({ argv, user }: Asked['query']): Pick<ShellWanted, 'argv' | 'user'> {
+  return { ...(argv !== undefined && { argv: [argv].flat() }), ...(user !== undefined && { user }) }
 }
 
 function upgradeRequired(): Problem {
