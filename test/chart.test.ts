@@ -5,7 +5,7 @@ import { and, assign, createMachine, not, setup } from 'xstate'
 import { chartOf, leavesOf, statesOf } from '../src/chart/chart.ts'
 import { definitionOf } from '../src/chart/definition.ts'
 import { machinesIn } from '../src/chart/discover.ts'
-import { layOut } from '../src/chart/layout.ts'
+import { layOut, wordsSize } from '../src/chart/layout.ts'
 import { mermaid } from '../src/chart/mermaid.ts'
 import { pages } from '../src/chart/page.ts'
 import { lit, svgOf } from '../src/chart/svg.ts'
@@ -108,6 +108,30 @@ test('no label of an arrow lies over another, or over a state', () => {
     for (const { arrow, label } of layout.arrows) {
       for (const other of layout.arrows) expect(arrow === other.arrow || !overlap(label, other.label)).toBe(true)
       for (const leaf of leaves) expect(overlap(label, leaf)).toBe(false)
+    }
+  }
+})
+
+test('no arrow crosses the words at the top of a state', () => {
+  for (const { layout } of drawings) {
+    const lines = [...layout.arrows, ...layout.beginnings].map(({ points }) => points)
+    const pieces = lines.flatMap((points) =>
+      points.slice(1).map((to, index) => {
+        const from = points[index] ?? to
+        const [x, y] = [Math.min(from.x, to.x), Math.min(from.y, to.y)]
+        return { x, y, width: Math.abs(to.x - from.x), height: Math.abs(to.y - from.y) }
+      }),
+    )
+    const written = svgOf('x', layout)
+    for (const { state, effects, notes, y } of layout.states.filter((it) => it.state.states.length > 0)) {
+      const size = wordsSize(state.name, [...effects, ...notes])
+      const places = [...written.matchAll(/<text class="name" text-anchor="start" x="([^"]*)" y="([^"]*)">([^<]*)</g)]
+      const x = Number(places.find(([, , at, name]) => name === state.name && Number(at) === y + 18)?.[1])
+      expect(x).toBeGreaterThan(0)
+      expect(
+        pieces.filter((piece) => overlap(piece, { x, y, ...size })),
+        state.id,
+      ).toEqual([])
     }
   }
 })

@@ -118,10 +118,8 @@ function inside(chart: Chart, state: ChartState): ElkNode[] {
 function nodeOf(chart: Chart, state: ChartState): ElkNode {
   const { effects, notes } = remarksOf(chart, state)
   const lines = [...effects, ...notes]
-  const width = Math.ceil(
-    Math.max(state.name.length * fontWidths.name, ...lines.map((it) => it.length * fontWidths.remark)) + 26,
-  )
-  const height = headHeight + lines.length * lineHeight + (lines.length > 0 ? 6 : 4)
+  const { height, ...words } = wordsSize(state.name, lines)
+  const width = Math.ceil(words.width + 26)
   if (state.states.length === 0) return { id: state.id, width: Math.max(width, 74), height }
   return {
     id: state.id,
@@ -131,6 +129,14 @@ function nodeOf(chart: Chart, state: ChartState): ElkNode {
       'elk.nodeSize.minimum': `(${width}, ${height})`,
     },
     children: inside(chart, state),
+  }
+}
+
+/** How much room the words in a state take. */
+export function wordsSize(name: string, lines: readonly string[]): { readonly width: number; readonly height: number } {
+  return {
+    width: Math.max(name.length * fontWidths.name, ...lines.map((it) => it.length * fontWidths.remark)),
+    height: headHeight + lines.length * lineHeight + (lines.length > 0 ? 6 : 4),
   }
 }
 

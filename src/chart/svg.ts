@@ -1,5 +1,6 @@
 import type { Box, Layout, PlacedArrow, PlacedState, Point } from './layout.ts'
-import { dotRadius, headHeight, lineHeight } from './layout.ts'
+import { headingAt } from './heading.ts'
+import { dotRadius, headHeight, lineHeight, wordsSize } from './layout.ts'
 
 /** Corners of arrows are rounded by so much. */
 const bend = 6
@@ -21,7 +22,7 @@ export function svgOf(title: string, layout: Layout): string {
     ...beginnings.map(({ dot, points }) => `<g class="arrow">${path(points, 'tip')}${circle(dot)}</g>`),
     ...arrows.map(arrowGroup),
     // Over all arrows, so that none crosses a word.
-    ...states.map(wordsGroup),
+    ...states.map((it) => wordsGroup(it, layout)),
     ...arrows.map(labelGroup),
     '</svg>',
     '',
@@ -44,8 +45,21 @@ function stateGroup({ state, ...box }: PlacedState): string {
   return `<g id="state-${escaped(state.id)}" class="${kinds.join(' ')}">${meaning}${rect(box, 7)}${inner}</g>`
 }
 
-function wordsGroup({ state, effects, notes, x, y, width }: PlacedState): string {
-  const [anchor, at] = isCompound(state) ? ['start', x + 12] : ['middle', x + width / 2]
+function wordsGroup({ state, effects, notes, ...box }: PlacedState, { arrows, beginnings }: Layout): string {
+  const { x, y, width } = box
+  const drawn = [...arrows, ...beginnings].map(({ points }) => points)
+  const size = wordsSize(state.name, [...effects, ...notes])
+  const [anchor, at] = isCompound(state)
+    ? [
+        'start',
+        headingAt(
+          box,
+          size,
+          drawn,
+          arrows.map(({ label }) => label),
+        ),
+      ]
+    : ['middle', x + width / 2]
   const line = (text: string, kind: string, below: number) =>
     `<text class="${kind}" text-anchor="${anchor}" x="${at}" y="${y + below}">${escaped(text)}</text>`
   const lines = [
