@@ -39,7 +39,7 @@ export function dockerProvider({ installation, docker, log, deadlines }: DockerD
   const containers = containersOf({ engine, installation, networks, capacity: capacityOf(engine) })
   return {
     name: 'docker',
-    inside: dockerInside(),
+    inside: dockerInside(engine, installation),
     image: (subject, signal, progress) => presentImage(engine, subject, signal, progress),
     container: (subject, signal) => containers.make(subject, signal),
     boot: (subject, signal) => boot(engine, installation, networks, subject, signal),
