@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './built.ts'
+import { consoleChange } from './console-change.ts'
 import { consoleView } from './console-view.ts'
 import { create } from './create.ts'
 import { durable } from './durable.ts'
@@ -31,6 +32,7 @@ const measures: Readonly<Record<string, Measure>> = {
   health,
   feed,
   console: consoleView,
+  screen: consoleChange,
   exec,
   output,
   echo,
