@@ -56,10 +56,22 @@ export function apiClient(deps: ClientDeps) {
       signal,
     )
 
+  const get = (id: string) => read<Workspace>(at(id))
+  const eventsOf = (id: string, after: string | null, signal: AbortSignal) => feedAt(`${at(id)}/events`, after, signal)
+
   return {
     /** All workspaces, newest first, a page at a time. */
     list: (filter: ListFilter = {}) => pages<Workspace>('/workspaces', { ...filter }),
-    get: (id: string) => read<Workspace>(at(id)),
+    get,
+    /** Waits until a workspace is as `is` says, and answers it. Rejects once it is deleted, and with what `signal` was aborted with. */
+    async until(id: string, is: (workspace: Workspace) => boolean, signal: AbortSignal): Promise<Workspace> {
+      for await (const told of eventsOf(id, null, signal)) {
+        const now = told.kind === 'lost' ? undefined : await get(id)
+        if (now && is(now)) return now
+      }
+      signal.throwIfAborted()
+      return await get(id)
+    },
     /** What happened to a workspace, oldest first, a page at a time; also once it is deleted. */
     history: (id: string) => pages<HistoryLine>(`${at(id)}/history`, {}),
     /** What the statechart of a workspace remembers. */
@@ -103,7 +115,6 @@ export function apiClient(deps: ClientDeps) {
     events: (after: string | null, signal: AbortSignal): AsyncGenerator<Told, void, undefined> =>
       feedAt('/events', after, signal),
     /** The same for one workspace; it ends with the workspace too. The `seq` of a line of its history serves as `after`. */
-    eventsOf: (id: string, after: string | null, signal: AbortSignal): AsyncGenerator<Told, void, undefined> =>
-      feedAt(`${at(id)}/events`, after, signal),
+    eventsOf,
   }
 }

@@ -85,10 +85,8 @@ test('~. at the beginning of a line leaves a shell', async () => {
 
 test('vm exec -t runs a command in a terminal, in its folder, with its variables and its exit code', async () => {
   const script = 'test -t 0 && test -t 1 && echo "$PWD:$COLOUR:$1"; read typed; echo "got $typed"; exit 5'
-  const { at } = await openShell([
-    ...['exec', '-t', '-C', '/', '-e', 'COLOUR=dark red', 'shelly', '--'],
-    ...['sh', '-c', script, 'sh', "it's &"],
-  ])
+  const options = ['-t', '-C', '/', '-e', 'COLOUR=dark red']
+  const { at } = await openShell(['exec', ...options, 'shelly', '--', 'sh', '-c', script, 'sh', "it's &"])
   await at.until("/:dark red:it's &")
   at.type('all\r')
   await at.until('got all')

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { jsonLines } from '../../src/client/json-lines.ts'
+import { bytesOf, pieceOf } from '../../src/client/piece.ts'
+import { allOf } from './all-of.ts'
+
+test('lines are read whole, whatever pieces they arrive in, and one that is cut off is not read', async () => {
+  const bytes = Buffer.from('{"a":"ä€"}\n\n{"a":2}\r\n{"a":"\\n"}\n{"a":')
+  for (const length of [1, 2, 3, 1000]) {
+    const body = new ReadableStream<Uint8Array>({
+      start(to) {
+        for (let begin = 0; begin < bytes.length; begin += length) to.enqueue(bytes.subarray(begin, begin + length))
+        to.close()
+      },
+    })
+    expect(await allOf(jsonLines(body))).toEqual([{ a: 'ä€' }, null, { a: 2 }, { a: '\n' }])
+  }
+})
+
+test('any bytes travel through JSON as they are', () => {
+  const all = Uint8Array.from({ length: 100_000 }, (_, at) => (at * 31) % 256)
+  expect(pieceOf(all)).toMatchObject({ encoding: 'base64' })
+  for (const bytes of [all, new TextEncoder().encode('\ufeffä€\0\n'), new Uint8Array()])
+    expect(Buffer.from(bytesOf(JSON.parse(JSON.stringify(pieceOf(bytes)))))).toEqual(Buffer.from(bytes))
+})
