@@ -7,6 +7,7 @@ import type { Fleet } from './fleet.ts'
 import { said } from './fleet.ts'
 import { Remembered } from './remembered.tsx'
 import { StateBadge } from './state-badge.tsx'
+import { Terminal } from './terminal.tsx'
 import { Timeline } from './timeline.tsx'
 import { useFleet } from './use-fleet.ts'
 
@@ -54,15 +55,18 @@ export function WorkspacePage({ id, client, fleet }: Props) {
       {workspace && <Reason workspace={workspace} />}
       {workspace && <ActBar client={client} fleet={fleet} chosen={[workspace]} />}
       <div class="columns chart-and-line">
-        <section class="panel" aria-labelledby="chart-title">
-          <h2 id="chart-title">{step === null ? 'Now' : `Step ${at + 1} of ${last + 1}, as it was then`}</h2>
-          <Chart
-            client={client}
-            view="near"
-            marks={marks}
-            label={`Statechart. ${step === null ? 'It is' : 'It was then'} ${state ?? 'nowhere'}.`}
-          />
-        </section>
+        <div class="stack">
+          <section class="panel" aria-labelledby="chart-title">
+            <h2 id="chart-title">{step === null ? 'Now' : `Step ${at + 1} of ${last + 1}, as it was then`}</h2>
+            <Chart
+              client={client}
+              view="near"
+              marks={marks}
+              label={`Statechart. ${step === null ? 'It is' : 'It was then'} ${state ?? 'nowhere'}.`}
+            />
+          </section>
+          {workspace && <Terminal workspace={workspace} client={client} />}
+        </div>
         <Timeline lines={lines ?? []} at={at} replaying={step !== null} choose={setStep} over={isGone} />
       </div>
       {workspace && <Facts workspace={workspace} />}

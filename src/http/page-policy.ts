@@ -10,3 +10,6 @@ export const pagePolicy = {
   'form-action': "'none'",
   'frame-ancestors': "'none'",
 }
+
+/** What the console may do besides: its terminal writes styles as it goes. They can load nothing from elsewhere. */
+export const consolePolicy = { ...pagePolicy, 'style-src': "'self' 'unsafe-inline'" }

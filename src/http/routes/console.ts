@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
-import { pagePolicy } from '../page-policy.ts'
+import { consolePolicy } from '../page-policy.ts'
 
-const policy = Object.entries(pagePolicy)
+const policy = Object.entries(consolePolicy)
   .map(([what, from]) => `${what} ${from}`)
   .join('; ')
 

@@ -1,0 +1,69 @@
+import { useRef } from 'preact/hooks'
+import type { Client, Workspace } from '../client/client.ts'
+import type { ShellState } from './use-shell.ts'
+import { useShell } from './use-shell.ts'
+
+interface Props {
+  readonly workspace: Workspace
+  readonly client: Client
+}
+
+/** A shell in the workspace, once somebody asks for one. */
+export function Terminal({ workspace, client }: Props) {
+  const place = useRef<HTMLDivElement>(null)
+  const way = useRef<HTMLButtonElement>(null)
+  const { state, open, close } = useShell({ id: workspace.id, client, place, left: () => way.current?.focus() })
+  const isUp = workspace.state === 'running.up'
+  const isThere = state.kind === 'opening' || state.kind === 'open' || state.kind === 'lost'
+  return (
+    <section class="panel shell" aria-labelledby="shell-title">
+      <div class="row">
+        <h2 id="shell-title">Shell</h2>
+        {isThere ? (
+          <button key="close" type="button" ref={way} onClick={close}>
+            Close the shell
+          </button>
+        ) : (
+          <button
+            key="open"
+            type="button"
+            ref={way}
+            aria-disabled={!isUp}
+            aria-describedby={isUp ? undefined : 'shell-words'}
+            onClick={() => isUp && open()}
+          >
+            {state.kind === 'taken-over' ? 'Take it back' : 'Open a shell'}
+          </button>
+        )}
+        <p id="shell-words" role="status" class={state.kind === 'lost' ? 'notice trouble' : 'soft'}>
+          {isThere || isUp ? words(state) : `${words(state)} A shell needs a workspace that runs.`}
+        </p>
+      </div>
+      {isThere && (
+        <p id="shell-way-out" class="soft">
+          All keys go to the shell. <kbd>Ctrl</kbd>+<kbd>Shift</kbd>+<kbd>F6</kbd> leads out of it.
+        </p>
+      )}
+      <div ref={place} class="shell-screen" hidden={!isThere} role="group" aria-label="Terminal" />
+    </section>
+  )
+}
+
+function words(state: ShellState): string {
+  switch (state.kind) {
+    case 'none':
+      return ''
+    case 'opening':
+      return 'Opening…'
+    case 'open':
+      return 'Connected.'
+    case 'lost':
+      return 'Connection lost, trying again. What is typed now is not sent.'
+    case 'taken-over':
+      return 'Another window has taken it over.'
+    case 'over':
+      return state.why
+    default:
+      return state satisfies never
+  }
+}

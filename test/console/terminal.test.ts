@@ -1,0 +1,139 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openWorld } from '../http/world.ts'
+import { buildConsole, hasBrowser, openBrowser, pictures, visit } from './browser.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+describe.skipIf(!hasBrowser)('the terminal of the console', () => {
+  let browser: Browser
+  let consoleFolder: string
+  beforeAll(async () => {
+    consoleFolder = buildConsole()
+    browser = await openBrowser()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
+  })
+
+  /** The page of a workspace that runs, in a browser. */
+  async function open(look: BrowserContextOptions = {}) {
+    const world = await openWorld({ real: true, consoleFolder })
+    const { id } = await world.make({ name: 'shelly' })
+    await world.until(id, ({ status }) => status === 'running')
+    const seen = await visit(browser, await world.listen(), { ...look, at: `#/workspaces/${id}` })
+    return { ...world, ...seen, id }
+  }
+
+  async function openShell(page: Page) {
+    await page.getByRole('button', { name: 'Open a shell' }).click()
+    await page.getByText('Connected.').waitFor()
+  }
+
+  /** Waits until a row of the terminal reads like this. */
+  const row = (page: Page, text: RegExp) => page.locator('.xterm-rows > div', { hasText: text }).first().waitFor()
+
+  test('what is typed is run, and shown', async () => {
+    const { page, complaints } = await open()
+    await openShell(page)
+    await page.keyboard.type('echo $((6*7))\n')
+    await row(page, /^42$/)
+    await page.keyboard.type('exit 3\n')
+    await page.getByText('The shell has ended with exit code 3.').waitFor()
+    await openShell(page)
+    expect(complaints).toEqual([])
+  })
+
+  test('a reload comes back to the same shell, with its screen', async () => {
+    const { page, complaints } = await open()
+    await openShell(page)
+    await page.keyboard.type('mine=kept; echo on-the-"screen"\n')
+    await row(page, /^on-the-screen$/)
+    await page.reload()
+    await page.locator('.shell-screen').click()
+    await row(page, /^on-the-screen$/)
+    await page.keyboard.type('echo it is $mine\n')
+    await row(page, /^it is kept$/)
+    expect(complaints).toEqual([])
+  })
+
+  test('a connection that is cut is mended, and the shell goes on', async () => {
+    const { app, page } = await open()
+    await openShell(page)
+    await page.keyboard.type('mine=kept; echo rea""dy\n')
+    await row(page, /^ready$/)
+    await page.context().setOffline(true)
+    for (const socket of app.websocketServer.clients) socket.terminate()
+    await page.getByText('Connection lost, trying again.').waitFor()
+    await page.context().setOffline(false)
+    await page.getByText('Connected.').waitFor()
+    await page.keyboard.type('echo it is $mine\n')
+    await row(page, /^it is kept$/)
+  })
+
+  test('a window that takes the shell over says so in the other, which can take it back', async () => {
+    const { page } = await open()
+    await openShell(page)
+    const other = await page.context().newPage()
+    await other.addInitScript(
+      `sessionStorage.setItem(...${JSON.stringify(await page.evaluate('Object.entries(sessionStorage)[0]'))})`,
+    )
+    await other.goto(page.url())
+    await other.getByText('Connected.').waitFor()
+    await page.getByText('Another window has taken it over.').waitFor()
+    await page.getByRole('button', { name: 'Take it back' }).click()
+    await page.getByText('Connected.').waitFor()
+    await other.getByText('Another window has taken it over.').waitFor()
+  })
+
+  test('the keyboard gets out of the terminal, and into it again', async () => {
+    const { page } = await open()
+    await openShell(page)
+    const focused = () => page.evaluate('document.activeElement.textContent || document.activeElement.ariaLabel')
+    expect(await focused()).toBe('Terminal input')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Terminal input')
+    await page.keyboard.press('Control+Shift+F6')
+    expect(await focused()).toBe('Close the shell')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Terminal input')
+  })
+
+  test('a shell cannot be opened in a workspace that does not run', async () => {
+    const { ask, id, page } = await open()
+    await ask('POST', `/api/v1/workspaces/${id}/stop`)
+    await page.getByText('A shell needs a workspace that runs.').waitFor()
+    await page.getByRole('button', { name: 'Open a shell' }).click({ force: true })
+    expect(await page.getByText('Opening…').count()).toBe(0)
+  })
+
+  test.each(['light', 'dark'] as const)('colours are seen in %s, and it fits', async (colorScheme) => {
+    for (const width of [1280, 390]) {
+      const look = { viewport: { width, height: 900 }, colorScheme }
+      const { page, complaints } = await open(look)
+      await openShell(page)
+      await page.keyboard.type(
+        'clear; for n in 1 2 3 4 5 6 7; do printf "\\033[3${n}mcolour $n\\033[m "; done; printf "\\033[38;2;255;120;0mtrue\\033[m\\n"; printf "\\033[1;4mbold\\033[m \\033[7mreversed\\033[m\\n"; stty size\n',
+      )
+      await row(page, /^\d+ \d+$/)
+      const colourOf = (text: string) =>
+        page.evaluate<string>(
+          `getComputedStyle([...document.querySelectorAll('.xterm-rows span')].filter((one) => one.textContent.trim() === ${JSON.stringify(text)}).at(-1)).color`,
+        )
+      expect(new Set([await colourOf('true'), await colourOf('bold')]).size).toBe(2)
+      const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+      expect(overflow).toBeLessThanOrEqual(0)
+      await page.evaluate(axe)
+      const found = await page.evaluate<string[]>(
+        'axe.run().then(({ violations }) => violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => id + nodes[0].html.slice(0, 200)))',
+      )
+      expect(found).toEqual([])
+      await page.screenshot({ path: join(pictures, `terminal-${width}-${colorScheme}.png`), fullPage: true })
+      expect(complaints).toEqual([])
+    }
+  })
+})
