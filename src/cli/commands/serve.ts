@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { Runner } from '../runner.ts'
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** What the service is sent for what comes here; a terminal that is closed ends it in good order too. */
+const signals = [
+  ['SIGINT', 'SIGINT'],
+  ['SIGTERM', 'SIGTERM'],
+  ['SIGHUP', 'SIGTERM'],
+] as const
 
 export function serveCommand(run: Runner): Command {
   return new Command('serve')
@@ -20,7 +25,7 @@ export function serveCommand(run: Runner): Command {
             const program = fileURLToPath(new URL(`../../main${own.slice(own.lastIndexOf('.'))}`, own))
             // In a group of its own: a Ctrl-C at the terminal would reach it twice otherwise, and the second ends it in the middle of its work.
             const child = spawn(process.execPath, [...process.execArgv, program], { stdio: 'inherit', detached: true })
-            for (const signal of signals) process.on(signal, () => child.kill(signal))
+            for (const [came, sent] of signals) process.on(came, () => child.kill(sent))
             child.once('error', reject)
             child.once('exit', (code, signal) =>
               resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { expect, test } from 'vitest'
+import { typist } from './typist.ts'
+import { ended, openDesk } from './vm.ts'
+
+const desk = openDesk()
+
+/** What a service of its own needs; nothing runs in it. */
+function serviceEnv(name: string): Record<string, string> {
+  const { env, home } = desk()
+  return {
+    ...env,
+    VM_API_URL: '',
+    VM_API_USER: '',
+    VM_API_BIND: '127.0.0.1:0',
+    VM_API_PROVIDER: 'process',
+    VM_API_DB_PATH: join(home, name, 'vm.db'),
+  }
+}
+
+const listening = /"url":"(http:[^"]+)"/
+
+/** Once it has answered, it is ready for signals too. */
+async function ready(stdout: Readable): Promise<void> {
+  const url = await new Promise<string>((resolve) =>
+    stdout.on('data', (data) => {
+      const found = listening.exec(String(data))?.[1]
+      if (found !== undefined) resolve(found)
+    }),
+  )
+  await fetch(`${url}/health`)
+}
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  'vm serve passes %s on, and the exit code of the service',
+  async (signal) => {
+    const child = desk().start(['serve'], serviceEnv(signal))
+    const ran = ended(child)
+    await ready(child.stdout)
+    child.kill(signal)
+    const { code, stdout } = await ran
+    expect(code).toBe(0)
+    expect(stdout).toContain(`"signal":"${signal === 'SIGHUP' ? 'SIGTERM' : signal}"`)
+  },
+)
+
+test('a Ctrl-C at the terminal of vm serve ends the service in good order', async () => {
+  const at = typist(['serve'], serviceEnv('terminal'))
+  const url = listening.exec(await at.until(listening))?.[1]
+  await fetch(`${url}/health`)
+  at.type('\u0003')
+  expect(await at.ended).toEqual({ code: 0, signal: 0 })
+  expect(at.seen()).toContain('"signal":"SIGINT"')
+})
+
+test.runIf(process.platform === 'linux')('a service that is killed ends vm serve with 137', async () => {
+  const child = desk().start(['serve'], serviceEnv('killed'))
+  const ran = ended(child)
+  await ready(child.stdout)
+  const [service] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').slice(-1)
+  process.kill(Number(service), 'SIGKILL')
+  expect((await ran).code).toBe(137)
+})
+
+test('a service that cannot start says so through vm serve', async () => {
+  const { code, stderr } = await desk().vm(['serve'], { env: { ...serviceEnv('bad'), VM_API_BIND: 'nonsense' } })
+  expect(code).toBe(1)
+  expect(stderr).toContain('VM_API_BIND')
+})
