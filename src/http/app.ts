@@ -19,6 +19,7 @@ import { consoleRoutes } from './routes/console.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
+import { logRoutes } from './routes/logs.ts'
 import type { Measured } from './routes/metrics.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -135,6 +136,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       })
       await api.register(workspaceRoutes(supervisor))
       await api.register(historyRoutes(supervisor))
+      await api.register(logRoutes(supervisor, server.ending))
       await api.register(ticketRoutes(tickets))
       await api.register(shellRoutes(supervisor, shells))
       await api.register(eventRoutes(supervisor, eventStreams(server.ending)))

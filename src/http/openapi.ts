@@ -43,6 +43,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: 'workspaces', description: 'Containers with a name, an owner, a template and a lifetime.' },
         { name: 'shells', description: 'Terminals inside running workspaces.' },
         { name: 'files', description: 'The files of running workspaces.' },
+        { name: 'logs', description: 'What workspaces wrote.' },
         { name: 'events', description: 'What happens to workspaces, as it happens.' },
         { name: 'statecharts', description: 'What may happen to a workspace, as a diagram.' },
         { name: 'templates', description: 'What workspaces are made from.' },

@@ -1,6 +1,7 @@
 import type { OpenDatabase } from './database.ts'
 import { keptAnswers } from './idempotency.ts'
 import { journal } from './journal.ts'
+import { lifecycleOutput } from './lifecycle-output.ts'
 import { workspaceList } from './workspace-list.ts'
 import type { WrittenStep } from './workspace-row.ts'
 import { workspaceStore } from './workspace-store.ts'
@@ -17,6 +18,7 @@ export function storesOf(database: OpenDatabase) {
     list,
     journal: heard(journal(db), failed),
     answers: heard(keptAnswers(db), failed),
+    output: heard(lifecycleOutput(db), failed),
     store: {
       ...store,
       keep(steps: readonly WrittenStep[]) {

@@ -32,6 +32,7 @@ export function workspaceStore(db: Database, barred: () => string | null = () =>
     revision = :revision, machine = :machine, snapshot = :snapshot, unreadable = NULL
     WHERE id = :id AND revision = :revision - 1`)
   const remove = db.prepare('DELETE FROM workspaces WHERE id = :id AND revision = :revision - 1')
+  const removeOutput = db.prepare<[string]>('DELETE FROM lifecycle_output WHERE workspace = ?')
   const note =
     db.prepare(`INSERT INTO journal (workspace, owner, at, event, from_state, to_state, by, reason, tries, revision)
     VALUES (:id, :owner, :at, :event, :from, :to, :by, :reason, :tries, :revision)`)
@@ -42,6 +43,7 @@ export function workspaceStore(db: Database, barred: () => string | null = () =>
     const statement = final ? remove : row.revision === 1 ? insert : update
     if (statement.run(row).changes !== 1)
       throw new Error(`workspace ${row.id} is not at revision ${row.revision - 1}: something else wrote it`)
+    if (final) removeOutput.run(row.id)
     if (line) note.run({ ...line, id: row.id, owner: row.owner, revision: row.revision })
     if (kept) keepAnswer.run({ ...row, ...kept })
   })

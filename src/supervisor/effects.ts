@@ -9,6 +9,7 @@ import type { Log } from '../workspace/log.ts'
 import type { Subject } from '../workspace/subject.ts'
 import type { Clock } from './clock.ts'
 import type { WorkspaceLogic } from './durable.ts'
+import type { Hearing } from './hearing.ts'
 
 export interface EffectDeps {
   readonly clock: Clock
@@ -17,6 +18,7 @@ export interface EffectDeps {
   readonly lost: (id: WorkspaceId) => Promise<boolean>
   readonly providerOf: (id: WorkspaceId) => Provider
   readonly progress: (id: WorkspaceId, text: string) => void
+  readonly hearing: Pick<Hearing, 'heard' | 'write'>
 }
 
 /** How long an effect waits for the one before it, which was told to end. */
@@ -30,7 +32,7 @@ type Verb<T> = (
 ) => Promise<Outcome<T>>
 
 /** The statechart with its effects: each waits for its step to be on disk, then asks the provider, and answers a value (law 13). */
-export function withEffects({ clock, log, lost, providerOf, progress }: EffectDeps): WorkspaceLogic {
+export function withEffects({ clock, log, lost, providerOf, progress, hearing }: EffectDeps): WorkspaceLogic {
   const underWay = new Map<WorkspaceId, Promise<unknown>>()
 
   // One verb at a time for each workspace: a removal must not overtake the create that it cut off.
@@ -86,7 +88,14 @@ export function withEffects({ clock, log, lost, providerOf, progress }: EffectDe
       image: effect('image', (provider, subject, signal, tell) => provider.image(subject, signal, tell)),
       container: effect('container', (provider, subject, signal) => provider.container(subject, signal)),
       boot: effect('boot', (provider, subject, signal) => provider.boot(subject, signal)),
-      setup: effect('setup', (provider, subject, signal, tell) => provider.setup(subject, signal, tell)),
+      setup: effect('setup', async (provider, subject, signal, tell) => {
+        const answer = await provider.setup(subject, signal, tell, (command, output) =>
+          hearing.heard(subject.id, command, output),
+        )
+        // Before anybody hears that it has ended.
+        hearing.write()
+        return answer
+      }),
       halt: effect('halt', (provider, subject, signal) => provider.halt(subject, signal)),
       destroy: effect('destroy', (provider, { id, containerId }, signal) => provider.remove(id, containerId, signal)),
       alarm: fromPromise(

@@ -220,6 +220,9 @@ export function supervise(deps: SupervisorDeps) {
       return population.unreadable() === 0 ? found : found.set('unreadable', population.unreadable())
     },
 
+    /** What a workspace's lifecycle commands wrote: as far as it is on disk, and a call whenever there is more. */
+    written: { after: work.hearing.after, follow: work.hearing.follow },
+
     rehydrated: work.rehydrated,
     strays: work.strays,
     removeStray: straying.remove,

@@ -1,6 +1,7 @@
 // Keeps everything going without being asked: brings the actors back, resumes what was cut off, grants slots, expires, reconciles.
 import type { Journal } from '../persistence/journal.ts'
 import type { KeptAnswers } from '../persistence/idempotency.ts'
+import type { LifecycleOutput } from '../persistence/lifecycle-output.ts'
 import type { WorkspaceStore } from '../persistence/workspace-store.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
@@ -9,6 +10,7 @@ import type { ProviderName } from '../workspace/subject.ts'
 import type { Clock } from './clock.ts'
 import { withEffects } from './effects.ts'
 import { expiry } from './expiry.ts'
+import { hearing as hear } from './hearing.ts'
 import type { Committed } from './live.ts'
 import type { Population } from './population.ts'
 import { population as populate } from './population.ts'
@@ -24,6 +26,8 @@ export interface UpkeepDeps {
   readonly store: WorkspaceStore
   readonly journal: Journal
   readonly answers: KeptAnswers
+  /** Where it is kept what lifecycle commands write; nowhere, if nothing is said. */
+  readonly output?: LifecycleOutput
   /** Empties the database's log while nothing else is going on. */
   readonly checkpoint: () => void
   /** Every provider that a workspace may name. */
@@ -54,6 +58,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 export function upkeep(deps: UpkeepDeps) {
   const { store, journal, providers, clock, log, settings, soon, told, observer } = deps
   const awaited = new Map<WorkspaceId, Set<() => void>>()
+  const hearing = hear({ output: deps.output, clock, log })
   let rehydrating = true
   let closed = false
 
@@ -63,6 +68,7 @@ export function upkeep(deps: UpkeepDeps) {
     lost: async (id) => (await population.onDisk(id)) !== undefined,
     providerOf,
     progress: (id, text) => void population.send(id, { type: 'progress', at: clock.now(), by: 'engine', text }),
+    hearing,
   })
   const population: Population = populate({
     store,
@@ -178,6 +184,7 @@ export function upkeep(deps: UpkeepDeps) {
     rehydrated,
     rehydrating: () => rehydrating,
     resume: resuming.resume,
+    hearing,
     /** Waits until the workspace's last step is on disk, for at most so long. */
     gone(id: WorkspaceId, atMostMs: number): Promise<void> {
       if (!population.find(id)) return Promise.resolve()
@@ -220,6 +227,7 @@ export function upkeep(deps: UpkeepDeps) {
       expiring.close()
       for (const engine of engines) engine.close()
       await population.close()
+      hearing.close()
     },
   }
 }

@@ -9,7 +9,7 @@ export const logQuery = z.object({
   tail: z.coerce.number().int().min(0).max(1_000_000).optional().meta({ description: 'Only the last so many lines.' }),
 })
 
-/** A line of the stream: a line that was written, without its end. */
+/** A line of the stream: a line that was written, without its end; or a part of it, if it has more than 16 KiB. */
 export const logLine = z
   .object({
     at: z.iso.datetime().optional().meta({ description: 'When it was written; not there if that is not kept.' }),
@@ -19,6 +19,10 @@ export const logLine = z
     stream: z.enum(['stdout', 'stderr']),
     data: z.string(),
     encoding: z.literal('base64').optional().meta({ description: 'There if the bytes are no UTF-8.' }),
+    cut: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'There if the line was too long: it goes on in the next one of this source and stream.' }),
   })
   .meta({ id: 'LogLine' })
 export type LogLine = z.infer<typeof logLine>

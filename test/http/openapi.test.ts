@@ -64,6 +64,7 @@ test('OpenAPI describes every route of the API, and no other', async () => {
     '/api/v1/workspaces/{id} delete get patch',
     '/api/v1/workspaces/{id}/events get',
     '/api/v1/workspaces/{id}/history get',
+    '/api/v1/workspaces/{id}/logs get',
     '/api/v1/workspaces/{id}/restart post',
     '/api/v1/workspaces/{id}/shell get',
     '/api/v1/workspaces/{id}/snapshot get',

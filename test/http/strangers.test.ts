@@ -19,6 +19,9 @@ const routes = [
   ['GET', '/shell', undefined],
   ['HEAD', '/shell', undefined],
   ['GET', '/history?limit=1', undefined],
+  ['GET', '/logs', undefined],
+  ['GET', '/logs?follow=true', undefined],
+  ['HEAD', '/logs', undefined],
 ] as const
 
 test('another owner’s workspace, one that is deleted and one that never was are answered with the same bytes', async () => {

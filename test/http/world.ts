@@ -16,6 +16,7 @@ import type { OpenDatabase } from '../../src/persistence/database.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
 import { keptAnswers } from '../../src/persistence/idempotency.ts'
 import { journal } from '../../src/persistence/journal.ts'
+import { lifecycleOutput } from '../../src/persistence/lifecycle-output.ts'
 import { workspaceList } from '../../src/persistence/workspace-list.ts'
 import { workspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { Provider } from '../../src/provider/provider.ts'
@@ -81,6 +82,8 @@ export interface Setting {
   readonly real?: boolean
   /** How patient shells are; else as ever. */
   readonly shellTimes?: Partial<ShellTimes>
+  /** What the template `base` runs when a workspace is made. */
+  readonly postCreate?: string
   /** Puts something else in the supervisor's place. */
   readonly instead?: (supervisor: Supervisor) => Supervisor
 }
@@ -104,6 +107,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     consoleFolder,
     instead,
     metricsToken = null,
+    postCreate,
     real = false,
     shellTimes,
   } = setting
@@ -117,12 +121,14 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
   const provider = real
     ? processProvider({ root: join(dir, 'workspaces'), installation: 'here', log, graceMs: 1000 })
     : engine.provider()
+  const offered = postCreate === undefined ? templates : withPostCreate(postCreate)
   const supervisor = supervise({
     store: workspaceStore(db),
     journal: journal(db),
     answers: keptAnswers(db),
+    output: lifecycleOutput(db),
     list: workspaceList(db),
-    templates,
+    templates: offered,
     defaultTemplate,
     provider: real ? 'process' : 'docker',
     providers: new Map([[real ? 'process' : 'docker', providerMeter(measured.registry)(provider)]]),
@@ -204,6 +210,13 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     count: (table) => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()),
   }
   return world
+}
+
+function withPostCreate(run: string): typeof templates {
+  const base = templates.get(defaultTemplate)
+  if (!base) throw new Error('there is no default template')
+  const recipe = { ...base.recipe, postCreate: [{ name: 'postCreateCommand', run }] }
+  return new Map([...templates, [defaultTemplate, { ...base, recipe }]])
 }
 
 /** Stopping a service leaves workspaces as they are; those of a test end with it. */

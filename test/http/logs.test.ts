@@ -1,0 +1,174 @@
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { logLine } from '../../src/wire/log.ts'
+import { openWorld } from './world.ts'
+
+const list = '/api/v1/workspaces'
+
+/** The lines of an answer, each held to its schema. */
+function linesOf({ body }: { body: string }) {
+  return body
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const parsed: unknown = JSON.parse(line)
+      expect(logLine.strict().parse(parsed)).toEqual(parsed)
+      return logLine.parse(parsed)
+    })
+}
+
+const textOf = (answer: { body: string }) => linesOf(answer).map(({ data }) => data)
+
+/** A workspace that was made, with what a command of its template wrote. */
+async function made(postCreate: string) {
+  const world = await openWorld({ real: true, postCreate })
+  const { id } = await world.make()
+  await world.until(id, ({ status }) => status !== 'creating')
+  return { ...world, id, logs: (query = '') => world.ask('GET', `${list}/${id}/logs${query}`) }
+}
+
+/** Follows a log as a client does. */
+async function follow(port: number, id: string, query = '') {
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    path: `${list}/${id}/logs?follow=true${query}`,
+    headers: { host: 'localhost', 'x-user': 'alice' },
+  })
+  onTestFinished(() => void asked.destroy())
+  asked.end()
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.once('response', resolve)
+    asked.once('error', reject)
+  })
+  const lines = createInterface({ input: answer })[Symbol.asyncIterator]()
+  return {
+    leave: () => asked.destroy(),
+    /** The next line; `undefined` if it was the last. */
+    async next() {
+      const { value, done } = await lines.next()
+      return done === true ? undefined : logLine.parse(JSON.parse(value)).data
+    },
+    /** Reads on to the end; a main process that is ended may have said so. */
+    async end() {
+      for await (const line of lines) expect(logLine.parse(JSON.parse(line)).source).toBe('main')
+    },
+  }
+}
+
+test('what a lifecycle command wrote is in the log, with its name and when it was', async () => {
+  const { logs } = await made('echo one; echo two >&2; printf three')
+  const answer = await logs()
+  expect(answer.headers['content-type']).toBe('application/x-ndjson')
+  expect(textOf(answer)).toEqual(['one', 'two', 'three'])
+  for (const { source, at } of linesOf(answer)) {
+    expect(source).toBe('postCreateCommand')
+    expect(Math.abs(Date.parse(String(at)) - Date.now())).toBeLessThan(60_000)
+  }
+})
+
+test('a workspace whose setup failed shows what was written', async () => {
+  const { logs, ask, id } = await made('echo it is broken; exit 3')
+  expect((await ask('GET', `${list}/${id}`)).json()).toMatchObject({ status: 'failed' })
+  expect(textOf(await logs())).toEqual(['it is broken'])
+  expect(textOf(await logs('?follow=true'))).toEqual(['it is broken'])
+})
+
+test('output that is no UTF-8 comes as base64 and says so', async () => {
+  const { logs } = await made(String.raw`printf '\377\0\n\303\244\n'`)
+  expect(linesOf(await logs())).toMatchObject([{ data: '/wA=', encoding: 'base64' }, { data: 'ä' }])
+})
+
+test('a long line is told in parts that say so, and no character of it is torn', async () => {
+  const { logs } = await made(`head -c 40000 /dev/zero | sed 's/./ä/g'; echo; echo short`)
+  const lines = linesOf(await logs())
+  expect(lines.every(({ encoding }) => encoding === undefined)).toBe(true)
+  expect(lines.every(({ data }) => Buffer.byteLength(data) <= 16 * 1024)).toBe(true)
+  expect(lines.map(({ cut }) => cut ?? false)).toEqual([...lines.slice(2).map(() => true), false, false])
+  expect(
+    lines
+      .map(({ data }) => data)
+      .join('|')
+      .replaceAll('|', ''),
+  ).toBe(`${'ä'.repeat(40_000)}short`)
+})
+
+test('tail tells the last lines of all, and no more', async () => {
+  const { logs } = await made('seq 1000')
+  expect(textOf(await logs('?tail=3'))).toEqual(['998', '999', '1000'])
+  expect(textOf(await logs('?tail=0'))).toEqual([])
+  expect(textOf(await logs('?tail=5000'))).toHaveLength(1000)
+})
+
+test('since leaves out what was written before', async () => {
+  const { logs } = await made('echo early; sleep 0.5; echo late')
+  const [early, late] = linesOf(await logs())
+  expect(Date.parse(String(late?.at))).toBeGreaterThan(Date.parse(String(early?.at)))
+  expect(textOf(await logs(`?since=${late?.at}`))).toEqual(['late'])
+})
+
+test('of much output the newest is kept', async () => {
+  const { logs, database } = await made('seq 200000')
+  const lines = textOf(await logs())
+  expect(lines.at(-1)).toBe('200000')
+  expect(lines.length).toBeGreaterThan(20_000)
+  const bytes = database.db.prepare('SELECT sum(length(data)) FROM lifecycle_output').pluck().get()
+  expect(bytes).toBeLessThanOrEqual(256 * 1024)
+  expect(bytes).toBeGreaterThan(128 * 1024)
+})
+
+test('a setup is followed while it goes on, until its workspace is deleted', async () => {
+  const { listen, make, until, ask } = await openWorld({
+    real: true,
+    postCreate: 'echo waiting; until [ -e go ]; do sleep 0.05; done; echo gone on',
+  })
+  const port = await listen()
+  const { id } = await make()
+  await until(id, ({ state }) => state === 'creating.setup')
+  const log = await follow(port, id)
+  expect(await log.next()).toBe('waiting')
+  await ask('DELETE', `${list}/${id}`)
+  await log.end()
+})
+
+test('following ends when the workspace is stopped', async () => {
+  const { id, listen, ask } = await made('echo hello')
+  const log = await follow(await listen(), id)
+  expect(await log.next()).toBe('hello')
+  await ask('POST', `${list}/${id}/stop`)
+  await log.end()
+})
+
+test('following a log does not keep the service from ending, and ends with it', async () => {
+  const { id, listen, app } = await made('echo hello')
+  const log = await follow(await listen(), id)
+  expect(await log.next()).toBe('hello')
+  await app.close()
+  expect(await log.next()).toBeUndefined()
+})
+
+test('what lifecycle commands wrote goes with the workspace', async () => {
+  const { ask, database, id, logs } = await made('echo hello')
+  await ask('DELETE', `${list}/${id}`)
+  expect((await logs()).statusCode).toBe(404)
+  expect(database.db.prepare('SELECT count(*) FROM lifecycle_output').pluck().get()).toBe(0)
+})
+
+test('a disk that takes no output does not disturb the setup', async () => {
+  const world = await openWorld({ real: true, postCreate: 'echo one; sleep 1.2; echo two' })
+  world.database.db.exec(`CREATE TRIGGER full BEFORE INSERT ON lifecycle_output BEGIN SELECT RAISE(ABORT, 'full'); END`)
+  const { id } = await world.make()
+  const { status } = await world.until(id, (shown) => shown.status !== 'creating')
+  expect(status).toBe('running')
+  expect(world.logged.filter((line) => line.includes('cannot be kept'))).toHaveLength(1)
+})
+
+test.each(['?since=yesterday', '?tail=-1', '?tail=x', '?follow=maybe'])(
+  'a log cannot be asked with %s',
+  async (query) => {
+    const { logs } = await made('true')
+    expect((await logs(query)).statusCode).toBe(400)
+  },
+)
