@@ -43,7 +43,8 @@ export function dockerProvider({ installation, docker, log, deadlines }: DockerD
     image: (subject, signal, progress) => presentImage(engine, subject, signal, progress),
     container: (subject, signal) => containers.make(subject, signal),
     boot: (subject, signal) => boot(engine, installation, networks, subject, signal),
-    setup: (subject, signal, progress) => setup(engine, installation, subject, signal, progress),
+    setup: (subject, signal, progress, heard = () => {}) =>
+      setup(engine, installation, subject, signal, progress, heard),
     halt: (subject, signal) => halt(engine, installation, subject, signal),
     async remove(id, containerId, signal) {
       // Law 4: a DELETE in the middle of a create must not leave behind what the engine is just making.

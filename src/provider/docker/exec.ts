@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
+import type { RunOutput } from '../../workspace/run.ts'
 import type { Engine } from './engine.ts'
 import { type Output, outputTail } from './output.ts'
 import { pause } from './race.ts'
@@ -22,7 +23,7 @@ export type Ended =
 
 /**
  * Runs `command` in the container `id` for at most `withinMs`, then stops listening; the command itself goes on.
- * `heard` is told as output comes.
+ * `heard` is told as output comes, `each` of all that comes.
  */
 export async function exec(
   engine: Engine,
@@ -31,11 +32,12 @@ export async function exec(
   withinMs: number,
   signal: AbortSignal,
   heard: (output: Output) => void = () => {},
+  each: (output: RunOutput) => void = () => {},
 ): Promise<Outcome<Ended>> {
   const started = await start(engine, id, command, signal)
   if (!started.ok) return started
   const { stream, exec: running } = started.value
-  const output = outputTail()
+  const output = outputTail(each)
   const closed = new AbortController()
   stream.on('data', (chunk: Buffer) => {
     output.hear(chunk)

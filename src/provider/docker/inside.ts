@@ -1,6 +1,7 @@
 import { fault } from '../../workspace/fault.ts'
 import type { Inside } from '../inside.ts'
 import type { Engine } from './engine.ts'
+import { logs } from './logs.ts'
 import { run } from './run.ts'
 import { endRun } from './run-signal.ts'
 
@@ -13,6 +14,6 @@ export function dockerInside(engine: Engine, installation: string): Inside {
     run: (subject, command, signal) => run(engine, installation, subject, command, signal),
     endRun: (subject, mark, signal) => endRun(engine, installation, subject, mark, signal),
     files,
-    logs: absent,
+    logs: (subject, wish, signal) => logs(engine, installation, subject, wish, signal),
   }
 }

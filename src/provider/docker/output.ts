@@ -1,8 +1,10 @@
 import { stripVTControlCharacters } from 'node:util'
+import type { RunOutput } from '../../workspace/run.ts'
+import { demultiplex } from './demultiplex.ts'
 
 /** What a command wrote: the end of it, and no more than a person wants to read. */
 export interface Output {
-  /** A chunk of the engine's stream, which carries stdout and stderr in frames: 8 bytes of header, then the payload. */
+  /** A chunk of the engine's stream, which carries stdout and stderr in frames. */
   hear(chunk: Buffer): void
   /** The last line with something in it; empty if nothing was written. */
   lastLine(): string
@@ -12,33 +14,24 @@ export interface Output {
 
 const mostBytes = 4_096
 const mostLines = 20
-const stderr = 2
 
 /**
  * Keeps the last 20 lines, and of these some 4 kB, of a stream in the engine's frames. The two streams are kept apart:
  * the engine copies them side by side, so which of two lines was written first cannot be told, and what went wrong is
- * on stderr as a rule.
+ * on stderr as a rule. `each` is told all of it, as it comes.
  */
-export function outputTail(): Output {
-  let pending: Buffer = Buffer.alloc(0)
+export function outputTail(each: (output: RunOutput) => void = () => {}): Output {
   let last: 'out' | 'err' = 'out'
   const kept: Record<'out' | 'err', Buffer> = { out: Buffer.alloc(0), err: Buffer.alloc(0) }
 
-  function take(frame: Buffer): void {
-    last = frame.readUInt8(0) === stderr ? 'err' : 'out'
-    kept[last] = Buffer.concat([kept[last], frame.subarray(8)]).subarray(-mostBytes)
-  }
+  const hear = demultiplex((stream, bytes) => {
+    last = stream === 'stderr' ? 'err' : 'out'
+    kept[last] = Buffer.concat([kept[last], bytes]).subarray(-mostBytes)
+    each({ stream, bytes })
+  })
 
   return {
-    hear(chunk) {
-      pending = Buffer.concat([pending, chunk])
-      while (pending.length >= 8) {
-        const end = 8 + pending.readUInt32BE(4)
-        if (pending.length < end) return
-        take(pending.subarray(0, end))
-        pending = pending.subarray(end)
-      }
-    },
+    hear,
     lastLine: () => linesOf(kept[last]).at(-1) ?? '',
     tail() {
       const out = linesOf(kept.out)

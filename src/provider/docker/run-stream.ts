@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Writable } from 'node:stream'
 import type { RunOutput } from '../../workspace/run.ts'
-import { demultiplex, unframed } from './demultiplex.ts'
+import { demultiplex } from './demultiplex.ts'
 
 /** After its command has ended, what is still on its way comes within this time, */
 const quietMs = 200
@@ -21,7 +21,10 @@ export interface RunStream {
 
 /** The output of a command on `socket`; `framed` if it has no terminal. */
 export function runStream(socket: Duplex, framed: boolean): RunStream {
-  const take = framed ? demultiplex() : unframed
+  let pieces: RunOutput[] = []
+  const take = (stream: RunOutput['stream'], bytes: Buffer): void => void pieces.push({ stream, bytes })
+  // What a terminal writes has no frames, and is one stream.
+  const split = framed ? demultiplex(take) : (chunk: Buffer): void => take('stdout', chunk)
   const closed = new AbortController()
   let wake: () => void = () => undefined
   let exited = false
@@ -60,7 +63,8 @@ export function runStream(socket: Duplex, framed: boolean): RunStream {
         const chunk = late > onItsWayBytes ? null : await read()
         if (chunk === null) return null
         if (exited) late += chunk.length
-        const pieces = take(chunk)
+        pieces = []
+        split(chunk)
         if (pieces.length > 0) return pieces
       }
     },
@@ -85,6 +89,10 @@ export function runInput(socket: Duplex, terminal: boolean): Writable {
     final(finished) {
       if (terminal) socket.write(endOfTransmission, () => finished())
       else socket.end(() => finished())
+    },
+    destroy(_error, gone) {
+      socket.end()
+      gone(null)
     },
   })
   input.on('error', () => undefined)

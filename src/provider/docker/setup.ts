@@ -1,5 +1,6 @@
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import type { LifecycleCommand } from '../../workspace/recipe.ts'
+import type { RunOutput } from '../../workspace/run.ts'
 import type { Subject } from '../../workspace/subject.ts'
 import type { Engine } from './engine.ts'
 import { exec } from './exec.ts'
@@ -13,7 +14,7 @@ import { vitality } from './vitality.ts'
 /**
  * Step `setup`: runs the lifecycle commands in the running container, in order, as the recipe's user, in its folder.
  * May be repeated: a command of an earlier setup that still runs, because the service was killed meanwhile, is ended
- * first.
+ * first. `told` hears all that the commands write.
  */
 export async function setup(
   engine: Engine,
@@ -21,6 +22,7 @@ export async function setup(
   subject: Subject,
   signal: AbortSignal,
   progress: (words: string) => void,
+  told: (command: string, output: RunOutput) => void,
 ): Promise<Outcome<void>> {
   const { containerId: id, recipe, prepared } = subject
   if (id === null) return fault('gone', 'There is no container to set up.')
@@ -43,7 +45,9 @@ export async function setup(
   for (const command of commands) {
     progress(`running ${command.name}`)
     const heard = (output: Output): void => say(() => `${command.name}: ${output.lastLine()}`)
-    const ran = await runOne(engine, belonging, id, subject, command, signal, heard)
+    const ran = await runOne(engine, belonging, id, subject, command, signal, heard, (output) =>
+      told(command.name, output),
+    )
     if (!ran.ok) return ran
   }
   return done(undefined)
@@ -57,6 +61,7 @@ async function runOne(
   { name, run }: LifecycleCommand,
   signal: AbortSignal,
   heard: (output: Output) => void,
+  each: (output: RunOutput) => void,
 ): Promise<Outcome<void>> {
   const ended = await exec(
     engine,
@@ -70,6 +75,7 @@ async function runOne(
     engine.deadlines.command,
     signal,
     heard,
+    each,
   )
   if (!ended.ok && (ended.fault.again === 'away' || signal.aborted)) return ended
   if (ended.ok && ended.value.kind === 'exited' && ended.value.code === 0) return done(undefined)
