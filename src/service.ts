@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
 import { drawnCharts } from './chart/drawn.ts'
+import { openExecs } from './access/execs.ts'
+import { openRunBook } from './access/run-book.ts'
 import { openShells } from './access/shells.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './http/app.ts'
@@ -66,8 +68,10 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     const chosen = await chooseProvider({ config, env, home, log, installation: installation(database.db) })
     const measured = metrics()
     const measure = providerMeter(measured.registry)
+    const stores = storesOf(database)
+    const book = openRunBook({ runs: stores.runs, now: systemClock.now, log })
     const supervisor = supervise({
-      ...storesOf(database),
+      ...stores,
       templates,
       defaultTemplate,
       provider: chosen.name,
@@ -87,7 +91,8 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
     const app = await buildApp({
       supervisor,
-      shells: openShells({ book: { began() {}, ended() {} } }),
+      execs: openExecs({ book, now: systemClock.now }),
+      shells: openShells({ book: book.shells }),
       templates,
       defaultTemplate,
       charts,
@@ -107,6 +112,7 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     const close = async () => {
       await app.close()
       await supervisor.close()
+      book.close()
       database.close()
     }
     try {

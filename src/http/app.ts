@@ -4,6 +4,7 @@ import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
+import type { Execs } from '../access/execs.ts'
 import type { Shells } from '../access/shells.ts'
 import type { Asker } from '../supervisor/asked.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -17,6 +18,7 @@ import { Problem } from './problem.ts'
 import { answerNotFound, answerProblem, stamp } from './refuse.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { eventRoutes } from './routes/events.ts'
+import { execRoutes } from './routes/execs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
 import { logRoutes } from './routes/logs.ts'
@@ -44,6 +46,7 @@ declare module 'fastify' {
 
 export interface AppDeps {
   readonly supervisor: Supervisor
+  readonly execs: Execs
   readonly shells: Shells
   readonly templates: ReadonlyMap<string, Offered>
   readonly defaultTemplate: string
@@ -63,7 +66,7 @@ export interface AppDeps {
 
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { auth, boundHost, charts, defaultTemplate, log, shells, supervisor, templates, version } = deps
+  const { auth, boundHost, charts, defaultTemplate, execs, log, shells, supervisor, templates, version } = deps
   const server = apiServer()
   const app = fastify({
     loggerInstance: frameworkLog(log),
@@ -87,7 +90,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   readBodies(app)
 
-  app.addHook('preClose', async () => server.drain(() => shells.close()))
+  app.addHook('preClose', async () =>
+    server.drain(async () => void (await Promise.all([shells.close(), execs.close()]))),
+  )
   app.decorateRequest('asker')
   app.addHook('onRequest', (request, reply, done) => {
     stamp(request, reply)
@@ -134,10 +139,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
         request.asker = asker
         done()
       })
-      await api.register(workspaceRoutes(supervisor))
+      await api.register(workspaceRoutes(supervisor, execs.lastActive))
       await api.register(historyRoutes(supervisor))
       await api.register(logRoutes(supervisor, server.ending))
       await api.register(ticketRoutes(tickets))
+      await api.register(execRoutes(supervisor, execs, server.ending))
       await api.register(shellRoutes(supervisor, shells))
       await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
       await api.register(statechartRoutes(supervisor, charts))

@@ -41,6 +41,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
       servers: [{ url: '/' }],
       tags: [
         { name: 'workspaces', description: 'Containers with a name, an owner, a template and a lifetime.' },
+        { name: 'exec', description: 'Commands inside running workspaces.' },
         { name: 'shells', description: 'Terminals inside running workspaces.' },
         { name: 'files', description: 'The files of running workspaces.' },
         { name: 'logs', description: 'What workspaces wrote.' },

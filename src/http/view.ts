@@ -4,6 +4,7 @@ import type { Seen } from '../supervisor/asked.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { HistoryLine } from '../wire/history.ts'
 import type { Workspace } from '../wire/workspace.ts'
+import type { WorkspaceId } from '../workspace/id.ts'
 
 type JournalLine = NonNullable<ReturnType<Supervisor['history']>>[number]
 
@@ -13,25 +14,37 @@ export function isoTime(at: number): string {
   return (Number.isNaN(time.getTime()) ? new Date(0) : time).toISOString() // a damaged row is shown all the same
 }
 
+/** When somebody last did something inside a workspace; `undefined`: never, as far as anybody remembers. */
+export type LastActive = (id: WorkspaceId) => number | undefined
+
+const neverActive: LastActive = () => undefined
+
 /** A workspace as clients see it. An optional field without a value is left out. */
-export function view(seen: Seen): Workspace {
-  return seen.kind === 'readable' ? readable(seen.snapshot, seen.updatedAt) : unreadable(seen)
+export function view(seen: Seen, lastActive: LastActive = neverActive): Workspace {
+  return seen.kind === 'readable'
+    ? readable(seen.snapshot, seen.updatedAt, lastActive(seen.snapshot.context.id))
+    : unreadable(seen)
 }
 
 // A snapshot never changes, so what it looks like as JSON is worked out once.
-const written = new WeakMap<WorkspaceSnapshot, { readonly updatedAt: number; readonly text: string }>()
+const written = new WeakMap<
+  WorkspaceSnapshot,
+  { readonly updatedAt: number; readonly activeAt: number | undefined; readonly text: string }
+>()
 
 /** {@link view} as JSON text. */
-export function viewText(seen: Seen): string {
+export function viewText(seen: Seen, lastActive: LastActive = neverActive): string {
   if (seen.kind === 'unreadable') return JSON.stringify(view(seen))
-  const known = written.get(seen.snapshot)
-  if (known?.updatedAt === seen.updatedAt) return known.text
-  const text = JSON.stringify(view(seen))
-  written.set(seen.snapshot, { updatedAt: seen.updatedAt, text })
+  const { snapshot, updatedAt } = seen
+  const activeAt = lastActive(snapshot.context.id)
+  const known = written.get(snapshot)
+  if (known?.updatedAt === updatedAt && known.activeAt === activeAt) return known.text
+  const text = JSON.stringify(readable(snapshot, updatedAt, activeAt))
+  written.set(snapshot, { updatedAt, activeAt, text })
   return text
 }
 
-function readable(snapshot: WorkspaceSnapshot, updatedAt: number): Workspace {
+function readable(snapshot: WorkspaceSnapshot, updatedAt: number, activeAt: number | undefined): Workspace {
   const { context } = snapshot
   const status = statusOf(snapshot.value)
   return {
@@ -45,6 +58,7 @@ function readable(snapshot: WorkspaceSnapshot, updatedAt: number): Workspace {
     can: [...commandsIn(snapshot)],
     created_at: isoTime(context.createdAt),
     updated_at: isoTime(updatedAt),
+    ...(activeAt !== undefined && { last_active_at: isoTime(activeAt) }),
     ...(context.ttlSeconds !== null && { ttl_seconds: context.ttlSeconds }),
     ...(context.expiresAt !== null && { expires_at: isoTime(context.expiresAt) }),
     ...(context.containerId !== null && { provider_id: context.containerId }),

@@ -1,4 +1,5 @@
 import type { OpenDatabase } from './database.ts'
+import { execLog } from './exec-log.ts'
 import { keptAnswers } from './idempotency.ts'
 import { journal } from './journal.ts'
 import { lifecycleOutput } from './lifecycle-output.ts'
@@ -18,6 +19,7 @@ export function storesOf(database: OpenDatabase) {
     list,
     journal: heard(journal(db), failed),
     answers: heard(keptAnswers(db), failed),
+    runs: heard(execLog(db, barred), failed),
     output: heard(lifecycleOutput(db), failed),
     store: {
       ...store,

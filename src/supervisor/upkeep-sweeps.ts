@@ -11,9 +11,10 @@ const day = 24 * 60 * 60_000
 export const keyLifetimeMs = day
 /** Histories forgotten at a time. */
 const forgotten = 100
+const runsForgotten = 1000
 
 interface SweepsDeps
-  extends Pick<UpkeepDeps, 'answers' | 'checkpoint' | 'clock' | 'journal' | 'observer' | 'settings'> {
+  extends Pick<UpkeepDeps, 'answers' | 'checkpoint' | 'clock' | 'journal' | 'observer' | 'runs' | 'settings'> {
   readonly resuming: Pick<Resumption, 'resumeAll'>
   readonly slots: Pick<Slots, 'pump'>
   readonly expiring: Pick<Expiry, 'sweep'>
@@ -23,7 +24,8 @@ interface SweepsDeps
 
 /** The two sweeps, which catch what was missed: work itself starts at once. They go on until `end()`. */
 export function upkeepSweeps(deps: SweepsDeps) {
-  const { answers, checkpoint, clock, engines, expiring, journal, missed, observer, resuming, settings, slots } = deps
+  const { answers, checkpoint, clock, engines, expiring, journal, missed, observer, resuming, runs, settings, slots } =
+    deps
   const every = (everyMs: number, name: 'provisioner' | 'janitor', parts: readonly Part[]) =>
     sweep({
       clock,
@@ -49,6 +51,11 @@ export function upkeepSweeps(deps: SweepsDeps) {
       what: 'forgetting old histories',
       counts: 'lines_forgotten',
       run: () => journal.prune(clock.now() - settings.journalDays * day, forgotten),
+    },
+    {
+      what: 'forgetting old runs',
+      counts: 'runs_forgotten',
+      run: () => runs?.prune(clock.now() - settings.journalDays * day, runsForgotten),
     },
     { what: 'a checkpoint', run: checkpoint },
   ])

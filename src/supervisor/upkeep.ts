@@ -1,5 +1,6 @@
 // Keeps everything going without being asked: brings the actors back, resumes what was cut off, grants slots, expires, reconciles.
 import type { Journal } from '../persistence/journal.ts'
+import type { ExecLog } from '../persistence/exec-log.ts'
 import type { KeptAnswers } from '../persistence/idempotency.ts'
 import type { LifecycleOutput } from '../persistence/lifecycle-output.ts'
 import type { WorkspaceStore } from '../persistence/workspace-store.ts'
@@ -26,6 +27,8 @@ export interface UpkeepDeps {
   readonly store: WorkspaceStore
   readonly journal: Journal
   readonly answers: KeptAnswers
+  /** What was run inside workspaces, to be forgotten with their histories; nothing, if nothing is said. */
+  readonly runs?: Pick<ExecLog, 'prune'>
   /** Where it is kept what lifecycle commands write; nowhere, if nothing is said. */
   readonly output?: LifecycleOutput
   /** Empties the database's log while nothing else is going on. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { runSignals } from '../workspace/run.ts'
+import { paging } from './paging.ts'
 
 /** Text that an operating system can take as one word of a command line. */
 export const word = z.string().refine((text) => !text.includes('\0'), 'must not have a NUL')
@@ -11,10 +12,18 @@ const execId = z
     'must be 1 to 64 letters, digits, - and _, and begin with a letter or digit',
   )
 
+const stdinData = z
+  .object({ data: z.string(), encoding: z.enum(['utf8', 'base64']) })
+  .refine(({ data, encoding }) => encoding === 'utf8' || isBase64(data), 'must be base64')
+
+function isBase64(text: string): boolean {
+  return Buffer.from(text, 'base64').toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')
+}
+
 export const startExec = z
   .object({
     command: z
-      .union([word.min(1), z.array(word).min(1).max(4096)])
+      .union([word.min(1), z.array(word).min(1).max(4096)], 'must be text, or a list of 1 to 4096 texts, without a NUL')
       .meta({ description: 'An argument list that no shell reads, or text for the shell of the workspace.' }),
     env: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'), word)
@@ -26,7 +35,10 @@ export const startExec = z
       .meta({ description: "Where it begins: absolute, or relative to the template's `workspaceFolder`." }),
     user: word.min(1).nullish().meta({ description: "By default the template's `remoteUser`." }),
     stdin: z
-      .union([z.literal('stream'), z.string(), z.object({ data: z.string(), encoding: z.enum(['utf8', 'base64']) })])
+      .union(
+        [z.literal('stream'), z.string(), stdinData],
+        'must be a text, or {"data", "encoding"} with data that is so',
+      )
       .nullish()
       .meta({
         description:
@@ -53,7 +65,7 @@ export const execOutput = z
     seq,
     stream: z.enum(['stdout', 'stderr']),
     data: z.string(),
-    encoding: z.literal('base64').optional().meta({ description: 'There if the bytes are no UTF-8.' }),
+    encoding: z.literal('base64').optional().meta({ description: 'There if the bytes are no UTF-8, or shorter so.' }),
   })
   .meta({ id: 'ExecOutput' })
 
@@ -95,12 +107,26 @@ export const execRun = z
 export type ExecRun = z.infer<typeof execRun>
 
 export const execQuery = z.object({
-  after: z.coerce.number().int().min(0).default(0).meta({ description: 'Go on after the line with this `seq`.' }),
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .optional()
+    .meta({
+      type: 'integer',
+      minimum: 0,
+      description: 'Go on after the line with this `seq`. Left out: from the oldest that is kept.',
+    }),
   follow: z
     .enum(['true', 'false'])
     .default('false')
     .meta({ description: '`true`: stay until it has ended; else what there is now.' }),
 })
+
+export const execList = z.object({ limit: paging.limit })
+
+/** What a kill, and input that was handed on, are answered with. */
+export const execDone = z.object({ message: z.string() }).meta({ id: 'ExecDone' })
 
 export const killExec = z
   .object({ signal: z.enum(runSignals).nullish().meta({ description: 'By default SIGTERM.' }) })

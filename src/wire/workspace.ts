@@ -71,6 +71,7 @@ export const workspace = z
       .meta({ description: 'The commands that it accepts now.', example: ['start', 'amend', 'delete'] }),
     created_at: time,
     updated_at: time,
+    last_active_at: time.optional().meta({ description: 'When a command or a shell was last begun or ended in it.' }),
     ttl_seconds: z.int().optional(),
     expires_at: time.optional(),
     provider_id: z.string().optional(),

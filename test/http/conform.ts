@@ -2,6 +2,7 @@ import type { LightMyRequestResponse } from 'fastify'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { errorAnswer } from '../../src/wire/error.ts'
+import { execDone, execRun } from '../../src/wire/exec.ts'
 import { health, readiness } from '../../src/wire/health.ts'
 import { historyLine } from '../../src/wire/history.ts'
 import { operations } from '../../src/wire/operations.ts'
@@ -20,6 +21,8 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^DELETE \/api\/v1\/workspaces\/[^/?]*$/, deleted],
   [/^POST \/api\/v1\/workspaces\/[^/?]*\/(start|stop|restart)$/, workspace],
   [/^GET \/api\/v1\/workspaces\/[^/?]*\/history(\?.*)?$/, z.array(historyLine)],
+  [/^GET \/api\/v1\/workspaces\/[^/?]*\/exec(\?.*)?$/, z.array(execRun)],
+  [/^(PUT|POST) \/api\/v1\/workspaces\/[^/?]*\/exec\/[^/?]*\/(stdin|kill)$/, execDone],
   [/^GET \/api\/v1\/statecharts$/, z.array(statechart)],
   [/^GET \/api\/v1\/strays$/, z.array(stray)],
   [/^DELETE \/api\/v1\/strays\/[^/?]*$/, strayRemoved],

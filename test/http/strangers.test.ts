@@ -22,6 +22,16 @@ const routes = [
   ['GET', '/logs', undefined],
   ['GET', '/logs?follow=true', undefined],
   ['HEAD', '/logs', undefined],
+  ['POST', '/exec', { command: 'true' }],
+  ['POST', '/exec', { command: ['true'], exec_id: 'one', stdin: 'stream' }],
+  ['GET', '/exec', undefined],
+  ['HEAD', '/exec', undefined],
+  ['GET', '/exec/one', undefined],
+  ['GET', '/exec/one?after=3&follow=true', undefined],
+  ['HEAD', '/exec/one', undefined],
+  ['PUT', '/exec/one/stdin', { some: 'input' }],
+  ['POST', '/exec/one/kill', undefined],
+  ['POST', '/exec/one/kill', { signal: 'SIGKILL' }],
 ] as const
 
 test('another owner’s workspace, one that is deleted and one that never was are answered with the same bytes', async () => {

@@ -6,6 +6,10 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { drawnCharts } from '../../src/chart/drawn.ts'
+import type { ExecTimes } from '../../src/access/execs.ts'
+import { openExecs } from '../../src/access/execs.ts'
+import type { KeptLimits } from '../../src/access/kept-output.ts'
+import { openRunBook } from '../../src/access/run-book.ts'
 import { openShells } from '../../src/access/shells.ts'
 import type { ShellTimes } from '../../src/access/shell-session.ts'
 import { buildApp } from '../../src/http/app.ts'
@@ -14,6 +18,7 @@ import { providerMeter } from '../../src/metrics/measured-provider.ts'
 import { metrics } from '../../src/metrics/metrics.ts'
 import type { OpenDatabase } from '../../src/persistence/database.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
+import { execLog } from '../../src/persistence/exec-log.ts'
 import { keptAnswers } from '../../src/persistence/idempotency.ts'
 import { journal } from '../../src/persistence/journal.ts'
 import { lifecycleOutput } from '../../src/persistence/lifecycle-output.ts'
@@ -50,7 +55,7 @@ export interface World {
   listen(): Promise<number>
   close(): Promise<void>
   /** Lines of a table; for what was left behind. */
-  count(table: 'workspaces' | 'journal' | 'idempotency'): number
+  count(table: 'workspaces' | 'journal' | 'idempotency' | 'execs'): number
 }
 
 export interface Asking {
@@ -80,6 +85,8 @@ export interface Setting {
   readonly consoleFolder?: string
   /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
   readonly real?: boolean
+  /** How patient runs are, and how much of them is kept; else as ever. */
+  readonly exec?: { readonly times?: Partial<ExecTimes>; readonly limits?: Partial<KeptLimits> }
   /** How patient shells are; else as ever. */
   readonly shellTimes?: Partial<ShellTimes>
   /** What the template `base` runs when a workspace is made. */
@@ -122,10 +129,13 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     ? processProvider({ root: join(dir, 'workspaces'), installation: 'here', log, graceMs: 1000 })
     : engine.provider()
   const offered = postCreate === undefined ? templates : withPostCreate(postCreate)
+  const runs = execLog(db)
+  const book = openRunBook({ runs, now: systemClock.now, log })
   const supervisor = supervise({
     store: workspaceStore(db),
     journal: journal(db),
     answers: keptAnswers(db),
+    runs,
     output: lifecycleOutput(db),
     list: workspaceList(db),
     templates: offered,
@@ -147,7 +157,8 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
   measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
   const app = await buildApp({
     supervisor: instead ? instead(supervisor) : supervisor,
-    shells: openShells({ book: { began() {}, ended() {} }, ...(shellTimes && { times: shellTimes }) }),
+    execs: openExecs({ book, now: systemClock.now, ...setting.exec }),
+    shells: openShells({ book: book.shells, ...(shellTimes && { times: shellTimes }) }),
     templates,
     defaultTemplate,
     charts: drawnCharts(join(import.meta.dirname, '../../docs/statecharts')),
@@ -203,6 +214,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     async close() {
       await app.close()
       await supervisor.close()
+      book.close()
       if (real) await endAll(provider)
       database.close()
       rmSync(dir, { recursive: true })

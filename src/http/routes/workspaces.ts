@@ -10,6 +10,7 @@ import { linkToNext, placeOf } from '../cursor.ts'
 import { answers } from '../openapi.ts'
 import { Problem } from '../problem.ts'
 import { createdText, seenIn } from '../told.ts'
+import type { LastActive } from '../view.ts'
 import { view, viewText } from '../view.ts'
 import { idOf } from '../workspace-path.ts'
 
@@ -19,7 +20,7 @@ const deletePatienceMs = 10_000
 const json = 'application/json; charset=utf-8'
 const params = z.object({ id: z.string() })
 
-export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
+export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/workspaces',
@@ -43,7 +44,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
           request.asker,
         )
         if (page.next !== null) void reply.header('link', linkToNext('workspaces', request.url, page.next))
-        return reply.type(json).send(`[${page.workspaces.map(viewText).join(',')}]`)
+        return reply.type(json).send(`[${page.workspaces.map((seen) => viewText(seen, lastActive)).join(',')}]`)
       },
     )
 
@@ -103,7 +104,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
       (request, reply) => {
         const seen = supervisor.look(idOf(request.params), request.asker)
         if (!seen) throw new Problem('workspace-not-found')
-        void reply.type(json).send(viewText(seen))
+        void reply.type(json).send(viewText(seen, lastActive))
       },
     )
 
@@ -121,7 +122,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
       async (request) => {
         const { name, ttl_seconds: ttlSeconds, metadata } = request.body
         const ask = { type: 'amend', ...present({ name, ttlSeconds, metadata }) } as const
-        return view(await accepted(idOf(request.params), request.asker, ask))
+        return view(await accepted(idOf(request.params), request.asker, ask), lastActive)
       },
     )
 
@@ -137,7 +138,7 @@ export function workspaceRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
             response: commandAnswers(),
           },
         },
-        async (request) => view(await accepted(idOf(request.params), request.asker, { type })),
+        async (request) => view(await accepted(idOf(request.params), request.asker, { type }), lastActive),
       )
 
     app.delete(

@@ -1,0 +1,101 @@
+import type { Database } from 'better-sqlite3'
+import type { WorkspaceId } from '../workspace/id.ts'
+
+/** Something that was begun inside a workspace. Neither its environment nor its input is kept. */
+export interface BegunRun {
+  readonly workspace: WorkspaceId
+  readonly execId: string
+  readonly kind: 'exec' | 'shell'
+  /** Of the workspace. */
+  readonly owner: string
+  readonly by: string
+  /** As it was asked, as JSON. */
+  readonly command: string
+  /** Of all that was asked. */
+  readonly fingerprint: string
+  readonly startedAt: number
+}
+
+/** How it ended: one of the three says so. */
+export interface RunEnding {
+  readonly endedAt: number
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly error: string | null
+}
+
+/** What is kept of a run. `endedAt` of `null`: it runs. */
+export type LoggedRun = BegunRun & (RunEnding | { readonly [K in keyof RunEnding]: null })
+
+export type RunChange =
+  | { readonly kind: 'begun'; readonly run: BegunRun }
+  | { readonly kind: 'ended'; readonly workspace: WorkspaceId; readonly execId: string; readonly ending: RunEnding }
+  /** It never began after all. */
+  | { readonly kind: 'unbegun'; readonly workspace: WorkspaceId; readonly execId: string }
+
+/** A shell that nobody has seen the end of. */
+export type LeftShell = Pick<BegunRun, 'workspace' | 'execId' | 'owner'>
+
+export type ExecLog = ReturnType<typeof execLog>
+
+const columns = `workspace, exec_id AS execId, kind, owner, by, command, fingerprint, started_at AS startedAt,
+  ended_at AS endedAt, exit_code AS exitCode, signal, error`
+
+/** What was run inside workspaces, by whom, and how it ended. `barred` says why nothing may be written though it could be. */
+export function execLog(db: Database, barred: () => string | null = () => null) {
+  const insert = db.prepare<[BegunRun]>(
+    `INSERT INTO execs (workspace, exec_id, kind, owner, by, command, fingerprint, started_at)
+     VALUES (:workspace, :execId, :kind, :owner, :by, :command, :fingerprint, :startedAt)`,
+  )
+  const end = db.prepare<[RunEnding & { workspace: string; execId: string }]>(
+    `UPDATE execs SET ended_at = :endedAt, exit_code = :exitCode, signal = :signal, error = :error
+     WHERE workspace = :workspace AND exec_id = :execId AND ended_at IS NULL`,
+  )
+  const remove = db.prepare<[string, string]>('DELETE FROM execs WHERE workspace = ? AND exec_id = ?')
+  const find = db.prepare<[string, string], LoggedRun>(
+    `SELECT ${columns} FROM execs WHERE workspace = ? AND exec_id = ?`,
+  )
+  const recent = db.prepare<[string, number], LoggedRun>(
+    `SELECT ${columns} FROM execs WHERE workspace = ? AND kind = 'exec' ORDER BY started_at DESC LIMIT ?`,
+  )
+  const lose = db.prepare<[number]>(
+    `UPDATE execs SET ended_at = ?, error = 'lost' WHERE ended_at IS NULL AND kind = 'exec'`,
+  )
+  const left = db.prepare<[], LeftShell>(
+    `SELECT workspace, exec_id AS execId, owner FROM execs WHERE ended_at IS NULL AND kind = 'shell'`,
+  )
+  const active = db.prepare<[], { workspace: WorkspaceId; at: number }>(
+    `SELECT workspace, max(max(started_at, coalesce(ended_at, 0))) AS at FROM execs
+     WHERE workspace IN (SELECT id FROM workspaces) GROUP BY workspace`,
+  )
+  const prune = db.prepare<[number, number]>(
+    `DELETE FROM execs WHERE (workspace, exec_id) IN
+     (SELECT workspace, exec_id FROM execs WHERE started_at < ? AND ended_at IS NOT NULL ORDER BY started_at LIMIT ?)`,
+  )
+  const together = db.transaction((changes: readonly RunChange[]) => {
+    for (const change of changes)
+      if (change.kind === 'begun') insert.run(change.run)
+      else if (change.kind === 'unbegun') remove.run(change.workspace, change.execId)
+      else end.run({ ...change.ending, workspace: change.workspace, execId: change.execId })
+  })
+  return {
+    /** Writes all of it, or nothing. Throws what SQLite throws, or why nothing may be written. */
+    write(changes: readonly RunChange[]): void {
+      const why = barred()
+      if (why !== null) throw new Error(why)
+      together.immediate(changes)
+    },
+    find: (workspace: WorkspaceId, execId: string): LoggedRun | undefined => find.get(workspace, execId),
+    /** The commands that were run in a workspace, newest first; no shells. */
+    recent: (workspace: WorkspaceId, limit: number): readonly LoggedRun[] => recent.all(workspace, limit),
+    /** The shells that run. */
+    leftShells: (): readonly LeftShell[] => left.all(),
+    /** Ends all commands that run as `lost`, since nobody holds it any more. Answers how many there were. */
+    loseOpen: (at: number): number => lose.run(at).changes,
+    /** When something was last begun or ended in each workspace that there is. */
+    lastActive: (): ReadonlyMap<WorkspaceId, number> =>
+      new Map(active.all().map(({ workspace, at }) => [workspace, at])),
+    /** Forgets at most `limit` runs that were begun before `before` and have ended. Answers how many went. */
+    prune: (before: number, limit: number): number => prune.run(before, limit).changes,
+  }
+}
