@@ -52,7 +52,8 @@ export interface Exec {
 const shortestPauseMs = 250
 const longestPauseMs = 5000
 
-type Connect = (after: number, signal: AbortSignal) => Promise<Response>
+/** `null`: from the oldest line that is kept. */
+type Connect = (after: number | null, signal: AbortSignal) => Promise<Response>
 
 export function execsOf({ api, ask, got, read }: Pick<Asking, 'api' | 'ask' | 'got' | 'read'>) {
   const path = (id: string, execId: string) => `${at(id)}/exec/${encodeURIComponent(execId)}`
@@ -69,7 +70,7 @@ export function execsOf({ api, ask, got, read }: Pick<Asking, 'api' | 'ask' | 'g
   const goOn =
     (id: string, execId: string): Connect =>
     (after, signal) =>
-      ask(`${api}${path(id, execId)}?after=${after}&follow=true`, { signal })
+      ask(`${api}${path(id, execId)}?follow=true${after === null ? '' : `&after=${after}`}`, { signal })
 
   /** Sends a run its input. That it does not read it all is no failure, and a connection that is lost the run itself tells of. */
   async function feed(id: string, execId: string, source: Source, signal: AbortSignal): Promise<void> {
@@ -92,7 +93,7 @@ export function execsOf({ api, ask, got, read }: Pick<Asking, 'api' | 'ask' | 'g
   return {
     /** Runs a command in a running workspace; nothing is asked before its events are read. */
     exec(id: string, wish: ExecWish): Exec {
-      const execId = wish.execId ?? crypto.randomUUID()
+      const execId = wish.execId ?? newExecId()
       const { stdin } = wish
       const source = stdin === undefined || typeof stdin === 'string' || stdin instanceof Uint8Array ? undefined : stdin
       const begin: Connect = (_after, signal) =>
@@ -103,13 +104,13 @@ export function execsOf({ api, ask, got, read }: Pick<Asking, 'api' | 'ask' | 'g
           signal,
         })
       const input = source && ((signal: AbortSignal) => feed(id, execId, source, signal))
-      const events = followRun({ begin, goOn: goOn(id, execId), after: 0, outer: wish.signal, input })
+      const events = followRun({ begin, goOn: goOn(id, execId), after: null, outer: wish.signal, input })
       return { execId, events, kill: (signal) => kill(id, execId, signal) }
     },
-    /** Reads a run that was begun by whomever, after the line `after` or from its first. */
-    attach(id: string, execId: string, { after = 0, signal }: { after?: number; signal?: AbortSignal } = {}): Exec {
+    /** Reads a run that was begun by whomever, after the line `after` or from the oldest that is kept. */
+    attach(id: string, execId: string, { after, signal }: { after?: number; signal?: AbortSignal } = {}): Exec {
       const connect = goOn(id, execId)
-      const events = followRun({ begin: connect, goOn: connect, after, outer: signal, input: undefined })
+      const events = followRun({ begin: connect, goOn: connect, after: after ?? null, outer: signal, input: undefined })
       return { execId, events, kill: (type) => kill(id, execId, type) }
     },
     /** The runs of a workspace, recent ones too. */
@@ -122,7 +123,7 @@ export function execsOf({ api, ask, got, read }: Pick<Asking, 'api' | 'ask' | 'g
 interface Following {
   readonly begin: Connect
   readonly goOn: Connect
-  readonly after: number
+  readonly after: number | null
   readonly outer: AbortSignal | undefined
   /** Sends its input, once it runs. */
   readonly input: ((signal: AbortSignal) => Promise<void>) | undefined
@@ -133,6 +134,7 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
   const end = () => over.abort()
   let seq = after
   let begun = false
+  let tries = 0
   let pauseMs = shortestPauseMs
   /** Why its input could not be sent. */
   let refused: unknown
@@ -155,7 +157,7 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
         for await (const line of jsonLines<ExecLine>(answer.body)) {
           pauseMs = shortestPauseMs
           life.sign()
-          if (line === null || line.seq <= seq) continue
+          if (line === null || (seq !== null && line.seq <= seq)) continue
           seq = line.seq
           life.rest()
           yield eventOf(line)
@@ -165,6 +167,8 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
       } catch (error) {
         if (over.signal.aborted) break
         const failure = error instanceof ApiError ? error : unreachable(error)
+        // A connection that was kept for later may have died meanwhile, and the same id is the same run.
+        if (!begun && failure.status === 0 && tries++ === 0) continue
         if (!begun || (failure.status >= 400 && failure.status < 500)) throw failure
         why = failure.message
       } finally {
@@ -186,6 +190,11 @@ function eventOf(line: ExecLine): ExecEvent {
   if ('stream' in line) return { kind: 'output', seq: line.seq, stream: line.stream, bytes: bytesOf(line) }
   if ('dropped_bytes' in line) return { kind: 'dropped', seq: line.seq, bytes: line.dropped_bytes }
   return { kind: 'ended', ...line }
+}
+
+/** `randomUUID` is kept from pages that came without TLS. */
+function newExecId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function startOf({ command, env, cwd, user, stdin, timeoutMs }: ExecWish, execId: string): StartExec {
