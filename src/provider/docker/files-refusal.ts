@@ -1,0 +1,63 @@
+import { fault } from '../../workspace/fault.ts'
+import type { FileRefusal } from '../../workspace/file.ts'
+import type { RunEnd } from '../../workspace/run.ts'
+import type { FileOutcome } from '../inside.ts'
+import { said } from './files-scripts.ts'
+
+type Refused = Extract<FileOutcome<never>, { readonly ok: false }>
+
+const words: Readonly<Record<FileRefusal, string>> = {
+  'not-found': 'is not there, or the directory that it is in is not',
+  'not-a-file': 'is not a file',
+  'not-a-directory': 'is not a directory, or leads through something that is none',
+  denied: 'is not for the user of the workspace to do this with',
+  exists: 'is there already',
+  'not-empty': 'has something in it',
+  outside: 'leads out of the workspace',
+  'no-space': 'does not fit: no space is left',
+  impossible: 'is not possible in this workspace',
+}
+
+const codes: Readonly<Record<number, FileRefusal>> = {
+  [said.notAFile]: 'not-a-file',
+  [said.notADirectory]: 'not-a-directory',
+  [said.denied]: 'denied',
+  [said.exists]: 'exists',
+  [said.impossible]: 'impossible',
+  // A program that the image does not have.
+  127: 'impossible',
+}
+
+// Of glibc and of musl; the scripts run in the language of neither's translations.
+const reasons: readonly (readonly [RegExp, FileRefusal])[] = [
+  [/Permission denied|Operation not permitted|Read-only file system/, 'denied'],
+  [/No space left|quota exceeded|File too large/i, 'no-space'],
+  [/Not a directory/, 'not-a-directory'],
+  [/Is a directory/, 'not-a-file'],
+  [/File exists/, 'exists'],
+  [/not empty/, 'not-empty'],
+  [/No such file|nonexistent|symbolic links|Symbolic link loop/, 'not-found'],
+  [/name too long|Invalid argument|cross-device|subdirectory of itself|not found/i, 'impossible'],
+]
+
+/** Says no, in words about the path as it was asked for. */
+export function refuse(refused: FileRefusal, path: string, more = ''): Refused {
+  return { ok: false, refused, message: `${path} ${words[refused]}${more === '' ? '' : `: ${more}`}.` }
+}
+
+/** Why a script about `path` did not do what it was to, by how it ended and what it wrote on stderr. */
+export function refusalOf(end: RunEnd, stderr: string, path: string): Refused {
+  if (end.kind === 'lost') return fault('later', `What became of ${path} was not heard: ${end.message}`)
+  const reason = stderr.trim()
+  if (end.kind === 'killed') return fault('later', `${path} was given up.`)
+  if (end.code === said.cutOff)
+    return fault('later', `What was to be written to ${path} was cut off, so nothing was changed.`)
+  const refused = codes[end.code] ?? reasons.find(([pattern]) => pattern.test(reason))?.[1]
+  if (refused === 'impossible') return refuse(refused, path, lastLine(reason))
+  if (refused !== undefined) return refuse(refused, path)
+  return fault('later', `${path} was given up with exit code ${end.code}. ${lastLine(reason)}`.trim())
+}
+
+function lastLine(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1).replace(/\.$/, '')
+}
