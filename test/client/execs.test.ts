@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import type { Exec, ExecEvent } from '../../src/client/client.ts'
+import { apiClient } from '../../src/client/client.ts'
+import { openWorld } from '../http/world.ts'
+import { allOf } from './all-of.ts'
+import { frailLine } from './frail-line.ts'
+
+/** A workspace that runs for real, and a client whose line to it can be cut. */
+async function openRunning() {
+  const { listen, make, until } = await openWorld({ real: true })
+  const { id } = await make()
+  await until(id, ({ status }) => status === 'running')
+  const port = await listen()
+  const line = await frailLine(port)
+  const clientAt = (at: number) => apiClient({ url: `http://127.0.0.1:${at}`, user: 'alice' })
+  return { id, cut: line.cut, client: clientAt(line.port), other: clientAt(port) }
+}
+
+const isOutput = (event: ExecEvent) => event.kind === 'output'
+const textOf = (events: readonly ExecEvent[]) =>
+  Buffer.concat(events.filter(isOutput).map(({ bytes }) => bytes)).toString()
+
+test('the output of a command comes as it was written, and then its exit code', async () => {
+  const { client, id } = await openRunning()
+  const { events } = client.exec(id, { command: ['sh', '-c', 'printf "$A\\n"; echo b >&2; exit 3'], env: { A: 'ä' } })
+  const all = await allOf(events)
+  expect(all[0]).toEqual({ kind: 'connected', resumed: false })
+  expect(
+    all
+      .filter(isOutput)
+      .map(({ stream }) => stream)
+      .sort(),
+  ).toEqual(['stderr', 'stdout'])
+  expect(textOf(all)).toContain('ä\n')
+  expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 3 })
+})
+
+test('a run outlives a connection that is cut again and again, without a gap or a repeat', async () => {
+  const { client, cut, id, other } = await openRunning()
+  // It writes each number when it is told to, so that every cut falls between two of them.
+  const script = 'i=0; while [ $i -lt 5 ]; do i=$((i+1)); echo $i; until [ -e go$i ]; do sleep 0.02; done; done'
+  const { events } = client.exec(id, { command: script })
+  const all: ExecEvent[] = []
+  for await (const event of events) {
+    all.push(event)
+    if (event.kind !== 'output') continue
+    cut()
+    await allOf(other.exec(id, { command: ['touch', `go${textOf([event]).trim()}`] }).events)
+  }
+  expect(textOf(all)).toBe('1\n2\n3\n4\n5\n')
+  const kinds = all.map((event) => (event.kind === 'connected' ? `connected ${event.resumed}` : event.kind))
+  expect(kinds.filter((kind) => kind === 'lost')).toHaveLength(5)
+  expect(kinds.filter((kind) => kind === 'connected true')).toHaveLength(5)
+  expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 0 })
+})
+
+test('input of any length is streamed, and comes back byte for byte', async () => {
+  const { client, id } = await openRunning()
+  const [sent, got] = [createHash('sha256'), createHash('sha256')]
+  async function* input() {
+    for (let count = 0; count < 200; count++) {
+      const piece = Buffer.from(Array.from({ length: 50_000 }, (_, at) => (at * count) % 256))
+      sent.update(piece)
+      yield piece
+    }
+  }
+  for await (const event of client.exec(id, { command: ['cat'], stdin: input() }).events)
+    if (event.kind === 'output') got.update(event.bytes)
+  expect(got.digest('hex')).toBe(sent.digest('hex'))
+})
+
+test.each<[text: string, stdin: string | Uint8Array]>([
+  ['the word stream', 'stream'],
+  ['bytes that are no text', Uint8Array.of(0, 255, 128, 10)],
+])('%s is input like any other', async (_text, stdin) => {
+  const { client, id } = await openRunning()
+  const all = await allOf(client.exec(id, { command: ['cat'], stdin }).events)
+  expect(Buffer.concat(all.filter(isOutput).map(({ bytes }) => bytes))).toEqual(Buffer.from(stdin))
+})
+
+test('a command that does not read its input ends all the same, and the input is let go', async () => {
+  const { client, id } = await openRunning()
+  const input = new PassThrough()
+  const closed = once(input, 'close')
+  input.write('more than it wants')
+  const all = await allOf(client.exec(id, { command: ['true'], stdin: input }).events)
+  expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 0 })
+  input.destroy()
+  await closed
+})
+
+async function firstOutput({ events }: Exec): Promise<void> {
+  for await (const event of events) if (event.kind === 'output') return
+}
+
+test('who leaves a run leaves it running, finds it in the list, and can come back and end it', async () => {
+  const { client, id } = await openRunning()
+  const begun = client.exec(id, { command: ['sh', '-c', 'echo there; exec sleep 100'], execId: 'kept' })
+  await firstOutput(begun)
+  expect(await client.runs(id)).toMatchObject([{ exec_id: 'kept', status: 'running' }])
+  const again = client.attach(id, 'kept')
+  const all: ExecEvent[] = []
+  for await (const event of again.events) {
+    all.push(event)
+    if (event.kind === 'output') await again.kill('SIGKILL')
+  }
+  expect(textOf(all)).toBe('there\n')
+  expect(all.at(-1)).toMatchObject({ kind: 'ended', signal: 'SIGKILL' })
+  await client.kill(id, 'kept') // it has ended: no failure
+})
+
+test('the same id again is the same run, and runs nothing', async () => {
+  const { client, id } = await openRunning()
+  const wish = { command: 'echo x >> ran; wc -l < ran', execId: 'once' }
+  for (const _ of [1, 2]) expect(textOf(await allOf(client.exec(id, wish).events)).trim()).toBe('1')
+})
+
+test('a command that cannot be run rejects with the reason, and so does a workspace that does not run', async () => {
+  const { client, id } = await openRunning()
+  await expect(allOf(client.attach(id, 'nothing').events)).rejects.toMatchObject({ code: 'exec-not-found' })
+  await client.stop(id)
+  await client.until(id, ({ state }) => state === 'stopped.idle', new AbortController().signal)
+  await expect(allOf(client.exec(id, { command: ['true'] }).events)).rejects.toMatchObject({
+    status: 409,
+    state: 'stopped.idle',
+  })
+})
+
+test('events end when the signal is aborted', async () => {
+  const { client, id } = await openRunning()
+  const leave = new AbortController()
+  const { events } = client.exec(id, { command: ['sleep', '100'], signal: leave.signal })
+  for await (const event of events) if (event.kind === 'connected') leave.abort()
+  expect(await client.runs(id)).toMatchObject([{ status: 'running' }])
+})
+
+test('a command is begun once, though the connection that was kept for later has died', async () => {
+  const { client, cut, id } = await openRunning()
+  await client.get(id)
+  cut()
+  const all = await allOf(client.exec(id, { command: 'echo x >> ran; wc -l < ran' }).events)
+  expect(textOf(all).trim()).toBe('1')
+})
