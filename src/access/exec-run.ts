@@ -37,27 +37,32 @@ type Cause = 'timeout' | 'stdin-cut-off'
 
 /** A kill that an engine did not take is tried again. */
 const killAgainMs = 1000
+/** Its end is told after so long, whatever has become of what it had started. */
+const killedMs = 5000
 
 export function execRun({ run, startedAt, input, timeoutMs, patienceMs, limits, now, ...deps }: ExecRunDeps) {
   const output = keptOutput(limits)
   const readers = outputReaders(output, patienceMs)
   const whole = { stdout: wholeCharacters(limits.lineBytes), stderr: wholeCharacters(limits.lineBytes) }
   let cause: Cause | null = null
+  let killing: Promise<void> | null = null
   let over = false
   let left = false
 
-  const ending = run.ended.then((end) => {
+  const ending = run.ended.then(async (end) => {
     over = true
     clearTimeout(late)
     const how = explained(end)
+    // What it had started is gone too when it is told that it was killed.
+    if (killing) await within(killedMs, killing)
     if (!left) deps.ended(how)
     return how
   })
-  const late = timeoutMs === null ? undefined : setTimeout(() => void killFor('timeout'), timeoutMs)
+  const late = timeoutMs === null ? undefined : setTimeout(() => void kill('timeout'), timeoutMs)
   const later = laterInput({
     stdin: input === 'stream' ? run.stdin : null,
     ended: run.ended,
-    cutOff: () => killFor('stdin-cut-off'),
+    cutOff: () => kill('stdin-cut-off'),
   })
 
   function explained(end: RunEnd): RunEnding {
@@ -67,12 +72,17 @@ export function execRun({ run, startedAt, input, timeoutMs, patienceMs, limits, 
     return cause !== null && isKilled ? { ...ending, exitCode: null, signal: null, error: cause } : ending
   }
 
-  async function killFor(why: Cause): Promise<void> {
+  function kill(why: Cause): Promise<void> {
+    if (over || left) return Promise.resolve()
     cause ??= why
-    if (over || left) return
+    killing ??= killed()
+    return killing
+  }
+
+  async function killed(): Promise<void> {
     const sent = await run.signal('SIGKILL')
-    if (sent.ok || (await within(killAgainMs, run.ended))) return
-    await killFor(why)
+    if (sent.ok || left || (await within(killAgainMs, run.ended))) return
+    await killed()
   }
 
   function add({ stream }: Pick<RunOutput, 'stream'>, pieces: readonly Buffer[]) {
@@ -113,7 +123,7 @@ export function execRun({ run, startedAt, input, timeoutMs, patienceMs, limits, 
       if (!over && !isThrough)
         await within(
           withinMs,
-          killFor('stdin-cut-off').then(() => ending),
+          kill('stdin-cut-off').then(() => ending),
         )
       left = true
       clearTimeout(late)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -20,6 +21,7 @@ export function apiServer(bodyWithinMs = bodyMs) {
   /** It never listens: whoever serves WebSockets hears of them from it. */
   const upgrades = createServer()
   const ending = new AbortController()
+  setMaxListeners(0, ending.signal) // each open stream is one
   let server: Server | undefined
 
   function left(this: Socket) {
