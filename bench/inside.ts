@@ -51,7 +51,7 @@ export async function inside(folder: string, name: string): Promise<Inside | nul
       await fetch(`${workspaces}/${id}`, { method: 'DELETE', headers: user })
       await service.close()
       const db = new BetterSqlite3(path)
-      const ours = installation(db)
+      const ours = installation(db).id()
       db.close()
       await sweep(docker, ours)
     },
