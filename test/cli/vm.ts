@@ -38,8 +38,8 @@ export interface Desk {
   make(name: string): Promise<string>
 }
 
-/** One service and one home for all tests of a file. */
-export function openDesk(): () => Desk {
+/** One service and one home for all tests of a file. `settings` are those of the service, once its folder is there. */
+export function openDesk(settings: (folder: string) => Readonly<Record<string, string>> = () => ({})): () => Desk {
   let desk: Desk | undefined
   let folder = ''
   beforeAll(async () => {
@@ -48,6 +48,7 @@ export function openDesk(): () => Desk {
       VM_API_DB_PATH: join(folder, 'db/vm.db'),
       VM_API_PROVIDER: 'process',
       VM_API_OPERATORS: 'ops',
+      ...settings(folder),
     })
     desk = deskAt(service, folder)
   })

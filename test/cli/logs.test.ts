@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { ended, openDesk } from './vm.ts'
+
+const desk = openDesk((folder) => {
+  const template = join(folder, 'templates/base')
+  mkdirSync(template, { recursive: true })
+  const definition = {
+    image: 'debian:13.3-slim',
+    postCreateCommand: "echo made; printf 'no text: \\377\\n' >&2",
+    postStartCommand: 'echo started',
+  }
+  writeFileSync(join(template, 'devcontainer.json'), JSON.stringify(definition))
+  return { VM_API_TEMPLATES_DIR: join(folder, 'templates') }
+})
+
+beforeAll(async () => {
+  await desk().make('noisy')
+})
+
+test('what lifecycle commands wrote is shown with their names, bytes as they are', async () => {
+  const { bytes, code, stderr } = await desk().vm(['logs', 'noisy'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const lines = bytes.toString('latin1').trimEnd().split('\n')
+  expect(lines.sort()).toEqual([
+    'postCreateCommand | made',
+    'postCreateCommand | no text: \u00ff',
+    'postStartCommand | started',
+  ])
+  expect((await desk().vm(['logs', 'noisy', '--tail', '1'])).stdout).toBe('postStartCommand | started\n')
+  expect((await desk().vm(['logs', 'noisy', '-t', '-n', '1'])).stdout).toMatch(
+    /^\d{4}-\S+Z postStartCommand \| started$/m,
+  )
+})
+
+test('with --json each line is an object', async () => {
+  const { stdout } = await desk().vm(['logs', 'noisy', '--json', '--since', '1h'])
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => Object(JSON.parse(line)))
+  expect(lines.map(({ source }) => source)).toContain('postStartCommand')
+  expect(lines.find(({ encoding }) => encoding === 'base64')).toMatchObject({ source: 'postCreateCommand' })
+})
+
+test('a log that is followed shows what comes, and ends with the workspace at rest', async () => {
+  const { start, vm } = desk()
+  const child = start(['logs', '-f', 'noisy'])
+  const ran = ended(child)
+  await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()))
+  await vm(['restart', 'noisy'])
+  await vm(['stop', 'noisy'])
+  const { code, stdout } = await ran
+  expect(code).toBe(0)
+  expect(stdout.match(/postStartCommand \| started/g)).toHaveLength(2)
+})
