@@ -26,6 +26,8 @@ export interface ExecRunDeps {
   readonly timeoutMs: number | null
   readonly patienceMs: number
   readonly limits: KeptLimits
+  /** How many bytes of output it may keep now. */
+  readonly share: () => number
   readonly now: () => number
   readonly ended: (ending: RunEnding) => void
 }
@@ -40,8 +42,8 @@ const killAgainMs = 1000
 /** Its end is told after so long, whatever has become of what it had started. */
 const killedMs = 5000
 
-export function execRun({ run, startedAt, input, timeoutMs, patienceMs, limits, now, ...deps }: ExecRunDeps) {
-  const output = keptOutput(limits)
+export function execRun({ run, startedAt, input, timeoutMs, patienceMs, limits, share, now, ...deps }: ExecRunDeps) {
+  const output = keptOutput(limits, share)
   const readers = outputReaders(output, patienceMs)
   const whole = { stdout: wholeCharacters(limits.lineBytes), stderr: wholeCharacters(limits.lineBytes) }
   let cause: Cause | null = null
@@ -107,6 +109,7 @@ export function execRun({ run, startedAt, input, timeoutMs, patienceMs, limits, 
 
   return {
     ended: () => over,
+    keptBytes: output.keptBytes,
     /** Settles when it has ended and its output was read. Never rejects. */
     told,
     attach: (place: Place, wake: () => void): Attached => readers.attach(place, wake),

@@ -65,6 +65,9 @@ export const runsPerWorkspace = 128
 const startMs = 30_000
 const closeMs = 5000
 const unbegunMs = 1000
+/** All runs together keep about so much, whoever began them; but each of them this. */
+const keptInAll = 256 * 1024 * 1024
+const keptOfEach = 64 * 1024
 /** A longer command is shown cut. */
 const shownCharacters = 16 * 1024
 
@@ -82,11 +85,14 @@ export function openExecs({ book, now, times, limits }: ExecsDeps) {
   const { patienceMs, keptMs } = { ...usual, ...times }
   const held = new Map<WorkspaceId, Map<string, Held>>()
   const past = endedRuns(keptMs, forget)
+  let many = 0
   let closing = false
 
   function forget(workspace: WorkspaceId, execId: string) {
     const those = held.get(workspace)
-    if (those?.delete(execId) === true && those.size === 0) held.delete(workspace)
+    if (those?.delete(execId) !== true) return
+    many -= 1
+    if (those.size === 0) held.delete(workspace)
   }
 
   function isFull(workspace: WorkspaceId): boolean {
@@ -131,12 +137,11 @@ export function openExecs({ book, now, times, limits }: ExecsDeps) {
       timeoutMs,
       patienceMs,
       limits: { ...usualLimits, ...limits },
+      share: () => Math.max(keptOfEach, keptInAll / many),
       now,
-      ended(ending) {
-        book.ended(subject.id, execId, ending)
-        past.add(subject.id, execId)
-      },
+      ended: (ending) => book.ended(subject.id, execId, ending),
     })
+    void run.told.then(() => past.add(subject.id, execId, run.keptBytes()))
     if (closing) await run.leave(closeMs)
     return closing ? { kind: 'closing' } : { kind: 'held', execId, run }
   }
@@ -156,6 +161,7 @@ export function openExecs({ book, now, times, limits }: ExecsDeps) {
       if (isFull(id)) return { kind: 'too-many' }
       const begun = start(place, wish, execId, by, print)
       const mine: Held = { fingerprint: print, begun, run: null }
+      many += 1
       held.set(id, (held.get(id) ?? new Map<string, Held>()).set(execId, mine))
       const how = await begun
       if (how.kind === 'held') mine.run = how.run

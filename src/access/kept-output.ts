@@ -28,7 +28,8 @@ interface Line {
 
 export type KeptOutput = ReturnType<typeof keptOutput>
 
-export function keptOutput(limits: KeptLimits) {
+/** `share` says how many bytes it may keep now, if that is less than its limit. */
+export function keptOutput(limits: KeptLimits, share: () => number = () => Infinity) {
   const lines = new Map<number, Line>()
   let oldest = 1
   let newest = 0
@@ -61,7 +62,8 @@ export function keptOutput(limits: KeptLimits) {
     end(lineAt: (seq: number) => Buffer): void {
       end = { seq: newest + 1, text: lineAt(newest + 1) }
     },
-    isFull: () => kept > limits.bytes || lines.size > limits.lines,
+    isFull: () => kept > Math.min(limits.bytes, share()) || lines.size > limits.lines,
+    keptBytes: () => kept,
     dropOldest(): void {
       const line = lines.get(oldest)
       if (!line) return

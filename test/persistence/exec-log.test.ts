@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openDatabase } from '../../src/persistence/database.ts'
+import type { BegunRun } from '../../src/persistence/exec-log.ts'
+import { execLog } from '../../src/persistence/exec-log.ts'
+import type { WorkspaceId } from '../../src/workspace/id.ts'
+import { newWorkspaceId } from '../../src/workspace/id.ts'
+import { newFolder } from './folder.ts'
+
+function newLog(barred?: () => string | null) {
+  const { db, close } = openDatabase(join(newFolder(), 'vm.db'))
+  onTestFinished(close)
+  return execLog(db, barred)
+}
+
+const begun = (workspace: WorkspaceId, execId: string, startedAt: number, more: Partial<BegunRun> = {}) => ({
+  kind: 'begun' as const,
+  run: {
+    workspace,
+    execId,
+    kind: 'exec' as const,
+    owner: 'ann',
+    by: 'user:ann',
+    command: '"true"',
+    fingerprint: 'f',
+    startedAt,
+    ...more,
+  },
+})
+const ended = (workspace: WorkspaceId, execId: string, endedAt: number, exitCode = 0) => ({
+  kind: 'ended' as const,
+  workspace,
+  execId,
+  ending: { endedAt, exitCode, signal: null, error: null },
+})
+
+describe('the log of runs', () => {
+  it('tells what was run in a workspace, newest first and no shells', () => {
+    const log = newLog()
+    const [here, there] = [newWorkspaceId(), newWorkspaceId()]
+    log.write([begun(here, 'a', 1), begun(here, 'b', 2), begun(there, 'c', 3), begun(here, 's', 4, { kind: 'shell' })])
+    log.write([ended(here, 'a', 5, 7)])
+    expect(log.recent(here, 9).map(({ execId, exitCode, endedAt }) => [execId, exitCode, endedAt])).toEqual([
+      ['b', null, null],
+      ['a', 7, 5],
+    ])
+    expect(log.recent(here, 1).map(({ execId }) => execId)).toEqual(['b'])
+    expect([log.find(here, 'a')?.command, log.find(there, 'a')]).toEqual(['"true"', undefined])
+  })
+
+  it('writes a group of changes whole, or nothing of it', () => {
+    const log = newLog()
+    const id = newWorkspaceId()
+    log.write([begun(id, 'a', 1)])
+    expect(() => log.write([begun(id, 'b', 2), begun(id, 'a', 3)])).toThrow(/UNIQUE/)
+    expect(log.recent(id, 9).map(({ execId, startedAt }) => [execId, startedAt])).toEqual([['a', 1]])
+  })
+
+  it('keeps the first end that it is told', () => {
+    const log = newLog()
+    const id = newWorkspaceId()
+    log.write([begun(id, 'a', 1), ended(id, 'a', 2, 3), ended(id, 'a', 9, 4)])
+    expect(log.find(id, 'a')).toMatchObject({ endedAt: 2, exitCode: 3 })
+  })
+
+  it('loses the commands that were open when the service ended, and no others', () => {
+    const log = newLog()
+    const id = newWorkspaceId()
+    log.write([begun(id, 'open', 1), begun(id, 'over', 1), ended(id, 'over', 2), begun(id, 'never', 1)])
+    log.write([{ kind: 'unbegun', workspace: id, execId: 'never' }])
+    expect([log.loseOpen(7), log.loseOpen(8)]).toEqual([1, 0])
+    expect(log.find(id, 'open')).toMatchObject({ endedAt: 7, error: 'lost', exitCode: null })
+    expect(log.find(id, 'over')).toMatchObject({ endedAt: 2, error: null })
+    expect(log.find(id, 'never')).toBeUndefined()
+  })
+
+  it('forgets old runs so many at a time, the oldest first, and none that runs', () => {
+    const log = newLog()
+    const id = newWorkspaceId()
+    log.write(['a', 'b', 'c', 'd'].map((execId, at) => begun(id, execId, at)))
+    log.write(['b', 'c', 'd'].map((execId) => ended(id, execId, 10)))
+    expect(log.prune(3, 1)).toBe(1)
+    expect(log.recent(id, 9).map(({ execId }) => execId)).toEqual(['d', 'c', 'a'])
+    expect(log.prune(3, 9)).toBe(1)
+    expect(log.recent(id, 9).map(({ execId }) => execId)).toEqual(['d', 'a'])
+  })
+
+  it('writes nothing where it would be lost', () => {
+    const log = newLog(() => 'its file was removed')
+    const id = newWorkspaceId()
+    expect(() => log.write([begun(id, 'a', 1)])).toThrow('its file was removed')
+    expect(log.find(id, 'a')).toBeUndefined()
+  })
+})

@@ -1,0 +1,88 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { bytesIn, clientOf, endIn, lineByLine } from '../http/exec-client.ts'
+import type { ChildService } from './child-service.ts'
+import { call, startChild, until } from './child-service.ts'
+
+/** One that is dead may wait for its parent, or whoever is that now, to be told. */
+function lives(pid: string): boolean {
+  const status = `/proc/${pid}/status`
+  return existsSync(status) && !/^State:\s+[ZX]/m.test(readFileSync(status, 'utf8'))
+}
+
+async function startServices() {
+  const folder = mkdtempSync(join(tmpdir(), 'vm-api-exec-'))
+  const env = { VM_API_DB_PATH: join(folder, 'db', 'vm.db'), VM_API_PROVIDER: 'process', VM_API_OPERATORS: 'ops' }
+  let service = await startChild(env)
+  const { body } = await call(service.url, 'alice', 'POST', '/workspaces', { name: 'one' })
+  const { id } = await until(service.url, 'alice', body.id, ({ status }) => status === 'running')
+  onTestFinished(async () => {
+    await call(service.url, 'alice', 'DELETE', `/workspaces/${id}`)
+    await service.end('SIGTERM')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const clientAt = ({ url }: ChildService) => ({ ...clientOf(Number(new URL(url).port), id), service: { url } })
+  return {
+    id,
+    first: clientAt(service),
+    async restart(signal: 'SIGKILL' | 'SIGTERM') {
+      await service.end(signal)
+      service = await startChild(env)
+      await until(service.url, 'alice', id, ({ state }) => state === 'running.up')
+      return clientAt(service)
+    },
+  }
+}
+
+test('a run whose end a killed service did not see is lost after the restart, its row is there, and what is left of it can be killed', async () => {
+  const { id, first, restart } = await startServices()
+  const wish = { command: 'trap "" PIPE HUP; echo $$; sleep 1000; sleep 1000', exec_id: 'lost' }
+  const lines = lineByLine(await first.start(wish))
+  const begun = await lines.next()
+  const pid = begun.value && 'data' in begun.value ? begun.value.data.trim() : ''
+  const whole = await first.run({ command: 'echo whole', exec_id: 'whole' })
+  const second = await restart('SIGKILL')
+
+  const lost = { seq: 1, error: 'lost', duration_ms: expect.any(Number) }
+  expect(await second.read('lost')).toEqual([lost])
+  expect(await second.read('lost', '?follow=true')).toEqual([lost])
+  // Whoever goes on after a line that he had is told too.
+  expect(await second.read('lost', '?after=7&follow=true')).toEqual([{ ...lost, seq: 8 }])
+  expect(await second.run(wish)).toEqual([lost])
+  const { body } = await call(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
+  expect(body).toMatchObject([
+    { exec_id: 'whole', command: 'echo whole', by: 'user:alice', exit_code: 0, status: 'ended' },
+    { exec_id: 'lost', command: wish.command, by: 'user:alice', error: 'lost', status: 'ended' },
+  ])
+  const workspace = await call(second.service.url, 'alice', 'GET', `/workspaces/${id}`)
+  expect(workspace.body.last_active_at).toBe(body[1].ended_at)
+
+  // Of one whose end was seen, only that is remembered.
+  expect(endIn(whole)).toMatchObject({ exit_code: 0 })
+  expect(await second.read('whole')).toEqual([{ seq: 1, exit_code: 0, duration_ms: expect.any(Number) }])
+  expect((await second.send('GET', '/whole?after=1')).statusCode).toBe(410)
+
+  expect(lives(pid)).toBe(true)
+  expect((await call(second.service.url, 'alice', 'POST', `/workspaces/${id}/exec/lost/kill`, {})).status).toBe(200)
+  expect(lives(pid)).toBe(false)
+})
+
+test('a run goes on when the service is stopped, but not one that would take the end of the service for that of its input', async () => {
+  const { id, first, restart } = await startServices()
+  const open = lineByLine(await first.start({ command: 'echo $$; exec sleep 1000', exec_id: 'goes-on' }))
+  const waits = lineByLine(await first.start({ command: 'echo $$; cat; echo all', stdin: 'stream', exec_id: 'waits' }))
+  const pids = [(await open.next()).value, (await waits.next()).value].map((line) =>
+    line && 'data' in line ? line.data.trim() : '',
+  )
+  const second = await restart('SIGTERM')
+  expect([(await open.next()).done, (await waits.next()).done]).toEqual([true, true]) // without a last line
+  expect(pids.map(lives)).toEqual([true, false])
+  const { body } = await call(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
+  expect(body).toMatchObject([
+    { exec_id: 'waits', error: 'stdin-cut-off' },
+    { exec_id: 'goes-on', error: 'lost' },
+  ])
+  expect(String(bytesIn(await second.run({ command: 'echo again' })))).toBe('again\n')
+})
