@@ -68,10 +68,12 @@ async function writeWhole(path: string, bytes: AsyncIterable<Uint8Array>, mode: 
 async function fetchFolder(files: Files, from: string, to: string): Promise<Copied> {
   const root = resolve(to)
   const copied = { files: 0, bytes: 0 }
-  const tar = extract()
-  const reading = pipeline(Readable.from(await files.readTree(from), { objectMode: false }), tar)
-  reading.catch(() => {}) // the loop meets it too
+  const tree = await files.readTree(from)
   await mkdir(root, { recursive: true })
+  const tar = extract()
+  const reading = pipeline(Readable.from(tree, { objectMode: false }), tar)
+  reading.catch(() => {}) // the loop meets it too
+  // From here to the loop nothing may be waited for: an entry that nobody hears of is lost.
   for await (const entry of tar) {
     const { name, type, mode, linkname } = entry.header
     const path = join(root, name)
