@@ -19,6 +19,8 @@ import { answerNotFound, answerProblem, stamp } from './refuse.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { eventRoutes } from './routes/events.ts'
 import { execRoutes } from './routes/execs.ts'
+import { fileUploadRoutes } from './routes/file-uploads.ts'
+import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history.ts'
 import { logRoutes } from './routes/logs.ts'
@@ -35,6 +37,7 @@ import { templateRoutes } from './routes/templates.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 import { apiServer } from './server.ts'
+import { idleBodyMs } from './streamed.ts'
 import { loggedUrl, ticketIn, ticketOffice } from './tickets.ts'
 
 declare module 'fastify' {
@@ -62,6 +65,8 @@ export interface AppDeps {
   /** Who has it may read the metrics from anywhere; `null`: from this machine only. */
   readonly metricsToken: string | null
   readonly log: FastifyBaseLogger
+  /** A streamed body of which nothing comes or is taken for so long counts as cut off; by default a minute. */
+  readonly idleBodyMs?: number
 }
 
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
@@ -142,6 +147,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       await api.register(workspaceRoutes(supervisor, execs.lastActive))
       await api.register(historyRoutes(supervisor))
       await api.register(logRoutes(supervisor, server.ending))
+      await api.register(fileRoutes(supervisor, server.ending, deps.idleBodyMs ?? idleBodyMs))
+      await api.register(fileUploadRoutes(supervisor, deps.idleBodyMs ?? idleBodyMs))
       await api.register(ticketRoutes(tickets))
       await api.register(execRoutes(supervisor, execs, server.ending))
       await api.register(shellRoutes(supervisor, shells))

@@ -74,32 +74,48 @@ test('an archive passes as it is, but for owners, setuid bits and the top itself
   expect(await checked(tar, 7)).toEqual(found)
 })
 
-test.each<readonly [string, ...Entry[]]>([
-  ['an absolute name', { name: '/etc/passwd', text: 'x' }],
-  ['a part ".."', { name: 'a/../../x', text: 'x' }],
-  ['a part ".." that stays in', { name: 'a/../x', text: 'x' }],
-  ['a link to an absolute place', { name: 'a', type: 'symlink', linkname: '/etc' }],
-  ['a link above the top', { name: 'a', type: 'symlink', linkname: '../x' }],
-  ['a link above the top from a folder', { name: 'd/a', type: 'symlink', linkname: '../../x' }],
-  ['a link that goes up behind another link', { name: 'a', type: 'symlink', linkname: 'd/l/../..' }],
-  ['a link to nothing', { name: 'a', type: 'symlink', linkname: '' }],
-  ['a hard link to an absolute place', { name: 'a', type: 'link', linkname: '/etc/passwd' }],
-  ['a hard link above the top', { name: 'a', type: 'link', linkname: '../x' }],
-  ['a device', { name: 'a', type: 'character-device' }],
-  ['a pipe', { name: 'a', type: 'fifo' }],
-  ['an entry through a link', { name: 'a', type: 'symlink', linkname: 'd' }, { name: 'a/x', text: 'x' }],
+test.each<readonly [string, readonly Entry[]]>([
+  ['an absolute name', [{ name: '/etc/passwd', text: 'x' }]],
+  ['a part ".."', [{ name: 'a/../../x', text: 'x' }]],
+  ['a part ".." that stays in', [{ name: 'a/../x', text: 'x' }]],
+  ['a link to an absolute place', [{ name: 'a', type: 'symlink', linkname: '/etc' }]],
+  ['a link above the top', [{ name: 'a', type: 'symlink', linkname: '../x' }]],
+  ['a link above the top from a folder', [{ name: 'd/a', type: 'symlink', linkname: '../../x' }]],
+  ['a link that goes up behind another link', [{ name: 'a', type: 'symlink', linkname: 'd/l/../..' }]],
+  ['a link to nothing', [{ name: 'a', type: 'symlink', linkname: '' }]],
+  ['a hard link to an absolute place', [{ name: 'a', type: 'link', linkname: '/etc/passwd' }]],
+  ['a hard link above the top', [{ name: 'a', type: 'link', linkname: '../x' }]],
+  ['a device', [{ name: 'a', type: 'character-device' }]],
+  ['a pipe', [{ name: 'a', type: 'fifo' }]],
+  [
+    'an entry through a link',
+    [
+      { name: 'a', type: 'symlink', linkname: 'd' },
+      { name: 'a/x', text: 'x' },
+    ],
+  ],
   [
     'an entry through a link that is written otherwise',
-    { name: 'b/a', type: 'symlink', linkname: 'd' },
-    { name: './b//./a/x', text: 'x' },
+    [
+      { name: 'b/a', type: 'symlink', linkname: 'd' },
+      { name: './b//./a/x', text: 'x' },
+    ],
   ],
   [
     'a hard link through a link',
-    { name: 'a', type: 'symlink', linkname: 'd' },
-    { name: 'x', type: 'link', linkname: 'a/y' },
+    [
+      { name: 'a', type: 'symlink', linkname: 'd' },
+      { name: 'x', type: 'link', linkname: 'a/y' },
+    ],
   ],
-  ['a directory over a link', { name: 'a', type: 'symlink', linkname: 'd' }, { name: 'a', type: 'directory' }],
-])('an archive with %s is refused, and says which entry it is', async (_what, ...entries) => {
+  [
+    'a directory over a link',
+    [
+      { name: 'a', type: 'symlink', linkname: 'd' },
+      { name: 'a', type: 'directory' },
+    ],
+  ],
+])('an archive with %s is refused, and says which entry it is', async (_what, entries) => {
   const why = await checked(await tarOf({ name: 'good', text: 'good' }, ...entries))
   expect(why).toMatch(/^"[^"]*" (has|is) /)
   expect(why).toContain(`"${entries.at(-1)?.name}`)

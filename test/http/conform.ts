@@ -2,6 +2,7 @@ import type { LightMyRequestResponse } from 'fastify'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { errorAnswer } from '../../src/wire/error.ts'
+import { fileDone, fileEntry } from '../../src/wire/file.ts'
 import { execDone, execRun } from '../../src/wire/exec.ts'
 import { health, readiness } from '../../src/wire/health.ts'
 import { historyLine } from '../../src/wire/history.ts'
@@ -29,6 +30,9 @@ const answers: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^GET \/api\/v1\/operations$/, operations],
   [/^GET \/api\/v1\/workspaces\/[^/?]*\/snapshot$/, snapshot],
   [/^POST \/api\/v1\/strays\/[^/?]*\/adopt$/, workspace],
+  [/^GET \/api\/v1\/workspaces\/[^/?]*\/files\/stat\?/, fileEntry],
+  [/^GET \/api\/v1\/workspaces\/[^/?]*\/files\/list\?/, z.array(fileEntry)],
+  [/^(PUT|POST|DELETE) \/api\/v1\/workspaces\/[^/?]*\/files/, fileDone],
   [/^GET \/api\/v1\/templates$/, z.array(template)],
   [/^POST \/api\/v1\/tickets$/, ticket],
   [/^GET \/health$/, health],

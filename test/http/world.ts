@@ -89,6 +89,8 @@ export interface Setting {
   readonly exec?: { readonly times?: Partial<ExecTimes>; readonly limits?: Partial<KeptLimits> }
   /** How patient shells are; else as ever. */
   readonly shellTimes?: Partial<ShellTimes>
+  /** How long a streamed body may be idle; else as ever. */
+  readonly idleBodyMs?: number
   /** What the template `base` runs when a workspace is made. */
   readonly postCreate?: string
   /** Puts something else in the supervisor's place. */
@@ -112,6 +114,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     auth,
     boundHost = '127.0.0.1',
     consoleFolder,
+    idleBodyMs,
     instead,
     metricsToken = null,
     postCreate,
@@ -169,6 +172,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     metrics: measured,
     metricsToken,
     log,
+    ...(idleBodyMs !== undefined && { idleBodyMs }),
   })
   await supervisor.rehydrated
   const world: World = {
