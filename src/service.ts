@@ -8,6 +8,9 @@ import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
 import { drawnCharts } from './chart/drawn.ts'
 import { openExecs } from './access/execs.ts'
+import type { Standing } from './access/left-shells.ts'
+import { endLeftShells } from './access/left-shells.ts'
+import type { RunBook } from './access/run-book.ts'
 import { openRunBook } from './access/run-book.ts'
 import { openShells } from './access/shells.ts'
 import type { Config } from './config.ts'
@@ -16,15 +19,18 @@ import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
 import { providerMeter } from './metrics/measured-provider.ts'
 import { metrics } from './metrics/metrics.ts'
 import { openDatabase } from './persistence/database.ts'
+import type { LeftShell } from './persistence/exec-log.ts'
 import { installation } from './persistence/installation.ts'
 import { storesOf } from './persistence/stores.ts'
 import type { Choice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
 import { systemClock } from './supervisor/clock.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
 import { supervise } from './supervisor/supervisor.ts'
 import { describeTemplateProblems } from './template/problem.ts'
 import { defaultTemplate, readTemplates } from './template/templates.ts'
+import { parseOwner } from './workspace/id.ts'
 
 export interface ServiceDeps {
   readonly config: Config
@@ -109,7 +115,10 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
       version: serviceVersion(),
       log,
     })
+    const leaving = new AbortController()
+    void supervisor.rehydrated.then(() => endLeftShells({ ...left(supervisor, book), log }, leaving.signal))
     const close = async () => {
+      leaving.abort()
       await app.close()
       await supervisor.close()
       book.close()
@@ -128,6 +137,21 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
     database.close()
     if (codeOf(error)?.startsWith('SQLITE_') !== true) throw error
     throw new DatabaseError(`The database ${database.path} cannot be used: ${explain(error)}`, { cause: error })
+  }
+}
+
+/** What a service that was killed has left, and where. */
+function left(supervisor: Supervisor, book: RunBook) {
+  return {
+    left: book.leftShells,
+    ended: ({ workspace, execId }: LeftShell) => book.shells.ended(workspace, execId, { kind: 'lost', message: 'lost' }),
+    standing({ workspace, owner }: LeftShell): Standing {
+      const asker = parseOwner(owner)
+      const reached = asker && supervisor.reach(workspace, { owner: asker, operator: false })
+      if (reached?.kind !== 'reached') return { kind: 'down' }
+      if (reached.up) return { ...reached, kind: 'up' }
+      return { kind: /^(stopped\.idle|failed)/.test(reached.state) ? 'down' : 'between' }
+    },
   }
 }
 

@@ -15,9 +15,6 @@ export interface ShellScreen {
   close(): void
 }
 
-/** Lines that have left the screen and can still be seen. */
-const scrollback = 1000
-
 /** Leaves the other screen, and switches off what a program may have switched on in the terminal that was there before. */
 const clean =
   '\u001b[?1049l\u001b[!p\u001b[?9l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1004l\u001b[?1006l\u001b[?2004l\u001b[?25h\u001b[m\u001b[H\u001b[2J'
@@ -28,15 +25,10 @@ const leftOut: readonly (readonly [mode: number, on: boolean])[] = [
   [1006, false],
 ]
 
-/** Opens a screen. The terminal behind it is loaded when the first one is opened: most services of a day may have none. */
+/** Opens a screen. */
 export async function openScreen(size: TerminalSize): Promise<ShellScreen> {
-  const [{ default: headless }, { SerializeAddon }] = await Promise.all([
-    import('@xterm/headless'),
-    import('@xterm/addon-serialize'),
-  ])
-  const terminal = new headless.Terminal({ cols: size.columns, rows: size.rows, scrollback, allowProposedApi: true })
-  const serialize = new SerializeAddon()
-  terminal.loadAddon(serialize)
+  const { shellTerminal } = await import('./shell-terminal.ts')
+  const { terminal, serialize } = shellTerminal(size)
   const modes = new Map(leftOut)
   for (const [final, on] of [
     ['h', true],

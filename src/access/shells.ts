@@ -11,12 +11,17 @@ import { shellSession } from './shell-session.ts'
 
 /** Where it is written down who opened which shell, and how it ended. */
 export interface ShellBook {
+  /** Settles when it is on disk. @throws what the database throws; it is not written then. */
   began(shell: {
     readonly id: string
     readonly workspace: WorkspaceId
     readonly owner: string
     readonly by: string
-  }): void
+    /** What runs in place of a shell. */
+    readonly argv: readonly string[] | undefined
+  }): Promise<void>
+  /** It never began after all. */
+  unbegun(workspace: WorkspaceId, id: string): void
   ended(workspace: WorkspaceId, id: string, end: RunEnd): void
 }
 
@@ -43,6 +48,7 @@ export type Opened =
   | { readonly kind: 'opened'; readonly session: ShellSession }
   | { readonly kind: 'too-many' }
   | { readonly kind: 'closing' }
+  | { readonly kind: 'not-written'; readonly error: unknown }
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 export type Shells = ReturnType<typeof openShells>
@@ -73,24 +79,36 @@ export function openShells({ book, times = {} }: ShellsDeps) {
   }
 
   async function start(
-    { subject, inside, by, size, isUp, argv = loginShell, user }: ShellWanted,
+    { subject, inside, by, size, isUp, argv, user }: ShellWanted,
     signal: AbortSignal,
   ): Promise<Opened> {
     const id = randomUUID()
     const workspace = subject.id
-    const [screen, started] = await Promise.all([
-      openScreen(size),
-      inside.run(
-        subject,
-        { mark: id, argv, env: { TERM: 'xterm-256color' }, cwd: null, user: user ?? null, stdin: true, terminal: size },
-        signal,
-      ),
-    ])
+    const screen = await openScreen(size)
+    try {
+      await book.began({ id, workspace, owner: subject.owner, by, argv }) // law 1
+    } catch (error) {
+      screen.close()
+      return { kind: 'not-written', error }
+    }
+    const started = await inside.run(
+      subject,
+      {
+        mark: id,
+        argv: argv ?? loginShell,
+        env: { TERM: 'xterm-256color' },
+        cwd: null,
+        user: user ?? null,
+        stdin: true,
+        terminal: size,
+      },
+      signal,
+    )
     if (!started.ok) {
       screen.close()
+      book.unbegun(workspace, id)
       return { kind: 'fault', fault: started.fault }
     }
-    book.began({ id, workspace, owner: subject.owner, by })
     const session = shellSession({
       id,
       run: started.value,

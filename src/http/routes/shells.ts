@@ -7,6 +7,7 @@ import type { Supervisor } from '../../supervisor/supervisor.ts'
 import { shellNotice, shellQuery } from '../../wire/shell.ts'
 import { answers } from '../openapi.ts'
 import { Problem } from '../problem.ts'
+import { notWritten } from '../told.ts'
 import { connectShell } from '../shell-socket.ts'
 import { idOf } from '../workspace-path.ts'
 
@@ -45,6 +46,7 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
           'refused-in-state',
           'upgrade-required',
           'too-many-runs',
+          'not-written',
           'provider-failed',
         ),
       },
@@ -93,6 +95,8 @@ function problemOf(opened: Exclude<Opened, { kind: 'opened' }>): Problem {
       return new Problem('too-many-runs')
     case 'closing':
       return new Problem('shutting-down', { headers: { 'retry-after': '5' } })
+    case 'not-written':
+      return notWritten(opened.error)
     case 'fault':
       return opened.fault.again === 'never'
         ? new Problem('not-runnable', { error: opened.fault.message })
