@@ -83,13 +83,13 @@ test('a command without a reader is not held up, however much it writes', async 
   expect(endIn(lines)).toMatchObject({ exit_code: 0 })
 })
 
-test('a reader who comes late to his connection misses nothing of twenty times what is kept', async () => {
+test('a reader who comes late to his connection misses nothing of sixty-four times what is kept', async () => {
   const workspace = await openWorkspace()
-  const answer = await workspace.start({ command: `head -c ${20 * mib} /dev/zero`, exec_id: 'late' })
+  const answer = await workspace.start({ command: `head -c ${64 * mib} /dev/zero`, exec_id: 'late' })
   // While others are served the command has long filled all that may be kept.
   for (let n = 0; n < 50; n += 1) await workspace.ask('GET', `/api/v1/workspaces/${workspace.id}`)
   const lines = await linesOf(answer)
-  expect([bytesIn(lines).length, droppedIn(lines)]).toEqual([20 * mib, 0])
+  expect([bytesIn(lines).length, droppedIn(lines)]).toEqual([64 * mib, 0])
 })
 
 test('a reader who reads nothing holds the command up for a while only, and is told what he has missed', async () => {

@@ -49,7 +49,7 @@ test('a timeout ends the command with all that it has started', async () => {
   const pids: string[] = []
   let end
   for await (const line of lineByLine(
-    await start({ command: 'sleep 1000 & echo $!; echo $$; trap "" TERM; sleep 1000', timeout_ms: 700 }),
+    await start({ command: 'setsid sleep 1000 & echo $!; echo $$; trap "" TERM; sleep 1000', timeout_ms: 700 }),
   )) {
     if ('data' in line) pids.push(...line.data.trim().split('\n'))
     end = line
