@@ -22,12 +22,16 @@ export function asking({ url, user, headers = {} }: ClientDeps) {
 
   /** Answers whatever the service does, a refusal too. */
   async function ask(address: string, init: RequestInit = {}): Promise<Response> {
-    try {
-      return await fetch(address, { ...init, headers: { ...who, ...Object(init.headers) } })
-    } catch (error) {
-      init.signal?.throwIfAborted()
-      throw unreachable(error)
-    }
+    const request = { ...init, headers: { ...who, ...Object(init.headers) } }
+    // A connection that was kept for later may have died meanwhile: what only reads is asked again.
+    const tries = (init.method ?? 'GET') === 'GET' ? 2 : 1
+    for (let left = tries - 1; ; left--)
+      try {
+        return await fetch(address, request)
+      } catch (error) {
+        init.signal?.throwIfAborted()
+        if (left <= 0) throw unreachable(error)
+      }
   }
 
   async function got(address: string, init?: RequestInit): Promise<Response> {

@@ -1,4 +1,5 @@
 import type { FileEntryShown } from '../wire/file.ts'
+import { ApiError } from './api-error.ts'
 import type { Asking } from './asking.ts'
 import { workspacePath } from './asking.ts'
 import type { Source } from './piece.ts'
@@ -23,7 +24,7 @@ export function filesOf({ api, got }: Pick<Asking, 'api' | 'got'>, id: string) {
 
   async function stream(address: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const { body } = await got(address, signal && { signal })
-    return body ?? new Blob([]).stream()
+    return whole(body ?? new Blob([]).stream())
   }
 
   async function change(address: string, init: RequestInit): Promise<void> {
@@ -71,4 +72,26 @@ export function filesOf({ api, got }: Pick<Asking, 'api' | 'got'>, id: string) {
     writeTree: (path: string, source: Body, signal?: AbortSignal) =>
       put(at('/tree', { path }), 'application/x-tar', source, signal),
   }
+}
+
+/** The same bytes; one that breaks off fails in words. */
+function whole(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(to) {
+        try {
+          const { done, value } = await reader.read()
+          if (done) to.close()
+          else to.enqueue(value)
+        } catch (error) {
+          to.error(
+            new ApiError(0, { error: 'The connection was lost before all of it had come.', code: 'cut-off' }, error),
+          )
+        }
+      },
+      cancel: (why) => reader.cancel(why),
+    },
+    { highWaterMark: 0 },
+  )
 }

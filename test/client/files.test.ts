@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { apiClient } from '../../src/client/client.ts'
+import { openWorld } from '../http/world.ts'
+import { frailLine } from './frail-line.ts'
+
+async function openFiles() {
+  const { listen, make, until } = await openWorld({ real: true })
+  const { id } = await make()
+  await until(id, ({ status }) => status === 'running')
+  const line = await frailLine(await listen())
+  return { cut: line.cut, files: apiClient({ url: `http://127.0.0.1:${line.port}`, user: 'alice' }).files(id) }
+}
+
+const textOf = (stream: ReadableStream<Uint8Array>) => new Response(stream).text()
+
+test('files are written, appended to, listed, moved and removed', async () => {
+  const { files } = await openFiles()
+  await files.makeDirectory('a/b')
+  await files.write('a/b/ä &?#', 'one\n', { mode: '0600' })
+  await files.append('a/b/ä &?#', Buffer.from('two\n'))
+  expect(await textOf(await files.read('a/b/ä &?#'))).toBe('one\ntwo\n')
+  expect(await files.stat('a/b/ä &?#')).toMatchObject({ name: 'ä &?#', kind: 'file', bytes: 8, mode: '0600' })
+  await files.move('a/b/ä &?#', 'a/plain')
+  expect((await files.list('a')).map(({ name }) => name).sort()).toEqual(['b', 'plain'])
+  await expect(files.remove('a')).rejects.toMatchObject({ code: 'directory-not-empty' })
+  await files.remove('a', { recursive: true })
+  await expect(files.stat('a')).rejects.toMatchObject({ status: 404, code: 'file-not-found' })
+})
+
+test('a file is streamed from anything that yields bytes, and comes back byte for byte', async () => {
+  const { files } = await openFiles()
+  const pieces = Array.from({ length: 100 }, () => randomBytes(30_000))
+  async function* yielded() {
+    yield* pieces
+  }
+  await files.write('random', yielded())
+  const back = await new Response(await files.read('random')).arrayBuffer()
+  expect(Buffer.from(back).equals(Buffer.concat(pieces))).toBe(true)
+  await files.write('blob', new Blob(pieces))
+  expect((await files.stat('blob')).bytes).toBe(3_000_000)
+})
+
+test('a tree that was read is what was written', async () => {
+  const { files } = await openFiles()
+  await files.makeDirectory('from/deep')
+  await files.write('from/deep/file', 'content')
+  await files.writeTree('to', await files.readTree('from'))
+  expect(await textOf(await files.read('to/deep/file'))).toBe('content')
+})
+
+test('a file whose sending breaks off leaves the old one, and one whose reading does fails in words', async () => {
+  const { cut, files } = await openFiles()
+  await files.write('big', randomBytes(20_000_000))
+  async function* brokenOff() {
+    for (let count = 0; count < 80; count++) {
+      if (count === 60) cut() // some of it has arrived by then: more than the buffers on the way hold
+      yield randomBytes(100_000)
+    }
+  }
+  await expect(files.write('big', brokenOff())).rejects.toMatchObject({ status: 0 })
+  expect((await files.stat('big')).bytes).toBe(20_000_000)
+  const reader = (await files.read('big')).getReader()
+  await reader.read()
+  cut()
+  const rest = async () => {
+    while (!(await reader.read()).done);
+  }
+  await expect(rest()).rejects.toMatchObject({ code: 'cut-off' })
+})
