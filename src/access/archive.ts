@@ -27,6 +27,7 @@ export function checkArchive(source: Readable): CheckedArchive {
   const left = new AbortController()
   let why: string | null = null
   pipeline(made, out, () => undefined)
+  out.on('error', () => {}) // it may fail before anybody reads it, who is told then; unheard, it would end the service
   // What it could not read; whoever stops reading this destroys it without an error.
   found.once('error', () => {
     why ??= feed.wrong()

@@ -60,8 +60,13 @@ export function incoming(request: FastifyRequest, { raw: response }: FastifyRepl
     }
   }
 
-  return { stream: Readable.from(pieces(), { objectMode: false }), isLate: () => late }
+  const stream = Readable.from(pieces(), { objectMode: false })
+  stream.on('error', unheard)
+  return { stream, isLate: () => late }
 }
+
+/** A stream may break before anybody reads it, and whoever reads it then is told. Unheard, it would end the service. */
+function unheard() {}
 
 async function inTime<T>(what: Promise<T>, withinMs: number): Promise<T | 'late'> {
   let timer: NodeJS.Timeout | undefined
@@ -80,6 +85,8 @@ async function inTime<T>(what: Promise<T>, withinMs: number): Promise<T | 'late'
  * none for too long is cut off, and a source that has none.
  */
 export function outgoing(bytes: Readable, { raw }: FastifyReply, idleMs: number, length?: number): Readable {
+  bytes.on('error', unheard)
+
   async function* pieces(): AsyncGenerator<Buffer> {
     const idle = setTimeout(() => raw.destroy(), idleMs).unref()
     let left = length ?? Infinity

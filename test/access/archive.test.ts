@@ -163,6 +163,13 @@ test.each([
   expect(await checked(tar)).toBe(`it is compressed with ${name}: send a plain tar`)
 })
 
+test('an archive that fails before anybody reads it tells whoever reads it then', async () => {
+  const archive = checkArchive(Readable.from([Buffer.alloc(5000, 'x')]))
+  await new Promise((resolve) => archive.stream.once('close', resolve))
+  await expect(buffer(archive.stream)).rejects.toThrow()
+  expect(archive.refusal()).toMatch(/^it is no tar/)
+})
+
 test('what is no tar is refused', async () => {
   expect(await checked(Buffer.from('x'.repeat(5000)))).toMatch(/^it is no tar/)
   expect(await checked(Buffer.alloc(0))).toMatch(/cut off/)

@@ -31,6 +31,7 @@ import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { supervise } from '../../src/supervisor/supervisor.ts'
 import { defaultTemplate, readTemplates } from '../../src/template/templates.ts'
 import { type Owner, parseOwner } from '../../src/workspace/id.ts'
+import type { Recipe } from '../../src/workspace/recipe.ts'
 import type { FakeEngine } from '../provider/fake-provider.ts'
 import { fakeEngine } from '../provider/fake-provider.ts'
 import { conform } from './conform.ts'
@@ -89,6 +90,8 @@ export interface Setting {
   readonly exec?: { readonly times?: Partial<ExecTimes>; readonly limits?: Partial<KeptLimits> }
   /** How patient shells are; else as ever. */
   readonly shellTimes?: Partial<ShellTimes>
+  /** Workspaces run on a live engine, as its user `dev`, from an image that has no more than a shell. */
+  readonly docker?: { readonly provider: Provider; readonly image: string }
   /** How long a streamed body may be idle; else as ever. */
   readonly idleBodyMs?: number
   /** What the template `base` runs when a workspace is made. */
@@ -114,6 +117,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
     auth,
     boundHost = '127.0.0.1',
     consoleFolder,
+    docker,
     idleBodyMs,
     instead,
     metricsToken = null,
@@ -130,8 +134,11 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
   const measured = metrics()
   const provider = real
     ? processProvider({ root: join(dir, 'workspaces'), installation: 'here', log, graceMs: 1000 })
-    : engine.provider()
-  const offered = postCreate === undefined ? templates : withPostCreate(postCreate)
+    : (docker?.provider ?? engine.provider())
+  const offered = withBase({
+    ...(postCreate !== undefined && { postCreate: [{ name: 'postCreateCommand', run: postCreate }] }),
+    ...(docker && { image: docker.image, remoteUser: 'dev' }),
+  })
   const runs = execLog(db)
   const book = openRunBook({ runs, now: systemClock.now, log })
   const supervisor = supervise({
@@ -219,7 +226,7 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
       await app.close()
       await supervisor.close()
       book.close()
-      if (real) await endAll(provider)
+      if (real || docker) await endAll(provider)
       database.close()
       rmSync(dir, { recursive: true })
     },
@@ -228,11 +235,10 @@ export async function makeWorld(setting: Setting = {}): Promise<World> {
   return world
 }
 
-function withPostCreate(run: string): typeof templates {
+function withBase(changes: Partial<Recipe>): typeof templates {
   const base = templates.get(defaultTemplate)
   if (!base) throw new Error('there is no default template')
-  const recipe = { ...base.recipe, postCreate: [{ name: 'postCreateCommand', run }] }
-  return new Map([...templates, [defaultTemplate, { ...base, recipe }]])
+  return new Map([...templates, [defaultTemplate, { ...base, recipe: { ...base.recipe, ...changes } }]])
 }
 
 /** Stopping a service leaves workspaces as they are; those of a test end with it. */
