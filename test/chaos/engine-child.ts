@@ -33,10 +33,19 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
   if (trouble < 0.5) await new Promise((resolve) => setTimeout(resolve, luck.between(0, 9)))
   response.writeHead(answered.status, Object.fromEntries(answered.headers))
   if (!answered.body) return response.end()
-  const body = Readable.fromWeb(answered.body)
+  const body = Readable.from(piecesOf(answered.body))
   response.flushHeaders()
   response.once('close', () => body.destroy())
   body.on('error', () => response.destroy()).pipe(response)
+}
+
+async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader()
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value
+  } finally {
+    await reader.cancel()
+  }
 }
 
 function refuse(response: ServerResponse) {
