@@ -1,8 +1,13 @@
 import { describe } from 'vitest'
 import type { Bench } from './bench.ts'
 import { boundariesContract } from './contract-boundaries.ts'
+import { filesContract } from './contract-files.ts'
 import { lifeContract } from './contract-life.ts'
+import { logsContract } from './contract-logs.ts'
+import { runContract } from './contract-run.ts'
+import { runEndContract } from './contract-run-end.ts'
 import { setupContract } from './contract-setup.ts'
+import { treesContract } from './contract-trees.ts'
 import { watchContract } from './contract-watch.ts'
 
 /** What an engine cannot be asked for. */
@@ -11,6 +16,8 @@ export interface ContractOptions {
   readonly skip?: boolean
   /** False: lifecycle commands are only imitated, so nothing that a real shell would do is asked of them. */
   readonly shell?: boolean
+  /** False: there is nothing inside its workspaces that could be run or read. By default as `shell`. */
+  readonly inside?: boolean
   /** For one test. */
   readonly timeoutMs?: number
 }
@@ -20,11 +27,17 @@ export interface ContractOptions {
  * supervisor rely on is written here and nowhere else. `make` is called before each test, its `close` after it.
  */
 export function providerContract(name: string, make: () => Promise<Bench>, options: ContractOptions = {}): void {
-  const { skip = false, shell = true, timeoutMs = 90_000 } = options
+  const { skip = false, shell = true, inside = shell, timeoutMs = 90_000 } = options
   describe.skipIf(skip)(`The ${name} provider`, { timeout: timeoutMs }, () => {
     lifeContract(make)
     setupContract(make, shell)
     boundariesContract(make, shell)
     watchContract(make)
+    if (!inside) return
+    runContract(make)
+    runEndContract(make)
+    filesContract(make)
+    treesContract(make)
+    logsContract(make)
   })
 }

@@ -91,7 +91,7 @@ export function runInput(socket: Duplex, terminal: boolean): Writable {
       else socket.end(() => finished())
     },
     destroy(_error, gone) {
-      socket.end()
+      if (!terminal) socket.end()
       gone(null)
     },
   })
