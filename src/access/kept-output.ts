@@ -23,7 +23,7 @@ interface Line {
   readonly before: number
   bytes: number
   pieces: Buffer[]
-  text: Buffer | null
+  text: string | null
 }
 
 export type KeptOutput = ReturnType<typeof keptOutput>
@@ -35,10 +35,11 @@ export function keptOutput(limits: KeptLimits, share: () => number = () => Infin
   let newest = 0
   let kept = 0
   let total = 0
-  let end: { readonly seq: number; readonly text: Buffer } | null = null
+  let end: { readonly seq: number; readonly text: string } | null = null
 
-  function textOf(seq: number, line: Line): Buffer {
-    line.text ??= outputLine(seq, line.stream, Buffer.concat(line.pieces))
+  function textOf(seq: number, line: Line): string {
+    const [first] = line.pieces
+    line.text ??= outputLine(seq, line.stream, first && line.pieces.length === 1 ? first : Buffer.concat(line.pieces))
     line.pieces = []
     return line.text
   }
@@ -59,7 +60,7 @@ export function keptOutput(limits: KeptLimits, share: () => number = () => Infin
       total += bytes.length
     },
     /** Adds the last line, which is kept whatever comes. */
-    end(lineAt: (seq: number) => Buffer): void {
+    end(lineAt: (seq: number) => string): void {
       end = { seq: newest + 1, text: lineAt(newest + 1) }
     },
     isFull: () => kept > Math.min(limits.bytes, share()) || lines.size > limits.lines,
@@ -79,7 +80,7 @@ export function keptOutput(limits: KeptLimits, share: () => number = () => Infin
     /** Bytes of output before a line. */
     bytesBefore: (seq: number): number => lines.get(seq)?.before ?? total,
     /** A line as it is sent; `undefined`: there is none yet. */
-    line(seq: number): Buffer | undefined {
+    line(seq: number): string | undefined {
       if (seq === end?.seq) return end.text
       const line = lines.get(seq)
       return line && textOf(seq, line)

@@ -3,24 +3,26 @@ import type { RunEnding } from '../persistence/exec-log.ts'
 import type { RunOutput } from '../workspace/run.ts'
 
 // The lines of a run as they are sent. Their form is in src/wire/exec.ts; here they are put together by hand, since it is what all output passes.
+// Each character of them is a byte, to be sent as Latin-1: buffers of this size would have the garbage collector work longer than all the rest.
 
 /** A piece of output. Text is sent as text; bytes that are none, or would be much longer so, as base64. */
-export function outputLine(seq: number, stream: RunOutput['stream'], bytes: Buffer): Buffer {
+export function outputLine(seq: number, stream: RunOutput['stream'], bytes: Buffer): string {
   const head = `{"seq":${seq},"stream":"${stream}","data":`
   if (!bytes.includes(0) && isUtf8(bytes)) {
-    const data = JSON.stringify(bytes.toString('utf8'))
-    if (data.length <= 1.5 * bytes.length + 64) return Buffer.from(`${head}${data}}\n`)
+    // JSON escapes ASCII alone. Taken for Latin-1, byte for character, UTF-8 goes through as it is, and at three times the speed.
+    const data = JSON.stringify(bytes.toString('latin1'))
+    if (data.length <= 1.5 * bytes.length + 64) return `${head}${data}}\n`
   }
-  return Buffer.from(`${head}"${bytes.toString('base64')}","encoding":"base64"}\n`, 'latin1')
+  return `${head}"${bytes.toString('base64')}","encoding":"base64"}\n`
 }
 
 /** So many bytes are missing here. */
-export function droppedLine(seq: number, bytes: number): Buffer {
-  return Buffer.from(`{"seq":${seq},"dropped_bytes":${bytes}}\n`)
+export function droppedLine(seq: number, bytes: number): string {
+  return `{"seq":${seq},"dropped_bytes":${bytes}}\n`
 }
 
 /** The last line. */
-export function endLine(seq: number, startedAt: number, { endedAt, exitCode, signal, error }: RunEnding): Buffer {
+export function endLine(seq: number, startedAt: number, { endedAt, exitCode, signal, error }: RunEnding): string {
   const how = {
     seq,
     ...(exitCode !== null && { exit_code: exitCode }),
@@ -28,5 +30,5 @@ export function endLine(seq: number, startedAt: number, { endedAt, exitCode, sig
     ...(error !== null && { error }),
     duration_ms: Math.max(0, endedAt - startedAt),
   }
-  return Buffer.from(`${JSON.stringify(how)}\n`)
+  return `${JSON.stringify(how)}\n`
 }

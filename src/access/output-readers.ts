@@ -5,8 +5,8 @@ import type { KeptOutput } from './kept-output.ts'
 import { droppedLine } from './output-line.ts'
 
 export interface OutputReader {
-  /** The next line; `undefined`: there is none yet, or none any more. */
-  read(): Buffer | undefined
+  /** The next line, each of whose characters is a byte; `undefined`: there is none yet, or none any more. */
+  read(): string | undefined
   /** All that he is to have was read. */
   over(): boolean
   close(): void
@@ -51,7 +51,7 @@ export function outputReaders(output: KeptOutput, patienceMs: number) {
     })
   }
 
-  function take(seat: Seat): Buffer | undefined {
+  function take(seat: Seat): string | undefined {
     const oldest = output.oldest()
     if (seat.next < oldest) {
       const bytes = output.bytesBefore(oldest) - seat.before

@@ -56,7 +56,7 @@ function pumping(response: ServerResponse, reader: OutputReader, ending: AbortSi
         if (reader.over()) response.end()
         return
       }
-      response.write(line)
+      response.write(line, 'latin1')
     }
     stalled = true
     response.once('drain', () => {

@@ -71,7 +71,7 @@ export function fedIn(fed: Fed): { message: string } {
 }
 
 /** The last line of a run whose output is forgotten, after the line that was seen. */
-export function goneLine({ startedAt, ...logged }: Logged, after: number | null): Buffer {
+export function goneLine({ startedAt, ...logged }: Logged, after: number | null): string {
   // Its end was not written down either.
   const ending = logged.endedAt === null ? { endedAt: startedAt, exitCode: null, signal: null, error: 'lost' } : logged
   if (after !== null && ending.error !== 'lost')

@@ -21,7 +21,7 @@ function reader({ readers }: ReturnType<typeof opened>, after: number | null = n
 
 function all(from: OutputReader): unknown[] {
   const line = from.read()
-  return line ? [JSON.parse(String(line)), ...all(from)] : []
+  return line ? [JSON.parse(Buffer.from(line, 'latin1').toString()), ...all(from)] : []
 }
 
 describe('the output that is kept', () => {
@@ -76,7 +76,7 @@ describe('the output that is kept', () => {
 
 describe('a line of output', () => {
   it('is text where it can be, and base64 where it cannot or would be far longer', () => {
-    const encodingOf = (bytes: Buffer) => /"encoding":"(\w+)"/.exec(String(outputLine(1, 'stdout', bytes)))?.[1]
+    const encodingOf = (bytes: Buffer) => /"encoding":"(\w+)"/.exec(outputLine(1, 'stdout', bytes))?.[1]
     expect(encodingOf(Buffer.from('ä "quoted"\n\u001b[1m \u2028'))).toBeUndefined()
     expect(encodingOf(Buffer.from([0xff]))).toBe('base64')
     expect(encodingOf(Buffer.alloc(1000, 1))).toBe('base64')

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { expect, test } from 'vitest'
@@ -131,7 +131,8 @@ test('input that is cut off half-way kills the run before it can take that for a
   input.write('the first half')
   const { directory } = z.object({ directory: z.string() }).parse(shown['connection_info'])
   // Polled: that some of it has arrived shows in nothing but what the command does with it.
-  while (!existsSync(join(directory, 'all'))) await new Promise((resolve) => setTimeout(resolve, 5))
+  while ((statSync(join(directory, 'all'), { throwIfNoEntry: false })?.size ?? 0) === 0)
+    await new Promise((resolve) => setTimeout(resolve, 5))
   input.destroy(new Error('gone'))
   await fed
   expect(endIn(await lines)).toMatchObject({ error: 'stdin-cut-off' })
