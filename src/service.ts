@@ -144,7 +144,8 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
 function left(supervisor: Supervisor, book: RunBook) {
   return {
     left: book.leftShells,
-    ended: ({ workspace, execId }: LeftShell) => book.shells.ended(workspace, execId, { kind: 'lost', message: 'lost' }),
+    ended: ({ workspace, execId }: LeftShell) =>
+      book.shells.ended(workspace, execId, { kind: 'lost', message: 'lost' }),
     standing({ workspace, owner }: LeftShell): Standing {
       const asker = parseOwner(owner)
       const reached = asker && supervisor.reach(workspace, { owner: asker, operator: false })

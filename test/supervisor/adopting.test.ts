@@ -6,7 +6,11 @@ import { comes, root, start, startOn } from './world.ts'
 const labelled = { owner: 'ann', name: 'lost', template: 'base' }
 const running = { kind: 'running', connection: { container_id: 'c' } } as const
 
-async function withStray(setting: Parameters<typeof start>[0] = {}, state: Found['state'] = running, labels = labelled) {
+async function withStray(
+  setting: Parameters<typeof start>[0] = {},
+  state: Found['state'] = running,
+  labels = labelled,
+) {
   const world = await start({ janitorIntervalMs: 20, ...setting })
   const id = newWorkspaceId()
   const containerId = world.engine.place(id, state, undefined, labels)
