@@ -19,7 +19,7 @@ import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
 import { providerMeter } from './metrics/measured-provider.ts'
 import { metrics } from './metrics/metrics.ts'
 import { openDatabase } from './persistence/database.ts'
-import type { LeftShell } from './persistence/exec-log.ts'
+import type { LeftRun } from './persistence/exec-log.ts'
 import { installation } from './persistence/installation.ts'
 import { storesOf } from './persistence/stores.ts'
 import type { Choice } from './provider-choice.ts'
@@ -144,9 +144,8 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
 function left(supervisor: Supervisor, book: RunBook) {
   return {
     left: book.leftShells,
-    ended: ({ workspace, execId }: LeftShell) =>
-      book.shells.ended(workspace, execId, { kind: 'lost', message: 'lost' }),
-    standing({ workspace, owner }: LeftShell): Standing {
+    ended: ({ workspace, execId }: LeftRun) => book.shells.ended(workspace, execId, { kind: 'lost', message: 'lost' }),
+    standing({ workspace, owner }: LeftRun): Standing {
       const asker = parseOwner(owner)
       const reached = asker && supervisor.reach(workspace, { owner: asker, operator: false })
       if (reached?.kind !== 'reached') return { kind: 'down' }

@@ -1,4 +1,4 @@
-import type { LeftShell } from '../persistence/exec-log.ts'
+import type { LeftRun } from '../persistence/exec-log.ts'
 import type { Inside } from '../provider/inside.ts'
 import type { Log } from '../workspace/log.ts'
 import type { Subject } from '../workspace/subject.ts'
@@ -10,10 +10,10 @@ export type Standing =
   | { readonly kind: 'between' }
 
 export interface LeftShellsDeps {
-  readonly left: readonly LeftShell[]
-  readonly standing: (shell: LeftShell) => Standing
+  readonly left: readonly LeftRun[]
+  readonly standing: (shell: LeftRun) => Standing
   /** Writes down that nothing of it runs any more. */
-  readonly ended: (shell: LeftShell) => void
+  readonly ended: (shell: LeftRun) => void
   readonly log: Log
   /** How long to wait for a workspace or an engine. */
   readonly againMs?: number
@@ -31,7 +31,7 @@ export async function endLeftShells(
 ): Promise<void> {
   let rest = left
   for (;;) {
-    const later: LeftShell[] = []
+    const later: LeftRun[] = []
     for (const shell of rest) {
       if (signal.aborted) return
       if (await end(shell)) ended(shell)
@@ -42,7 +42,7 @@ export async function endLeftShells(
     await pause(againMs, signal)
   }
 
-  async function end(shell: LeftShell): Promise<boolean> {
+  async function end(shell: LeftRun): Promise<boolean> {
     const { workspace, execId } = shell
     const where = standing(shell)
     if (where.kind !== 'up') return where.kind === 'down'

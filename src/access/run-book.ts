@@ -17,9 +17,10 @@ const retryMs = 5000
 
 /** Opens the book of runs until `close()`. Commands that the service before left open are lost. */
 export function openRunBook({ runs, now, log }: RunBookDeps) {
-  const leftShells = runs.leftShells()
-  const lost = runs.loseOpen(now())
-  if (lost > 0) log.warn({ runs: lost }, 'runs were going on when the service ended; their ends were not seen')
+  const leftShells = runs.left('shell')
+  const lost = runs.left('exec')
+  if (lost.length > 0)
+    log.warn({ runs: lost.length }, 'runs were going on when the service ended; their ends were not seen')
   const active = new Map(runs.lastActive())
   let waiting: { readonly change: RunChange; readonly done: (error?: unknown) => void }[] = []
   let due = false
@@ -61,6 +62,9 @@ export function openRunBook({ runs, now, log }: RunBookDeps) {
     happened(workspace, ending.endedAt)
     void add({ kind: 'ended', workspace, execId, ending })
   }
+
+  // In its turn, as any end: a database that takes no writes now must not keep the service from starting.
+  for (const { workspace, execId } of lost) ended(workspace, execId, endingOf({ kind: 'lost', message: '' }, now()))
 
   const shells: ShellBook = {
     async began({ id, workspace, owner, by, argv }) {

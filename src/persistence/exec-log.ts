@@ -33,8 +33,8 @@ export type RunChange =
   /** It never began after all. */
   | { readonly kind: 'unbegun'; readonly workspace: WorkspaceId; readonly execId: string }
 
-/** A shell that nobody has seen the end of. */
-export type LeftShell = Pick<BegunRun, 'workspace' | 'execId' | 'owner'>
+/** A command or a shell that nobody has seen the end of. */
+export type LeftRun = Pick<BegunRun, 'workspace' | 'execId' | 'owner'>
 
 export type ExecLog = ReturnType<typeof execLog>
 
@@ -58,11 +58,8 @@ export function execLog(db: Database, barred: () => string | null = () => null) 
   const recent = db.prepare<[string, number], LoggedRun>(
     `SELECT ${columns} FROM execs WHERE workspace = ? AND kind = 'exec' ORDER BY started_at DESC LIMIT ?`,
   )
-  const lose = db.prepare<[number]>(
-    `UPDATE execs SET ended_at = ?, error = 'lost' WHERE ended_at IS NULL AND kind = 'exec'`,
-  )
-  const left = db.prepare<[], LeftShell>(
-    `SELECT workspace, exec_id AS execId, owner FROM execs WHERE ended_at IS NULL AND kind = 'shell'`,
+  const left = db.prepare<['exec' | 'shell'], LeftRun>(
+    'SELECT workspace, exec_id AS execId, owner FROM execs WHERE ended_at IS NULL AND kind = ?',
   )
   const active = db.prepare<[], { workspace: WorkspaceId; at: number }>(
     `SELECT workspace, max(max(started_at, coalesce(ended_at, 0))) AS at FROM execs
@@ -88,10 +85,8 @@ export function execLog(db: Database, barred: () => string | null = () => null) 
     find: (workspace: WorkspaceId, execId: string): LoggedRun | undefined => find.get(workspace, execId),
     /** The commands that were run in a workspace, newest first; no shells. */
     recent: (workspace: WorkspaceId, limit: number): readonly LoggedRun[] => recent.all(workspace, limit),
-    /** The shells that run. */
-    leftShells: (): readonly LeftShell[] => left.all(),
-    /** Ends all commands that run as `lost`, since nobody holds it any more. Answers how many there were. */
-    loseOpen: (at: number): number => lose.run(at).changes,
+    /** What has no end yet. */
+    left: (kind: 'exec' | 'shell'): readonly LeftRun[] => left.all(kind),
     /** When something was last begun or ended in each workspace that there is. */
     lastActive: (): ReadonlyMap<WorkspaceId, number> =>
       new Map(active.all().map(({ workspace, at }) => [workspace, at])),

@@ -63,14 +63,13 @@ describe('the log of runs', () => {
     expect(log.find(id, 'a')).toMatchObject({ endedAt: 2, exitCode: 3 })
   })
 
-  it('loses the commands that were open when the service ended, and no others', () => {
+  it('knows what has no end yet, and nothing else', () => {
     const log = newLog()
     const id = newWorkspaceId()
     log.write([begun(id, 'open', 1), begun(id, 'over', 1), ended(id, 'over', 2), begun(id, 'never', 1)])
     log.write([{ kind: 'unbegun', workspace: id, execId: 'never' }])
-    expect([log.loseOpen(7), log.loseOpen(8)]).toEqual([1, 0])
-    expect(log.find(id, 'open')).toMatchObject({ endedAt: 7, error: 'lost', exitCode: null })
-    expect(log.find(id, 'over')).toMatchObject({ endedAt: 2, error: null })
+    expect(log.left('exec')).toEqual([{ workspace: id, execId: 'open', owner: expect.any(String) }])
+    expect(log.left('shell')).toEqual([])
     expect(log.find(id, 'never')).toBeUndefined()
   })
 
