@@ -3,6 +3,7 @@ import Sqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { call } from './child-service.ts'
 import { create, list, livingOf, newFolder, readiness, running, trouble, up } from './trouble.ts'
+import { migrations } from '../../src/persistence/migrations.ts'
 
 // What somebody, or a newer version, has written into the database while no service ran.
 
@@ -82,6 +83,6 @@ test('a database that a newer version has written is not started with, says whic
   const before = readFileSync(path)
   expect(await refusal()).toMatch(/schema version 99.*newer vm-api wrote it.*Run that version, or restore the backup/)
   expect(readFileSync(path).equals(before)).toBe(true)
-  edit(path, (db) => db.pragma('user_version = 1'))
+  edit(path, (db) => db.pragma(`user_version = ${migrations.length}`))
   await start()
 })
