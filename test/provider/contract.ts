@@ -34,10 +34,8 @@ export function providerContract(name: string, make: () => Promise<Bench>, optio
     boundariesContract(make, shell)
     watchContract(make)
     if (!inside) return
-    runContract(make)
-    runEndContract(make)
-    filesContract(make)
-    treesContract(make)
-    logsContract(make)
+    // Each by itself: before each of their tests a workspace is booted, which no other test is to find.
+    for (const contract of [runContract, runEndContract, filesContract, treesContract, logsContract])
+      describe('with a workspace', () => contract(make))
   })
 }

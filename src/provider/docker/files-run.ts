@@ -80,10 +80,10 @@ export async function pouredInto(run: Run, source: Readable, token: string, sign
   return { end: await run.ended, ...all }
 }
 
-/** Ends a script that nobody waits for. */
+/** Ends a script that nobody waits for, or has ended. Left first: output that nobody reads any more would hold the engine up. */
 export async function abandon(run: Run): Promise<void> {
-  await run.signal('SIGKILL')
   run.leave()
+  await run.signal('SIGKILL')
 }
 
 async function collected(run: Run): Promise<{ stdout: string; stderr: string }> {

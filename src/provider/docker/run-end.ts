@@ -9,7 +9,7 @@ import { field, number } from './shape.ts'
 
 const soonMs = 5
 const firstMs = 100
-const mostMs = 2_000
+const mostMs = 1_000
 
 /**
  * Follows a command to its end. The engine is asked at growing distances whether it still runs, and at once when its connection is closed: a

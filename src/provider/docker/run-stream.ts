@@ -3,16 +3,19 @@ import { Writable } from 'node:stream'
 import type { RunOutput } from '../../workspace/run.ts'
 import { demultiplex } from './demultiplex.ts'
 
-/** After its command has ended, what is still on its way comes within this time, */
+/** After a command has ended, what is still on its way comes within so long of what came before, */
 const quietMs = 200
 /** and is no more than the pipes and sockets between it and us can hold. A child in the background may write for ever. */
 const onItsWayBytes = 2 ** 20
 
 /** The connection to a command that runs. */
 export interface RunStream {
-  /** The next pieces of its output; `null` when there are none any more. Nothing is read ahead of it. Never rejects. */
+  /** The next pieces of its output; `null` when there are none any more. Nothing is read ahead of it while the command runs. Never rejects. */
   next(): Promise<readonly RunOutput[] | null>
-  /** The command has ended: what has not come yet is waited for a little, and then `next` answers `null` though the connection is open. */
+  /**
+   * The command has ended: what has not come yet is fetched, whether anybody reads it or not, and the connection is closed. Until then the
+   * engine would not notice the end of any other command in the container.
+   */
   exited(): void
   /** Aborted when the connection is closed, from either side. */
   readonly closed: AbortSignal
@@ -27,49 +30,57 @@ export function runStream(socket: Duplex, framed: boolean): RunStream {
   const split = framed ? demultiplex(take) : (chunk: Buffer): void => take('stdout', chunk)
   const closed = new AbortController()
   let wake: () => void = () => undefined
-  let exited = false
-  let late = 0
-  socket.on('readable', () => wake())
+  let fetched: { readonly chunks: Buffer[]; bytes: number; timer?: NodeJS.Timeout } | undefined
+
+  function read(): Buffer | null {
+    const chunk: unknown = socket.read()
+    return Buffer.isBuffer(chunk) ? chunk : null
+  }
+
+  function fetchRest(): void {
+    if (fetched === undefined || closed.signal.aborted) return
+    for (let chunk = read(); chunk !== null; chunk = read()) {
+      fetched.chunks.push(chunk)
+      fetched.bytes += chunk.length
+    }
+    clearTimeout(fetched.timer)
+    if (fetched.bytes > onItsWayBytes) socket.destroy()
+    else fetched.timer = setTimeout(() => socket.destroy(), quietMs)
+  }
+
+  socket.on('readable', () => {
+    fetchRest()
+    wake()
+  })
   for (const end of ['end', 'error', 'close']) {
     socket.on(end, () => {
+      fetchRest()
+      clearTimeout(fetched?.timer)
       closed.abort()
       wake()
     })
   }
 
-  function stirred(withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = Number.isFinite(withinMs) ? setTimeout(resolve, withinMs) : undefined
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  async function read(): Promise<Buffer | null> {
-    for (let waited = false; ; ) {
-      const chunk: unknown = socket.read()
-      if (Buffer.isBuffer(chunk)) return chunk
-      if (closed.signal.aborted || (exited && waited)) return null
-      waited = exited
-      await stirred(exited ? quietMs : Number.POSITIVE_INFINITY)
+  async function next(): Promise<Buffer | null> {
+    for (;;) {
+      const chunk = fetched === undefined ? read() : (fetched.chunks.shift() ?? null)
+      if (chunk !== null || closed.signal.aborted) return chunk
+      await new Promise<void>((resolve) => (wake = resolve))
     }
   }
 
   return {
     async next() {
-      for (;;) {
-        const chunk = late > onItsWayBytes ? null : await read()
-        if (chunk === null) return null
-        if (exited) late += chunk.length
+      for (let chunk = await next(); chunk !== null; chunk = await next()) {
         pieces = []
         split(chunk)
         if (pieces.length > 0) return pieces
       }
+      return null
     },
     exited() {
-      exited = true
+      fetched = { chunks: [], bytes: 0 }
+      fetchRest()
       wake()
     },
     closed: closed.signal,

@@ -24,20 +24,21 @@ function running(engine: Engine, installation: string, subject: Subject, command
   const { exec, socket, stream, early, pid, sized } = started
   const left = new AbortController()
   const sent = new Set<RunSignal>()
-  let end: RunEnd | undefined
+  let over = false
 
   async function follow(): Promise<RunEnd> {
     const seen = await runEnd(engine, installation, subject, exec, stream.closed, left.signal)
-    end = seen.kind === 'exited' ? orKilled(seen, sent) : seen
+    // Who has left it is told nothing, and may still end it.
+    over = !left.signal.aborted
     stream.exited()
-    return end
+    return seen.kind === 'exited' ? orKilled(seen, sent) : seen
   }
 
   let sizing: Promise<unknown> = Promise.resolve()
   function resize({ columns, rows }: TerminalSize): Promise<void> {
     // One after the other, lest an old size come last.
     const sized = sizing.then(async () => {
-      if (end !== undefined || command.terminal === null) return
+      if (over || command.terminal === null) return
       await engine.ask(
         {
           what: 'change the size of a terminal',
@@ -59,12 +60,12 @@ function running(engine: Engine, installation: string, subject: Subject, command
     resize,
     async signal(name) {
       const id = subject.containerId
-      if (end !== undefined || id === null) return done(undefined)
+      if (over || id === null) return done(undefined)
       sent.add(name)
       const target = { mark: command.mark, session: pid }
       const user = command.user ?? subject.recipe.remoteUser
-      const answer = await signalRun(engine, id, user, target, name, left.signal)
-      return answer.ok || end === undefined ? answer : done(undefined)
+      const answer = await signalRun(engine, id, user, target, name, new AbortController().signal)
+      return answer.ok || !over ? answer : done(undefined)
     },
     leave() {
       left.abort()
