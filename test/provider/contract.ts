@@ -16,8 +16,6 @@ export interface ContractOptions {
   readonly skip?: boolean
   /** False: lifecycle commands are only imitated, so nothing that a real shell would do is asked of them. */
   readonly shell?: boolean
-  /** False: there is nothing inside its workspaces that could be run or read. By default as `shell`. */
-  readonly inside?: boolean
   /** For one test. */
   readonly timeoutMs?: number
 }
@@ -27,13 +25,22 @@ export interface ContractOptions {
  * supervisor rely on is written here and nowhere else. `make` is called before each test, its `close` after it.
  */
 export function providerContract(name: string, make: () => Promise<Bench>, options: ContractOptions = {}): void {
-  const { skip = false, shell = true, inside = shell, timeoutMs = 90_000 } = options
+  const { skip = false, shell = true, timeoutMs = 90_000 } = options
   describe.skipIf(skip)(`The ${name} provider`, { timeout: timeoutMs }, () => {
     lifeContract(make)
     setupContract(make, shell)
     boundariesContract(make, shell)
     watchContract(make)
-    if (!inside) return
+  })
+}
+
+/** The port in `src/provider/inside.ts`, in the same way. In files of its own, so that the two suites of an engine run beside each other. */
+export function insideContract(
+  name: string,
+  make: () => Promise<Bench>,
+  { skip = false, timeoutMs = 90_000 }: Omit<ContractOptions, 'shell'> = {},
+): void {
+  describe.skipIf(skip)(`Inside workspaces of the ${name} provider`, { timeout: timeoutMs }, () => {
     // Each by itself: before each of their tests a workspace is booted, which no other test is to find.
     for (const contract of [runContract, runEndContract, filesContract, treesContract, logsContract])
       describe('with a workspace', () => contract(make))

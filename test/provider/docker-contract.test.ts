@@ -1,45 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll } from 'vitest'
-import { dockerProvider } from '../../src/provider/docker/docker-provider.ts'
-import type { DockerTarget } from '../../src/provider/docker/target.ts'
-import type { Provider } from '../../src/provider/provider.ts'
-import { clientOf, sweep, sweepContainers } from '../engine/client.ts'
-import { baseImage, ensureBaseImage } from '../engine/images.ts'
-import { liveEngine } from '../engine/live-engine.ts'
-import { silentLog } from '../engine/silent-log.ts'
-import { type Bench, plainRecipe } from './bench.ts'
 import { providerContract } from './contract.ts'
+import { dockerBench, sweepAll, target } from './docker-bench.ts'
 
-const target = await liveEngine()
-// The same two for the whole suite: to make and remove their networks for each test would double the time that it
-// takes.
-const installations = { ours: randomUUID(), theirs: randomUUID() }
-
-async function liveBench(docker: DockerTarget): Promise<Bench> {
-  const client = clientOf(docker)
-  await ensureBaseImage(client)
-  const of = (installation: string): Provider => dockerProvider({ installation, docker, log: silentLog })
-  return {
-    provider: of(installations.ours),
-    recipe: (partial) => plainRecipe({ image: baseImage, ...partial }),
-    async kill(containerId) {
-      const container = client.getContainer(containerId)
-      const ended = container.wait({})
-      await container.kill()
-      await ended
-    },
-    removeByHand: (containerId) => client.getContainer(containerId).remove({ force: true }),
-    again: () => of(installations.ours),
-    other: () => of(installations.theirs),
-    async close() {
-      await Promise.all(Object.values(installations).map((installation) => sweepContainers(client, installation)))
-    },
-  }
-}
-
-const make = (): Promise<Bench> => (target ? liveBench(target) : Promise.reject(new Error('no engine answers')))
-providerContract('docker', make, { skip: target === undefined })
-
-afterAll(async () => {
-  if (target) for (const installation of Object.values(installations)) await sweep(clientOf(target), installation)
-})
+providerContract('docker', dockerBench, { skip: target === undefined })
+afterAll(sweepAll)

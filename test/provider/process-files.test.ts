@@ -4,16 +4,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Files } from '../../src/provider/inside.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
 import { newSubject, unhurried, up, valueOf } from './bench.ts'
-import { filesContract } from './contract-files.ts'
-import { treesContract } from './contract-trees.ts'
 import { cutOff, faultIn, granted, refusedOf, textOf } from './inside-bench.ts'
 import { type ProcessBench, processBench } from './process-bench.ts'
 import { type Packed, tarOf } from './tar-bench.ts'
 
 describe.skipIf(process.platform === 'win32')('Files of plain processes', { timeout: 60_000 }, () => {
-  filesContract(processBench)
-  treesContract(processBench)
-
   describe('beside the files of the host', () => {
     let bench: ProcessBench
     let subject: Subject
