@@ -95,6 +95,17 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     expect(await run.ended).toEqual({ kind: 'killed', signal: 'SIGKILL' })
   })
 
+  it('a kill also ends a job of a terminal that has shed its environment', async () => {
+    const subject = await booted()
+    const terminal = { columns: 80, rows: 24 }
+    const run = await shellIn(inside, subject, 'set -m; env -i /bin/sleep 405 & echo up; exec sleep 406', { terminal })
+    await heardUntil(run, 'up')
+    const jobs = async () => (await told(provider, subject, 'ps -o args | grep -c "[s]leep 40[56]"; true')).trim()
+    await expect.poll(jobs).toBe('2')
+    valueOf(await run.signal('SIGKILL'))
+    expect(await jobs()).toBe('0')
+  })
+
   it('a paused container is not asked to run anything, and the fault says that it may be later', async () => {
     const subject = await booted()
     await docker.getContainer(subject.containerId).pause()
