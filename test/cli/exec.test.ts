@@ -69,25 +69,27 @@ test('a loop that reads a list keeps it with --no-stdin', async () => {
   expect(stdout).toBe('a\nb\n')
 })
 
-/** Starts a command that says when it is there. */
+/** Starts a script that says when it is there. */
 async function begin(script: string) {
-  const child = desk().start(['exec', '-n', 'demo', '--', 'sh', '-c', `echo there; ${script}`])
+  const child = desk().start(['exec', '-n', 'demo', '--', 'sh', '-c', script])
   const ran = ended(child)
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()))
   return { child, ran }
 }
 
 test('Ctrl-C interrupts the command, which may say what becomes of it', async () => {
-  const { child, ran } = await begin('trap "echo interrupted; exit 9" INT; while :; do sleep 0.1; done')
+  const { child, ran } = await begin('trap "echo interrupted; exit 9" INT; echo there; while :; do sleep 0.1; done')
   child.kill('SIGINT')
   expect(await ran).toMatchObject({ code: 9, stdout: 'there\ninterrupted\n' })
-  const other = await begin('sleep 100')
+  const other = await begin('echo there; sleep 100')
   other.child.kill('SIGINT')
   expect((await other.ran).code).toBe(130)
 })
 
 test('a second Ctrl-C leaves a command that does not heed the first', async () => {
-  const { child, ran } = await begin('trap "echo heard" INT; while [ ! -e leave ]; do sleep 0.1; done; touch gone-on')
+  const { child, ran } = await begin(
+    'trap "echo heard" INT; echo there; while [ ! -e leave ]; do sleep 0.1; done; touch gone-on',
+  )
   child.kill('SIGINT')
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()))
   child.kill('SIGINT')

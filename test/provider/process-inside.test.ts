@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Run } from '../../src/provider/inside.ts'
 import { findDirectory } from '../../src/provider/process/directory.ts'
 import { linuxProcesses } from '../../src/provider/process/linux-processes.ts'
@@ -75,6 +75,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
   it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
     const running = await run('(setsid sleep 293 &) ; echo up; sleep 292')
     expect(await firstLine(running)).toBe('up\n')
+    await vi.waitFor(() => expect(sleeping(292)).toBe(true)) // begun after it said so
     valueOf(await setup(bench.provider, subject))
     expect(sleeping(292)).toBe(true)
     valueOf(await bench.provider.halt(subject, unhurried()))

@@ -58,15 +58,20 @@ export function execCommand(run: Runner, hasDashes: boolean): Command {
     )
 }
 
+/** Whoever read the output has gone. */
+const brokenPipe = 128 + constants.signals.SIGPIPE
+
 /** Runs a command, and answers what its exit code is here. */
 export async function runIn(session: Session, id: string, wish: ExecWish): Promise<number> {
   const { client, out } = session
   const over = new AbortController()
   const exec = client.exec(id, { ...wish, signal: over.signal })
   const stopListening = passSignals(exec, over)
+  let gone = false
   session.whenGone = async () => {
+    gone = true
     await exec.kill('SIGHUP').catch(() => {}) // it may have ended
-    return 128 + constants.signals.SIGPIPE
+    return brokenPipe
   }
   let lostAt: number | undefined
   try {
@@ -81,7 +86,7 @@ export async function runIn(session: Session, id: string, wish: ExecWish): Promi
       else if (event.kind === 'output') await out.bytes(event.stream, event.bytes)
       else if (event.kind === 'dropped')
         out.note(`vm: ${event.bytes} bytes of output are missing here: they were not read for too long.`)
-      if (event.kind === 'ended') return codeOf(event)
+      if (event.kind === 'ended') return gone ? brokenPipe : codeOf(event)
     }
   } finally {
     stopListening()
