@@ -229,13 +229,14 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     })
 
     it('is told from a time on, and as many of the last lines as are wanted', async () => {
-      const { pieces } = await read({})
-      const last = pieces.at(-1)?.at ?? 0
-      expect((await read({ since: last + 1 })).pieces).toEqual([])
-      expect((await read({ since: pieces[0]?.at ?? 0 })).stdout === everything).toBe(true)
+      const times = (await read({})).pieces.map(({ at }) => at ?? 0)
+      expect((await read({ since: Math.max(...times) + 1 })).pieces).toEqual([])
+      expect((await read({ since: Math.min(...times) })).stdout === everything).toBe(true)
       expect((await read({ tail: 0 })).pieces).toEqual([])
-      expect((await read({ tail: 1 })).stdout.endsWith('end\n')).toBe(true)
-      expect((await read({ tail: 1 })).stderr).toBe('')
+      // Which of its two streams the engine heard last is the engine's secret.
+      const { stdout, stderr } = await read({ tail: 1 })
+      expect(['end\n', 'second\n']).toContain((stdout + stderr).slice(-(stderr === '' ? 4 : 7)))
+      expect(stdout === '' || stderr === '').toBe(true)
     })
 
     it("of another installation's container is not there", async () => {
