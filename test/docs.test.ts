@@ -107,4 +107,5 @@ test('the unit starts what is built', () => {
   expect(unit).toContain('dist/main.js')
   expect(unit).not.toMatch(/^MemoryDenyWriteExecute=/m)
   expect(unit).toMatch(/^KillMode=process$/m)
+  expect(unit).toMatch(/^CPUWeight=10000$/m)
 })

@@ -29,7 +29,8 @@ function nextFor({ code, state, status }: ApiError, command: string, name: strin
   if (code === 'refused-in-state') return nextIn(state ?? '', command, name)
   const known: Readonly<Record<string, string>> = {
     unreachable: 'Start one with `vm serve`, or say where it is: --url, or VM_API_URL.',
-    'cut-off': 'Do it again: what was there stands.',
+    'cut-off':
+      command === 'cp' ? 'Do it again: what was there stands.' : `It may have been done: \`vm show ${name}\` tells.`,
     unauthenticated: 'Say who you are: --user, or VM_API_USER; a proxy may want a --header.',
     'workspace-not-found': '`vm ls` lists your workspaces.',
     'name-taken': `\`vm show ${name}\` shows it, \`vm rm ${name}\` removes it.`,

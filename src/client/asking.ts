@@ -23,14 +23,14 @@ export function asking({ url, user, headers = {} }: ClientDeps) {
   /** Answers whatever the service does, a refusal too. */
   async function ask(address: string, init: RequestInit = {}): Promise<Response> {
     const request = { ...init, headers: { ...who, ...Object(init.headers) } }
-    // A connection that was kept for later may have died meanwhile: what only reads is asked again.
-    const tries = (init.method ?? 'GET') === 'GET' ? 2 : 1
+    // A connection that was kept for later may have died meanwhile: what makes no difference a second time is asked again.
+    const tries = (init.method ?? 'GET') === 'GET' || 'idempotency-key' in Object(init.headers) ? 2 : 1
     for (let left = tries - 1; ; left--)
       try {
         return await fetch(address, request)
       } catch (error) {
         init.signal?.throwIfAborted()
-        if (left <= 0) throw unreachable(error)
+        if (left <= 0) throw unanswered(error)
       }
   }
 
@@ -44,10 +44,15 @@ export function asking({ url, user, headers = {} }: ClientDeps) {
     return (await (await got(`${api}${path}`)).json()) as T
   }
 
-  async function send<T>(method: string, path: string, body?: object): Promise<T> {
+  async function send<T>(
+    method: string,
+    path: string,
+    body?: object,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<T> {
     const answer = await got(`${api}${path}`, {
       method,
-      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      ...(body && { headers: { 'content-type': 'application/json', ...more }, body: JSON.stringify(body) }),
     })
     return (await answer.json()) as T
   }
@@ -71,8 +76,20 @@ export function asking({ url, user, headers = {} }: ClientDeps) {
   return { url, api, ask, got, read, send, pages }
 }
 
-export function unreachable(cause: unknown): ApiError {
-  return new ApiError(0, { error: 'The service cannot be reached. Is it running?', code: 'unreachable' }, cause)
+/** Connections that were there, and were lost before the answer had come. */
+const lostCodes = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']
+
+/** Why no answer came: `unreachable`, nothing was asked; `cut-off`, it may have been done or not. Browsers do not tell one from the other. */
+export function unanswered(error: unknown): ApiError {
+  const inner: unknown = error instanceof Error ? (error.cause ?? error) : error
+  return lostCodes.includes(Object(inner).code)
+    ? new ApiError(0, { error: 'The connection was lost before all of the answer had come.', code: 'cut-off' }, error)
+    : new ApiError(0, { error: 'The service cannot be reached. Is it running?', code: 'unreachable' }, error)
+}
+
+/** One that nobody else has. `randomUUID` is kept from pages that came without TLS. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** The path of a workspace below the API. */

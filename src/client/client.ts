@@ -7,7 +7,7 @@ import type { Ticket } from '../wire/ticket.ts'
 import type { AmendWorkspace, CreateWorkspace, Workspace } from '../wire/workspace.ts'
 import { errorOf } from './api-error.ts'
 import type { ClientDeps } from './asking.ts'
-import { asking, workspacePath as at } from './asking.ts'
+import { asking, newKey, workspacePath as at } from './asking.ts'
 import type { Told } from './event-feed.ts'
 import { followed } from './event-feed.ts'
 import { execsOf } from './execs.ts'
@@ -42,7 +42,8 @@ export type Client = ReturnType<typeof apiClient>
 
 /**
  * The API over fetch, in a browser or in Node. Every method rejects with an {@link ApiError} when the service refuses or does not answer;
- * reads may be repeated, and so may commands: the second is then refused, or makes no difference.
+ * reads may be repeated, and so may commands: the second is then refused, or makes no difference. A create
+ * that gets no answer is repeated once, as the same request.
  */
 export function apiClient(deps: ClientDeps) {
   const asked = asking(deps)
@@ -93,7 +94,7 @@ export function apiClient(deps: ClientDeps) {
       if (answer.ok || answer.status === 400) return answer.ok
       throw await errorOf(answer)
     },
-    create: (wish: CreateWorkspace) => send<Workspace>('POST', '/workspaces', wish),
+    create: (wish: CreateWorkspace) => send<Workspace>('POST', '/workspaces', wish, { 'idempotency-key': newKey() }),
     start: command('start'),
     stop: command('stop'),
     restart: command('restart'),

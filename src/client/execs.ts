@@ -1,7 +1,7 @@
 import type { ExecEnd, ExecLine, ExecRun, StartExec } from '../wire/exec.ts'
 import { ApiError, errorOf } from './api-error.ts'
 import type { Asking } from './asking.ts'
-import { unreachable, workspacePath as at } from './asking.ts'
+import { newKey, unanswered, workspacePath as at } from './asking.ts'
 import { pause, watched } from './event-feed.ts'
 import { jsonLines } from './json-lines.ts'
 import type { Source } from './piece.ts'
@@ -93,7 +93,7 @@ export function execsOf({ api, ask, got, read }: Pick<Asking, 'api' | 'ask' | 'g
   return {
     /** Runs a command in a running workspace; nothing is asked before its events are read. */
     exec(id: string, wish: ExecWish): Exec {
-      const execId = wish.execId ?? newExecId()
+      const execId = wish.execId ?? newKey()
       const { stdin } = wish
       const source = stdin === undefined || typeof stdin === 'string' || stdin instanceof Uint8Array ? undefined : stdin
       const begin: Connect = (_after, signal) =>
@@ -166,7 +166,7 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
         }
       } catch (error) {
         if (over.signal.aborted) break
-        const failure = error instanceof ApiError ? error : unreachable(error)
+        const failure = error instanceof ApiError ? error : unanswered(error)
         // A connection that was kept for later may have died meanwhile, and the same id is the same run.
         if (!begun && failure.status === 0 && tries++ === 0) continue
         if (!begun || (failure.status >= 400 && failure.status < 500)) throw failure
@@ -190,11 +190,6 @@ function eventOf(line: ExecLine): ExecEvent {
   if ('stream' in line) return { kind: 'output', seq: line.seq, stream: line.stream, bytes: bytesOf(line) }
   if ('dropped_bytes' in line) return { kind: 'dropped', seq: line.seq, bytes: line.dropped_bytes }
   return { kind: 'ended', ...line }
-}
-
-/** `randomUUID` is kept from pages that came without TLS. */
-function newExecId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function startOf({ command, env, cwd, user, stdin, timeoutMs }: ExecWish, execId: string): StartExec {

@@ -1,7 +1,7 @@
 import type { LogLine } from '../wire/log.ts'
 import { ApiError, errorOf } from './api-error.ts'
 import type { Asking } from './asking.ts'
-import { unreachable, workspacePath } from './asking.ts'
+import { unanswered, workspacePath } from './asking.ts'
 import { pause, watched } from './event-feed.ts'
 import { jsonLines } from './json-lines.ts'
 
@@ -59,7 +59,7 @@ export function logsOf({ api, ask }: Pick<Asking, 'api' | 'ask'>) {
           return // the main process has ended, or all there is was told
         } catch (error) {
           if (over.signal.aborted) return
-          const failure = error instanceof ApiError ? error : unreachable(error)
+          const failure = error instanceof ApiError ? error : unanswered(error)
           const forGood = failure.status >= 400 && failure.status < 500
           if (!begun || !follow || forGood) throw failure
           why = failure.message

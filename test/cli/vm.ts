@@ -27,7 +27,10 @@ export interface Desk {
   /** The home of whoever types, empty at first. */
   readonly home: string
   readonly env: Readonly<Record<string, string>>
-  readonly service: ChildService
+  /** The service of now. */
+  service(): ChildService
+  /** kill -9 of the service; what settles starts another on the same database and address. */
+  killService(): Promise<() => Promise<void>>
   /** Starts `vm`; its stdin is open until somebody ends it. */
   start(args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcessWithoutNullStreams
   /** Runs `vm` to its end. `input` is piped in; without, stdin is /dev/null. */
@@ -44,19 +47,19 @@ export function openDesk(settings: (folder: string) => Readonly<Record<string, s
   let folder = ''
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vm-cli-'))
-    const service = await startChild({
+    const env = {
       VM_API_DB_PATH: join(folder, 'db/vm.db'),
       VM_API_PROVIDER: 'process',
       VM_API_OPERATORS: 'ops',
       ...settings(folder),
-    })
-    desk = deskAt(service, folder)
+    }
+    desk = deskAt(await startChild(env), env, folder)
   })
   afterAll(async () => {
     if (desk) {
       const { body } = await call(desk.url, 'ops', 'GET', '/workspaces?owner=*')
       for (const { id } of Array.isArray(body) ? body : []) await call(desk.url, 'ops', 'DELETE', `/workspaces/${id}`)
-      await desk.service.end('SIGTERM')
+      await desk.service().end('SIGTERM')
     }
     rmSync(folder, { recursive: true, force: true })
   })
@@ -66,7 +69,8 @@ export function openDesk(settings: (folder: string) => Readonly<Record<string, s
   }
 }
 
-function deskAt(service: ChildService, home: string): Desk {
+function deskAt(first: ChildService, settings: Readonly<Record<string, string>>, home: string): Desk {
+  let service = first
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
@@ -83,7 +87,12 @@ function deskAt(service: ChildService, home: string): Desk {
     url: service.url,
     home,
     env,
-    service,
+    service: () => service,
+    async killService() {
+      const { url } = service
+      await service.end('SIGKILL')
+      return async () => void (service = await startChild({ ...settings, VM_API_BIND: new URL(url).host }))
+    },
     start,
     async vm(args, { env: more = {}, input } = {}) {
       const [program, ...before] = command

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
 import { apiClient } from '../../src/client/client.ts'
 import { openWorld } from '../http/world.ts'
 import { allOf } from './all-of.ts'
@@ -49,4 +51,43 @@ test('a service that does not answer is a failure that says so', async () => {
   const client = clientAt(await listen())
   await app.close()
   await expect(client.templates()).rejects.toMatchObject({ status: 0, code: 'unreachable' })
+})
+
+/** Passes requests on, and hangs up on the first answer. */
+async function losingFirstAnswer(port: number): Promise<number> {
+  let lost = false
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    near.pipe(far)
+    far.on('data', (data) => {
+      if (lost) near.write(data)
+      else near.resetAndDestroy()
+      lost = true
+    })
+    near.on('error', () => far.destroy())
+    near.on('close', () => far.destroy())
+    far.on('error', () => near.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  return typeof address === 'object' ? (address?.port ?? 0) : 0
+}
+
+test('a create whose answer was lost is the same create when it is asked again', async () => {
+  const { listen } = await openWorld()
+  const port = await listen()
+  const { id } = await clientAt(await losingFirstAnswer(port)).create({ name: 'one' })
+  expect((await allOf(clientAt(port).list())).flat()).toMatchObject([{ id, name: 'one' }])
+})
+
+test('a command whose answer was lost is a failure that does not say that nothing was done', async () => {
+  const { listen, make, until } = await openWorld()
+  const port = await listen()
+  const { id } = await make()
+  await until(id, ({ state }) => state === 'running.up')
+  const stopped = clientAt(await losingFirstAnswer(port)).stop(id)
+  await expect(stopped).rejects.toMatchObject({ status: 0, code: 'cut-off' })
+  await until(id, ({ state }) => state === 'stopped.idle')
 })

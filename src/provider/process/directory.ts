@@ -12,7 +12,7 @@ import { codeOf } from './system-error.ts'
 //   <root>/<id>/home/                 where its commands run
 //   <root>/<id>/claims-<incarnation>/ which keepers it had, see claim.ts
 //   <root>/<id>/keeper.log            what its keepers wrote
-//   <root>/<id>/.incoming-…           what has not come whole yet, of a file or a tree; removed when a keeper is started
+//   <root>/<id>/.incoming-…           what has not come whole yet, of a file or a tree; removed by the next service, or when a keeper is started
 //   <root>/.new-<id>-…, .gone-<id>-…  half made, half removed. A directory called by an id is whole.
 
 /** A workspace's directory. */
@@ -32,6 +32,8 @@ interface Marker {
 
 const markerFile = 'vm-api.json'
 const incoming = '.incoming-'
+/** Another service that wrote here has ended: there is one at a time. */
+const thisService = `${incoming}${randomUUID()}-`
 
 /** The workspace's directory; `null` if there is none, or if it is not ours. Throws if it cannot tell. */
 export async function findDirectory(root: string, installation: string, id: WorkspaceId): Promise<Directory | null> {
@@ -79,13 +81,15 @@ export function keeperLog({ path }: Directory): string {
 }
 
 /** A place for what has not come whole yet: on the disk of the home, and in nobody's way. */
-export function newIncoming({ path }: Directory): string {
-  return join(path, `${incoming}${randomUUID()}`)
+export async function newIncoming(directory: Directory): Promise<string> {
+  await clearIncoming(directory, thisService)
+  return join(directory.path, `${thisService}${randomUUID()}`)
 }
 
-/** Removes what a service that was killed has left half come. Whoever still waits for it is told that it is not there. */
-export async function clearIncoming({ path }: Directory): Promise<void> {
-  for (const name of await readdir(path)) if (name.startsWith(incoming)) await clear(join(path, name))
+/** Removes what has been left half come, but for what begins with `except`. Whoever still waits for it is told that it is not there. */
+export async function clearIncoming({ path }: Directory, except?: string): Promise<void> {
+  for (const name of await readdir(path))
+    if (name.startsWith(incoming) && (except === undefined || !name.startsWith(except))) await clear(join(path, name))
 }
 
 /** Makes the workspace's directory, or finds the one that is there. May be repeated, also at once: one wins, all get the same. */

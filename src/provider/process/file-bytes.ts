@@ -60,7 +60,7 @@ export async function writeBytes(
     throw error
   })
   if (old !== null && !old.isFile()) return refuse('not-a-file', path)
-  const draft = newIncoming(directory)
+  const draft = await newIncoming(directory)
   try {
     if (how.append && old !== null) await copyFile(place, draft, constants.COPYFILE_FICLONE)
     const file = await open(draft, 'a', 0o600)

@@ -25,7 +25,7 @@ export async function unpackTree(
 ): Promise<FileOutcome<void>> {
   const nearest = await locateDirectory(directory.home, path, { make: false })
   if (!nearest.ok) return nearest
-  const draft = newIncoming(directory)
+  const draft = await newIncoming(directory)
   await mkdir(draft, { mode: 0o700 })
   try {
     const taken = await takeTree(draft, path, source, signal)

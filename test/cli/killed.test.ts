@@ -1,0 +1,167 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { call } from '../service/child-service.ts'
+import { ended, openDesk } from './vm.ts'
+
+// kill -9 of `vm` or of the service, in the middle of each thing that `vm` does.
+
+const desk = openDesk((folder) => {
+  const template = join(folder, 'templates/base')
+  mkdirSync(template, { recursive: true })
+  writeFileSync(
+    join(template, 'devcontainer.json'),
+    JSON.stringify({ image: 'debian:13.3-slim', postCreateCommand: 'echo made; sleep 3' }),
+  )
+  return { VM_API_TEMPLATES_DIR: join(folder, 'templates') }
+})
+let id = ''
+/** Of the workspace `box`, as this machine sees it. */
+let home = ''
+const here = (name: string) => join(desk().home, name)
+const there = (name: string) => join(home, name)
+beforeAll(async () => {
+  id = await desk().make('box')
+  home = (await desk().vm(['exec', '-n', 'box', '--', 'pwd'])).stdout.trim()
+})
+
+/** A script that runs in the workspace. */
+function script(text: string, options: readonly string[] = ['-n']) {
+  const child = desk().start(['exec', ...options, 'box', '--', 'sh', '-c', text])
+  child.stdin.on('error', () => {})
+  return { child, ran: ended(child) }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await delay(5) // polled: nothing tells of it
+}
+
+/** How the run of the script ended. */
+async function endOf(text: string): Promise<unknown> {
+  for (;;) {
+    const { body } = await call(desk().url, 'alice', 'GET', `/workspaces/${id}/exec`)
+    const run = body.find(({ command }: { command: string[] }) => command.includes(text))
+    if (run.ended_at !== null) return run
+    await delay(20) // polled: nothing tells of it
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const closed = once(child, 'close')
+  child.kill('SIGKILL')
+  await closed
+}
+
+/** What has not come whole yet stands beside the home. */
+const incoming = () => readdirSync(dirname(home)).filter((name) => name.startsWith('.incoming-'))
+
+const piece = Buffer.alloc(3_000_000, 'x')
+
+describe('when `vm` is killed', () => {
+  test('the command goes on to its end', async () => {
+    const { child } = script('echo there; sleep 1; echo done > went-on')
+    await once(child.stdout, 'data')
+    await kill(child)
+    await until(() => existsSync(there('went-on')) && readFileSync(there('went-on'), 'utf8') === 'done\n')
+  })
+
+  test('a command whose input that cuts off is killed too: half is not taken for all', async () => {
+    const text = 'cat > half && mv half all'
+    const { child } = script(text, [])
+    child.stdin.write(piece)
+    await until(() => existsSync(there('half')) && statSync(there('half')).size === piece.length)
+    await kill(child)
+    expect(await endOf(text)).toMatchObject({ error: 'stdin-cut-off' })
+    expect(existsSync(there('all'))).toBe(false)
+  })
+
+  test('a copy into a workspace leaves the old file and nothing else', async () => {
+    mkdirSync(there('in'))
+    writeFileSync(there('in/file'), 'old')
+    const child = desk().start(['cp', '-', 'box:in/file'])
+    child.stdin.on('error', () => {})
+    child.stdin.write(piece)
+    await until(() => incoming().length > 0)
+    await kill(child)
+    await until(() => incoming().length === 0)
+    expect(readdirSync(there('in'))).toEqual(['file'])
+    expect(readFileSync(there('in/file'), 'utf8')).toBe('old')
+  })
+
+  test('a copy out of a workspace leaves the old file here', async () => {
+    await script('head -c 300000000 /dev/zero > zeros').ran
+    writeFileSync(here('zeros'), 'old')
+    const child = desk().start(['cp', 'box:zeros', desk().home])
+    await until(() => readdirSync(desk().home).some((name) => name.startsWith('.zeros')))
+    await kill(child)
+    expect(readFileSync(here('zeros'), 'utf8')).toBe('old')
+    expect(await desk().vm(['cp', 'box:zeros', desk().home])).toMatchObject({ code: 0, stderr: '' })
+    expect(statSync(here('zeros')).size).toBe(300_000_000)
+  })
+})
+
+describe('when the service is killed', () => {
+  test('a command ends as lost, and nothing hangs', async () => {
+    const { child, ran } = script('echo there; exec sleep 2')
+    await once(child.stdout, 'data')
+    await (await desk().killService())()
+    expect(await ran).toMatchObject({ code: 1, stdout: 'there\n', stderr: expect.stringContaining('was not seen') })
+  })
+
+  test('a command that was being fed ends as lost', async () => {
+    const { child, ran } = script('cat > part', [])
+    child.stdin.write(piece)
+    await until(() => existsSync(there('part')) && statSync(there('part')).size === piece.length)
+    await (await desk().killService())()
+    expect(await ran).toMatchObject({ code: 1, stderr: expect.stringContaining('was not seen') })
+  })
+
+  test('a copy in leaves the old file, and says what to do', async () => {
+    mkdirSync(there('into'))
+    writeFileSync(there('into/file'), 'old')
+    const child = desk().start(['cp', '-', 'box:into/file'])
+    const ran = ended(child)
+    child.stdin.on('error', () => {})
+    child.stdin.write(piece)
+    await until(() => incoming().length > 0)
+    await (await desk().killService())()
+    expect(await ran).toMatchObject({ code: 1, stderr: expect.stringContaining('Do it again') })
+    expect(readFileSync(there('into/file'), 'utf8')).toBe('old')
+    expect((await desk().vm(['cp', '-', 'box:into/file'], { input: 'new' })).code).toBe(0)
+    expect(readdirSync(there('into'))).toEqual(['file'])
+    expect(readFileSync(there('into/file'), 'utf8')).toBe('new')
+    expect(incoming()).toEqual([])
+  })
+
+  test('a copy out leaves the old file, and says what to do', async () => {
+    await script('head -c 300000000 /dev/zero > many').ran
+    writeFileSync(here('many'), 'old')
+    const child = desk().start(['cp', 'box:many', desk().home])
+    const ran = ended(child)
+    await until(() => readdirSync(desk().home).some((name) => name.startsWith('.many')))
+    await (await desk().killService())()
+    expect(await ran).toMatchObject({ code: 1, stderr: expect.stringContaining('Do it again') })
+    expect(readFileSync(here('many'), 'utf8')).toBe('old')
+    expect(readdirSync(desk().home).filter((name) => name.includes('many'))).toEqual(['many'])
+  })
+
+  test('who follows a log or a create goes on when it is back', async () => {
+    const logs = desk().start(['logs', '-f', 'box'])
+    const read = ended(logs)
+    await once(logs.stdout, 'data')
+    const create = desk().start(['create', 'other', '--wait', '--json'])
+    const made = ended(create)
+    let said = ''
+    create.stderr.on('data', (data) => (said += String(data)))
+    await until(() => said.includes('creating.setup'))
+    await (await desk().killService())()
+    expect(await made).toMatchObject({ code: 0, stdout: expect.stringContaining('"running"') })
+    await desk().vm(['stop', 'box'])
+    const { code, stdout } = await read
+    expect(code).toBe(0)
+    expect(stdout.match(/made/g)).toHaveLength(1)
+  })
+})
