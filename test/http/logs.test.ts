@@ -29,6 +29,11 @@ async function made(postCreate: string) {
   return { ...world, id, logs: (query = '') => world.ask('GET', `${list}/${id}/logs${query}`) }
 }
 
+/** Lines that say something; an empty one only says that there is life. */
+async function* signs(lines: AsyncIterable<string>) {
+  for await (const line of lines) if (line !== '') yield line
+}
+
 /** Follows a log as a client does. */
 async function follow(port: number, id: string, query = '') {
   const asked = request({
@@ -43,13 +48,13 @@ async function follow(port: number, id: string, query = '') {
     asked.once('response', resolve)
     asked.once('error', reject)
   })
-  const lines = createInterface({ input: answer })[Symbol.asyncIterator]()
+  const lines = signs(createInterface({ input: answer }))
   return {
     leave: () => asked.destroy(),
     /** The next line; `undefined` if it was the last. */
     async next() {
-      const { value, done } = await lines.next()
-      return done === true ? undefined : logLine.parse(JSON.parse(value)).data
+      const { value } = await lines.next()
+      return value === undefined ? undefined : logLine.parse(JSON.parse(value)).data
     },
     /** Reads on to the end; a main process that is ended may have said so. */
     async end() {
@@ -67,6 +72,13 @@ test('what a lifecycle command wrote is in the log, with its name and when it wa
     expect(source).toBe('postCreateCommand')
     expect(Math.abs(Date.parse(String(at)) - Date.now())).toBeLessThan(60_000)
   }
+})
+
+test('a log that is followed is answered before anything is written', async () => {
+  const { listen, id, ask } = await made('true')
+  const { end } = await follow(await listen(), id)
+  await ask('POST', `${list}/${id}/stop`)
+  await end()
 })
 
 test('a workspace whose setup failed shows what was written', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dockerProvider } from '../../src/provider/docker/docker-provider.ts'
 import { parseHost } from '../../src/provider/docker/host.ts'
@@ -111,6 +112,35 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     await docker.getContainer(subject.containerId).pause()
     expect(faultOf(await inside.run(subject, commandOf({}), unhurried())).again).toBe('later')
     await docker.getContainer(subject.containerId).unpause()
+  })
+
+  it('what a killed container has left half come goes with a later write, and only that', async () => {
+    const subject = await booted()
+    const [old, young] = [`.vm-api-${randomUUID()}`, `.vm-api-${randomUUID()}`]
+    for (const folder of ['/srv', '/opt/into'])
+      await asRoot(
+        subject,
+        `mkdir -p ${folder}; cd ${folder}; touch ${young}; touch -t 202001010000 ${old} .vm-api-mine`,
+      )
+    granted(await inside.files.write(subject, '/srv/file', textOf('new'), whole, unhurried()))
+    const tree = granted(await inside.files.pack(subject, '/srv/file', unhurried()))
+    granted(await inside.files.unpack(subject, '/opt/into', tree, unhurried()))
+    const left = ['.vm-api-mine', young, 'file'].sort().join('\n')
+    expect(await told(provider, subject, 'ls -A /srv | LC_ALL=C sort')).toBe(`${left}\n`)
+    expect(await told(provider, subject, 'ls -A /opt/into | LC_ALL=C sort')).toBe(`${left}\n`)
+  })
+
+  it('a write whose container is killed says so', async () => {
+    const subject = await booted()
+    const source = new PassThrough()
+    source.write('half')
+    const written = inside.files.write(subject, '/tmp/file', source, whole, unhurried())
+    await expect
+      .poll(() => told(provider, subject, 'cat /tmp/.vm-api-* 2>/dev/null; true'), { timeout: 20_000 })
+      .toBe('half')
+    await docker.getContainer(subject.containerId).kill()
+    const { message } = faultIn(await written)
+    expect(message).toMatch(/was killed|was not heard/)
   })
 
   it('what the user may not do with files is denied', async () => {

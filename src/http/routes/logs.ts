@@ -50,7 +50,9 @@ export function logRoutes(supervisor: Supervisor, ending: AbortSignal): FastifyP
         if (!opened.ok) throw new Problem('provider-failed', { error: opened.fault.message, headers: again })
         cutAtTheEnd(reply, ending)
         // A proxy that collects an answer before it passes it on would hold up what is to be live.
-        return reply.header('x-accel-buffering', 'no').send(Readable.from(texts(opened.value), { objectMode: false }))
+        return reply
+          .header('x-accel-buffering', 'no')
+          .send(Readable.from(texts(opened.value, wish.follow), { objectMode: false }))
       },
     )
   }
@@ -82,7 +84,12 @@ function sourcesOf(supervisor: Supervisor, id: WorkspaceId, asker: Asker): LogSo
   }
 }
 
-async function* texts(lines: AsyncIterable<LoggedLine | null>): AsyncGenerator<string, void, undefined> {
+async function* texts(
+  lines: AsyncIterable<LoggedLine | null>,
+  follow: boolean,
+): AsyncGenerator<string, void, undefined> {
+  // The head of an answer goes with its first piece, and nothing may come for long.
+  if (follow) yield '\n'
   for await (const line of lines) yield line === null ? '\n' : `${JSON.stringify(shown(line))}\n`
 }
 

@@ -49,7 +49,9 @@ export function refuse(refused: FileRefusal, path: string, more = ''): Refused {
 export function refusalOf(end: RunEnd, stderr: string, path: string): Refused {
   if (end.kind === 'lost') return fault('later', `What became of ${path} was not heard: ${end.message}`)
   const reason = stderr.trim()
-  if (end.kind === 'killed') return fault('later', `${path} was given up.`)
+  // A shell says so too of what it has started.
+  if (end.kind === 'killed' || end.code > 128)
+    return fault('later', `${path} was given up: what was at work on it in the workspace was killed.`)
   if (end.code === said.cutOff)
     return fault('later', `What was to be written to ${path} was cut off, so nothing was changed.`)
   const refused = codes[end.code] ?? reasons.find(([pattern]) => pattern.test(reason))?.[1]

@@ -1,6 +1,9 @@
 // What the verbs for files do inside a container. Any POSIX shell, with the tools of busybox or of GNU, runs them. Every path is an argument and
 // begins with `/`, so that none is read by a shell or taken for an option.
 
+/** What has not come whole yet is called by this and a UUID, beside the place where it is to be. */
+export const draftPrefix = '.vm-api-'
+
 /** What a script says with its exit code. What it does not say itself stands in a tool's own words, on stderr. */
 export const said = { notAFile: 62, notADirectory: 63, denied: 64, exists: 65, impossible: 69, cutOff: 75 } as const
 
@@ -37,8 +40,14 @@ const spool = `spool() {
 `
 const undo = 'undo() { code=$?; rm -f "$draft"; exit "$code"; }\n'
 
+// "tidy FOLDER": removes what a container that was killed has left half come. Nothing is on its way for a day: one that stands still is cut off.
+const tidy = `tidy() {
+  find "$1" -maxdepth 1 -type f -name '${draftPrefix}????????-????-????-????-????????????' -mmin +1440 -exec rm -f {} + 2>/dev/null
+}
+`
+
 // PATH DRAFT TOKEN APPEND MODE
-export const writeScript = `${there}${isDirectory}${isFile}${spool}${undo}path=$1 links=0
+export const writeScript = `${there}${isDirectory}${isFile}${spool}${undo}${tidy}path=$1 links=0
 while [ -L "$path" ]; do
   [ "$links" -lt 40 ] || exit 1
   to=$(readlink "$path"; echo .) && to=\${to%??} links=$((links + 1))
@@ -50,6 +59,7 @@ if [ -e "$path" ]; then
   file "$path"
   [ -w "$path" ] || exit 64
 fi
+tidy "$folder"
 draft=$folder$2
 ( umask 077 && : > "$draft" ) || exit 1
 if [ -n "$4" ] && [ -e "$path" ]; then cat "$path" > "$draft" || undo; fi
@@ -95,7 +105,7 @@ echo
 exec tar -chf - -- "$name"`
 
 // PATH DRAFT TOKEN. The archive is kept until all of it has come, and read through once before anything is put in place.
-export const unpackScript = `${needs('tar')}${spool}${undo}if [ ! -d "$1" ]; then
+export const unpackScript = `${needs('tar')}${spool}${undo}${tidy}if [ ! -d "$1" ]; then
   if [ -e "$1" ] || [ -L "$1" ]; then exit 63; fi
 fi
 folder=$1
@@ -108,6 +118,7 @@ if [ ! -w "$folder" ]; then
   if [ "$folder" != "$1" ]; then exit 64; fi
   folder=/tmp
 fi
+tidy "$folder/"
 draft=$folder/$2
 ( umask 077 && : > "$draft" ) || exit 1
 spool "$draft" "$3" || undo

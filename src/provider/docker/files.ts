@@ -37,7 +37,7 @@ export function dockerFiles(start: Start): Files {
     signal: AbortSignal,
   ): Promise<FileOutcome<void>> {
     const token = randomUUID()
-    const args = [placeOf(subject, path), `.vm-api-${randomUUID()}`, token, ...more]
+    const args = [placeOf(subject, path), `${scripts.draftPrefix}${randomUUID()}`, token, ...more]
     const started = await startScript(start, subject, script, args, true, signal)
     if (!started.ok) {
       source.destroy()
