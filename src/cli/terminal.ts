@@ -28,7 +28,7 @@ export async function terminalIn(session: Session, id: string, wish?: ExecWish):
         out.note(`\r\nvm: ${event.why} Trying again; Ctrl-C leaves.\r`)
       else if (event.kind === 'ended' || event.kind === 'taken-over') {
         keys.stop()
-        return codeOf(event)
+        return codeOf(event, wish === undefined, session.about?.name ?? 'NAME')
       }
     }
   } finally {
@@ -99,13 +99,13 @@ function passKeys({ surroundings: { stdin } }: Session, shell: Shell, over: Abor
   }
 }
 
-function codeOf(event: Extract<ShellEvent, { kind: 'ended' | 'taken-over' }>): number {
+function codeOf(event: Extract<ShellEvent, { kind: 'ended' | 'taken-over' }>, isShell: boolean, name: string): number {
   if (event.kind === 'taken-over')
     throw new CliError('Another client has taken the shell over.', { next: 'It goes on there.', code: 'taken-over' })
   if (event.exit_code !== undefined) return event.exit_code
   if (event.signal !== undefined) return 128 + (Object(constants.signals)[event.signal] ?? 0)
-  throw new CliError(`The shell has ended: ${event.error ?? 'nobody knows why'}`, {
-    next: '`vm ls` says what runs.',
+  throw new CliError(event.error ?? `How ${isShell ? 'the shell' : 'it'} ended was not seen.`, {
+    next: isShell ? `\`vm ssh ${name}\` opens another shell.` : 'Look what it has done, and run it again if need be.',
     code: 'lost',
   })
 }

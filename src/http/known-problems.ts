@@ -91,8 +91,9 @@ export const problems = {
   },
   'shell-not-found': {
     status: 404,
-    error: 'There is no such shell any more. Open a new one, without a session.',
-    meaning: 'It has ended, or was left for more than five minutes.',
+    error: 'There is no such shell any more. Open a new one.',
+    meaning:
+      'It has ended, was left for more than five minutes, or went with an earlier run of the service. A new one is asked for without `session`.',
   },
   'file-not-found': {
     status: 404,

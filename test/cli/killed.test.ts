@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../service/child-service.ts'
+import { typist } from './typist.ts'
 import { ended, openDesk } from './vm.ts'
 
 // kill -9 of `vm` or of the service, in the middle of each thing that `vm` does.
@@ -14,7 +15,7 @@ const desk = openDesk((folder) => {
   mkdirSync(template, { recursive: true })
   writeFileSync(
     join(template, 'devcontainer.json'),
-    JSON.stringify({ image: 'debian:13.3-slim', postCreateCommand: 'echo made; sleep 3' }),
+    JSON.stringify({ image: 'debian:13.3-slim', postCreateCommand: 'echo made; sleep 2' }),
   )
   return { VM_API_TEMPLATES_DIR: join(folder, 'templates') }
 })
@@ -44,7 +45,7 @@ async function endOf(text: string): Promise<unknown> {
   for (;;) {
     const { body } = await call(desk().url, 'alice', 'GET', `/workspaces/${id}/exec`)
     const run = body.find(({ command }: { command: string[] }) => command.includes(text))
-    if (run.ended_at !== null) return run
+    if (run.status !== 'running') return run
     await delay(20) // polled: nothing tells of it
   }
 }
@@ -92,14 +93,14 @@ describe('when `vm` is killed', () => {
   })
 
   test('a copy out of a workspace leaves the old file here', async () => {
-    await script('head -c 300000000 /dev/zero > zeros').ran
+    await script('head -c 150000000 /dev/zero > zeros').ran
     writeFileSync(here('zeros'), 'old')
     const child = desk().start(['cp', 'box:zeros', desk().home])
     await until(() => readdirSync(desk().home).some((name) => name.startsWith('.zeros')))
     await kill(child)
     expect(readFileSync(here('zeros'), 'utf8')).toBe('old')
     expect(await desk().vm(['cp', 'box:zeros', desk().home])).toMatchObject({ code: 0, stderr: '' })
-    expect(statSync(here('zeros')).size).toBe(300_000_000)
+    expect(statSync(here('zeros')).size).toBe(150_000_000)
   })
 })
 
@@ -137,7 +138,7 @@ describe('when the service is killed', () => {
   })
 
   test('a copy out leaves the old file, and says what to do', async () => {
-    await script('head -c 300000000 /dev/zero > many').ran
+    await script('head -c 150000000 /dev/zero > many').ran
     writeFileSync(here('many'), 'old')
     const child = desk().start(['cp', 'box:many', desk().home])
     const ran = ended(child)
@@ -163,5 +164,15 @@ describe('when the service is killed', () => {
     const { code, stdout } = await read
     expect(code).toBe(0)
     expect(stdout.match(/made/g)).toHaveLength(1)
+  })
+
+  test('a shell ends with a word, and the terminal is as it was', async () => {
+    await desk().vm(['start', 'box'])
+    const at = typist(['ssh', 'box'], desk().env)
+    at.type('echo ready$((6*7))\r')
+    await at.until('ready42')
+    await (await desk().killService())()
+    expect(await at.ended).toEqual({ code: 1, signal: 0 })
+    expect(at.seen()).toContain('`vm ssh box` opens another shell.')
   })
 })
