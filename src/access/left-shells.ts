@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { LeftRun } from '../persistence/exec-log.ts'
 import type { Inside } from '../provider/inside.ts'
 import type { Log } from '../workspace/log.ts'
@@ -39,7 +40,7 @@ export async function endLeftShells(
     }
     if (later.length === 0 || signal.aborted) return
     rest = later
-    await pause(againMs, signal)
+    await pause(againMs, undefined, { signal }).catch(() => undefined)
   }
 
   async function end(shell: LeftRun): Promise<boolean> {
@@ -58,16 +59,4 @@ export async function endLeftShells(
     )
     return false
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(over, ms)
-    signal.addEventListener('abort', over)
-    function over() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', over)
-      resolve()
-    }
-  })
 }

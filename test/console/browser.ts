@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { orRequired } from '../engine/required.ts'
+import type { Setting } from '../http/world.ts'
+import { openWorld } from '../http/world.ts'
 import { findBrowser, launch } from './chromium.ts'
 
 const executablePath = findBrowser()
@@ -32,21 +34,39 @@ export function buildConsole(): string {
   return folder
 }
 
+/** How somebody comes: `user` is who has entered before, `null`: nobody. */
+type Way = BrowserContextOptions & { readonly user?: string | null; readonly at?: string }
+
+/** One browser, and one console as it is built, for all tests of a suite. */
+export function useConsole() {
+  let browser: Browser
+  let consoleFolder: string
+  beforeAll(async () => {
+    consoleFolder = buildConsole()
+    browser = await openBrowser()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
+  })
+  return {
+    /** A service that serves it. */
+    open: (setting: Setting = {}) => openWorld({ ...setting, consoleFolder }),
+    /** Opens the console that is served at a port, in a profile of its own. */
+    visit: (port: number, way?: Way) => visit(browser, port, way),
+  }
+}
+
 export interface Visit {
   readonly page: Page
   /** What the browser complained of: errors of scripts, and what the policy refused. */
   readonly complaints: readonly string[]
 }
 
-/** Opens the console in a profile of its own; `user` is who has entered before, `null`: nobody. */
-export async function visit(
+async function visit(
   browser: Browser,
   port: number,
-  {
-    user = 'alice',
-    at = '',
-    ...options
-  }: BrowserContextOptions & { readonly user?: string | null; readonly at?: string } = {},
+  { user = 'alice', at = '', ...options }: Way = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   onTestFinished(() => context.close())

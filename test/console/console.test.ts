@@ -1,27 +1,14 @@
-import { rmSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openWorld } from '../http/world.ts'
-import { buildConsole, hasBrowser, openBrowser, visit } from './browser.ts'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser, useConsole } from './browser.ts'
 
 const failed = { again: 'never', message: 'The image has no shell.' } as const
 
 describe.skipIf(!hasBrowser)('the console in a browser', () => {
-  let browser: Browser
-  let consoleFolder: string
-  const open = () => openWorld({ consoleFolder })
-  beforeAll(async () => {
-    consoleFolder = buildConsole()
-    browser = await openBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
-  })
+  const { open, visit } = useConsole()
 
   test('a workspace that is created over the API is seen going to running without a reload', async () => {
     const { listen, make, engine } = await open()
-    const { page, complaints } = await visit(browser, await listen())
+    const { page, complaints } = await visit(await listen())
     await page.getByText('There is no workspace yet').waitFor()
     let go = () => {}
     engine.before('boot', () => new Promise((resolve) => (go = () => resolve(undefined))))
@@ -37,7 +24,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const { listen, make, until } = await open()
     const { id } = await make({ name: 'one' })
     await until(id, ({ status }) => status === 'running')
-    const { page, complaints } = await visit(browser, await listen(), { at: `#/workspaces/${id}` })
+    const { page, complaints } = await visit(await listen(), { at: `#/workspaces/${id}` })
     const state = page.locator('.title .state')
     await state.getByText('running.up').waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
@@ -53,7 +40,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     engine.failNext('boot', failed)
     const { id } = await make({ name: 'unlucky' })
     await until(id, ({ status }) => status === 'failed')
-    const { page } = await visit(browser, await listen())
+    const { page } = await visit(await listen())
     const failures = page.getByRole('region', { name: 'Failures' })
     await failures.getByText(failed.message).waitFor()
     await failures.getByRole('link', { name: 'unlucky' }).click()
@@ -67,7 +54,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const { listen, make, until } = await open()
     const { id } = await make()
     await until(id, ({ status }) => status === 'running')
-    const { page } = await visit(browser, await listen(), { at: `#/workspaces/${id}` })
+    const { page } = await visit(await listen(), { at: `#/workspaces/${id}` })
     const isLit = (state: string) => page.locator(`g[id="state-${state}"].lit`)
     await isLit('running.up').waitFor()
     await page.getByRole('button', { name: /creating\.container/ }).click()
@@ -82,7 +69,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
 
   test('a feed that is cut says so, and comes back with nothing missing', async () => {
     const { app, listen, make, until } = await open()
-    const { page } = await visit(browser, await listen())
+    const { page } = await visit(await listen())
     await page.getByText('Live', { exact: true }).waitFor()
     // Whoever asks meanwhile is not answered, so that something happens while the page does not hear.
     await page.context().setOffline(true)
@@ -104,7 +91,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     engine.failNext('boot', { again: 'never', message: `It said ${markup}` })
     const { id } = await make({ name: 'one', metadata: { [markup]: markup } })
     await until(id, ({ status }) => status === 'failed')
-    const { page, complaints } = await visit(browser, await listen(), { at: `#/workspaces/${id}` })
+    const { page, complaints } = await visit(await listen(), { at: `#/workspaces/${id}` })
     await page.locator('.notice .reason', { hasText: markup }).waitFor()
     await page.locator('pre', { hasText: 'onerror' }).first().waitFor()
     expect(await page.locator('main img, main script').count()).toBe(0)
@@ -118,19 +105,19 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     await until(id, ({ status }) => status === 'running')
     await make({ name: 'mine' })
     const port = await listen()
-    const { page } = await visit(browser, port)
+    const { page } = await visit(port)
     await page.getByRole('row', { name: /mine/ }).waitFor()
     expect(await page.getByText('private').count()).toBe(0)
     await page.goto(`http://127.0.0.1:${port}/console/#/workspaces/${id}`)
     await page.getByRole('heading', { name: 'Nothing here' }).waitFor()
-    const { page: operator } = await visit(browser, port, { user: 'root' })
+    const { page: operator } = await visit(port, { user: 'root' })
     await operator.getByRole('row', { name: /private.*bob/ }).waitFor()
   })
 
   test('who has not said a name is asked for one, once', async () => {
     const { listen, make } = await open()
     await make({ name: 'mine' })
-    const { page } = await visit(browser, await listen(), { user: null })
+    const { page } = await visit(await listen(), { user: null })
     await page.getByLabel('Who are you?').fill('no,name')
     await page.getByRole('button', { name: 'Enter' }).click()
     await page.getByRole('alert').getByText('Send a user name').waitFor()
@@ -145,7 +132,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const { listen, make } = await open()
     await make({ name: 'mine' })
     const extraHTTPHeaders = { 'x-vm-user': 'alice' } // what the proxy adds
-    const { page } = await visit(browser, await listen(), { user: null, extraHTTPHeaders })
+    const { page } = await visit(await listen(), { user: null, extraHTTPHeaders })
     await page.getByText('Signed in by the proxy').waitFor()
     await page.getByRole('row', { name: /mine/ }).waitFor()
   })
@@ -156,7 +143,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
       const { id } = await make({ name })
       await until(id, ({ status }) => status === 'running')
     }
-    const { page } = await visit(browser, await listen())
+    const { page } = await visit(await listen())
     const focused = () =>
       page.evaluate<string>(
         "document.activeElement?.textContent || document.activeElement?.getAttribute('aria-label') || ''",
@@ -193,7 +180,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
 
   test('an engine that is away is shown, and so is its return', async () => {
     const { listen, engine } = await open()
-    const { page } = await visit(browser, await listen())
+    const { page } = await visit(await listen())
     await page.getByText('Database well, engine well').waitFor()
     engine.leave()
     await page.getByText('Database well, engine away').waitFor()
@@ -207,7 +194,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
       const { id } = await make({ name })
       await until(id, ({ status }) => status === 'running')
     }
-    const { page } = await visit(browser, await listen())
+    const { page } = await visit(await listen())
     await page.getByLabel('Choose first of alice').check()
     await page.getByLabel('Choose third of alice').check()
     await page.getByLabel('Text').fill('first')

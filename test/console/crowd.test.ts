@@ -1,9 +1,7 @@
-import { rmSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { World } from '../http/world.ts'
-import { openWorld, owner } from '../http/world.ts'
-import { buildConsole, hasBrowser, openBrowser, visit } from './browser.ts'
+import { owner } from '../http/world.ts'
+import { hasBrowser, useConsole } from './browser.ts'
 
 const alice = { owner: owner('alice'), operator: false }
 
@@ -27,21 +25,12 @@ async function crowd({ engine, supervisor }: World, size: number): Promise<void>
 }
 
 describe.skipIf(!hasBrowser)('the console with ten thousand workspaces', () => {
-  let browser: Browser
-  let consoleFolder: string
-  beforeAll(async () => {
-    consoleFolder = buildConsole()
-    browser = await openBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
-  })
+  const { open, visit } = useConsole()
 
   test('ten thousand workspaces are listed, scrolled and filtered, and only those in sight are drawn', async () => {
-    const world = await openWorld({ consoleFolder })
+    const world = await open()
     await crowd(world, 10_000)
-    const { page, complaints } = await visit(browser, await world.listen())
+    const { page, complaints } = await visit(await world.listen())
     await page.getByText('10000 of 10000').waitFor()
     const table = page.getByRole('region', { name: 'Table of workspaces, scrolls' })
     expect(await table.locator('tbody tr').count()).toBeLessThan(60)

@@ -1,13 +1,12 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
 import type { World } from '../http/world.ts'
-import { openWorld } from '../http/world.ts'
-import { buildConsole, hasBrowser, openBrowser, pictures, visit } from './browser.ts'
+import { hasBrowser, pictures, useConsole } from './browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const findings = z.array(
@@ -65,26 +64,17 @@ async function populate({ make, engine, until, ask, supervisor }: World): Promis
 }
 
 describe.skipIf(!hasBrowser)('the console, as it looks', () => {
-  let browser: Browser
-  let consoleFolder: string
-  beforeAll(async () => {
-    consoleFolder = buildConsole()
-    browser = await openBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
-  })
+  const { open, visit } = useConsole()
 
   test.each(['light', 'dark'] as const)(
     'nothing of it is hard to use for anybody in %s (axe), nor cut off sideways',
     async (colorScheme) => {
-      const world = await openWorld({ consoleFolder })
+      const world = await open()
       const { running, failed } = await populate(world)
       const port = await world.listen()
       for (const width of [1280, 390]) {
         const look = { viewport: { width, height: width === 390 ? 844 : 900 }, colorScheme }
-        const { page, complaints } = await visit(browser, port, { ...look, user: 'root' })
+        const { page, complaints } = await visit(port, { ...look, user: 'root' })
         const shoot = async (name: string) => {
           expect(await seriousIn(page), name).toEqual([])
           const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
@@ -116,11 +106,11 @@ describe.skipIf(!hasBrowser)('the console, as it looks', () => {
         await shoot('failed')
         expect(complaints).toEqual([])
         expect(running).not.toBe(failed)
-        const empty = await visit(browser, port, { ...look, user: 'nobody' })
+        const empty = await visit(port, { ...look, user: 'nobody' })
         await empty.page.getByText('There is no workspace yet').waitFor()
         expect(await seriousIn(empty.page)).toEqual([])
         await empty.page.screenshot({ path: join(pictures, `empty-${width}-${colorScheme}.png`), fullPage: true })
-        const gate = await visit(browser, port, { ...look, user: null })
+        const gate = await visit(port, { ...look, user: null })
         await gate.page.getByLabel('Who are you?').waitFor()
         expect(await seriousIn(gate.page)).toEqual([])
         await gate.page.screenshot({ path: join(pictures, `gate-${width}-${colorScheme}.png`) })

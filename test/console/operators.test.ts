@@ -1,11 +1,8 @@
-import { rmSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Found } from '../../src/workspace/container.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
 import type { World } from '../http/world.ts'
-import { openWorld } from '../http/world.ts'
-import { buildConsole, hasBrowser, openBrowser, visit } from './browser.ts'
+import { hasBrowser, useConsole } from './browser.ts'
 
 const root = { user: 'root' }
 
@@ -20,23 +17,14 @@ async function strand({ engine, supervisor }: World, labelled: Found['labelled']
 }
 
 describe.skipIf(!hasBrowser)('what operators are shown', () => {
-  let browser: Browser
-  let consoleFolder: string
-  beforeAll(async () => {
-    consoleFolder = buildConsole()
-    browser = await openBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
-  })
+  const { open, visit } = useConsole()
 
   test('an operator sees the queue and what came of each sweep, nobody else does', async () => {
-    const { engine, listen, make } = await openWorld({ consoleFolder, intervalMs: 200 })
+    const { engine, listen, make } = await open({ intervalMs: 200 })
     engine.before('image', () => new Promise(() => {}))
     for (let index = 0; index < 10; index++) await make({ name: `w-${index}` })
     const port = await listen()
-    const { page, complaints } = await visit(browser, port, root)
+    const { page, complaints } = await visit(port, root)
     const part = page.getByRole('region', { name: 'Queue and sweeps' })
     await part.getByText('2 in the queue').waitFor()
     await part.getByText('8 of 8 slots in use').waitFor()
@@ -48,23 +36,23 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
       .getByText(/next in|next now/)
       .waitFor()
     expect(complaints).toEqual([])
-    const { page: other } = await visit(browser, port)
+    const { page: other } = await visit(port)
     await other.getByRole('row', { name: /w-9/ }).waitFor()
     expect(await other.getByRole('region', { name: /Queue|Containers/ }).count()).toBe(0)
   })
 
   test('a sweep that fails says of what', async () => {
-    const { engine, listen } = await openWorld({ consoleFolder, intervalMs: 100 })
+    const { engine, listen } = await open({ intervalMs: 100 })
     engine.before('inventory', () => ({ again: 'later', message: 'The list was cut short.' }))
-    const { page } = await visit(browser, await listen(), root)
+    const { page } = await visit(await listen(), root)
     await page.getByText('Did not succeed: The list was cut short.').waitFor()
   })
 
   test('a container without a workspace is adopted, and then stands among the workspaces', async () => {
-    const world = await openWorld({ consoleFolder })
+    const world = await open()
     await strand(world, { owner: 'bob', name: 'lost', template: 'nodejs' })
     await world.make({ name: 'lost' }, { 'x-user': 'bob' })
-    const { page, complaints } = await visit(browser, await world.listen(), root)
+    const { page, complaints } = await visit(await world.listen(), root)
     await page.getByRole('button', { name: 'Adopt lost' }).click()
     const dialog = page.getByRole('dialog', { name: 'Adopt lost?' })
     expect(await dialog.getByLabel('Owner').inputValue()).toBe('bob')
@@ -81,9 +69,9 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
   })
 
   test('a container without a workspace is removed once that is confirmed', async () => {
-    const world = await openWorld({ consoleFolder })
+    const world = await open()
     const { container } = await strand(world)
-    const { page } = await visit(browser, await world.listen(), root)
+    const { page } = await visit(await world.listen(), root)
     await page.getByRole('button', { name: /^Remove/ }).click()
     await page.getByRole('button', { name: 'Keep it as it is' }).click()
     expect(world.engine.containers.has(container)).toBe(true)
@@ -97,7 +85,7 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
   })
 
   test("the table narrows by owner, status, template and text, and an operator's filter knows every owner", async () => {
-    const { engine, listen, make, until } = await openWorld({ consoleFolder })
+    const { engine, listen, make, until } = await open()
     for (const [name, template, user] of [
       ['one', 'base', 'alice'],
       ['two', 'nodejs', 'bob'],
@@ -107,7 +95,7 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
       const { id } = await make({ name, template }, { 'x-user': user })
       await until(id, ({ status }) => status !== 'creating')
     }
-    const { page } = await visit(browser, await listen(), root)
+    const { page } = await visit(await listen(), root)
     const found = page.locator('.found')
     await found.getByText('3 of 3').waitFor()
     for (const [label, value, left] of [
@@ -126,12 +114,12 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
   })
 
   test('the page of a workspace shows what its statechart remembers, and follows it', async () => {
-    const { engine, listen, make, until } = await openWorld({ consoleFolder })
+    const { engine, listen, make, until } = await open()
     const fault = { again: 'later', message: 'The engine is busy.' } as const
     const stop = engine.before('boot', () => fault)
     const { id } = await make({ name: 'one', template: 'python' })
     await until(id, ({ state }) => state === 'creating.waiting')
-    const { page, complaints } = await visit(browser, await listen(), { at: `#/workspaces/${id}` })
+    const { page, complaints } = await visit(await listen(), { at: `#/workspaces/${id}` })
     const way = page.getByRole('table', { name: 'Its way' })
     await way.getByRole('row', { name: /failed tries [1-9]/ }).waitFor()
     await way.getByRole('row', { name: /step reached boot/ }).waitFor()
@@ -144,10 +132,10 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
   })
 
   test('a workspace is given more time, and its connection is copied', async () => {
-    const { listen, make, until } = await openWorld({ consoleFolder })
+    const { listen, make, until } = await open()
     const { id } = await make({ name: 'one', ttl_seconds: 600 })
     const up = await until(id, ({ status }) => status === 'running')
-    const { page } = await visit(browser, await listen(), {
+    const { page } = await visit(await listen(), {
       at: `#/workspaces/${id}`,
       permissions: ['clipboard-read', 'clipboard-write'],
     })

@@ -1,31 +1,21 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openWorld } from '../http/world.ts'
-import { buildConsole, hasBrowser, openBrowser, pictures, visit } from './browser.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser, pictures, useConsole } from './browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe.skipIf(!hasBrowser)('the terminal of the console', () => {
-  let browser: Browser
-  let consoleFolder: string
-  beforeAll(async () => {
-    consoleFolder = buildConsole()
-    browser = await openBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
-  })
+  const { open: openWorld, visit } = useConsole()
 
   /** The page of a workspace that runs, in a browser. */
   async function open(look: BrowserContextOptions = {}) {
-    const world = await openWorld({ real: true, consoleFolder })
+    const world = await openWorld({ real: true })
     const { id } = await world.make({ name: 'shelly' })
     await world.until(id, ({ status }) => status === 'running')
-    const seen = await visit(browser, await world.listen(), { ...look, at: `#/workspaces/${id}` })
+    const seen = await visit(await world.listen(), { ...look, at: `#/workspaces/${id}` })
     return { ...world, ...seen, id }
   }
 

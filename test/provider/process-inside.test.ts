@@ -1,36 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Run } from '../../src/provider/inside.ts'
 import { findDirectory } from '../../src/provider/process/directory.ts'
 import { linuxProcesses } from '../../src/provider/process/linux-processes.ts'
 import { startRun } from '../../src/provider/process/run.ts'
-import type { RunCommand } from '../../src/workspace/run.ts'
-import type { Subject } from '../../src/workspace/subject.ts'
-import { faultOf, newSubject, setup, unhurried, up, valueOf } from './bench.ts'
-import { type ProcessBench, processBench, processesOf } from './process-bench.ts'
+import { faultOf, setup, unhurried, valueOf } from './bench.ts'
+import { processesOf } from './process-bench.ts'
+import { processRuns } from './process-runs.ts'
 
 describe.skipIf(process.platform !== 'linux')('A command among plain processes', { timeout: 30_000 }, () => {
-  let bench: ProcessBench
-  let subject: Subject
-  beforeEach(async () => {
-    bench = await processBench()
-    subject = await up(bench.provider, newSubject(bench.recipe({ remoteUser: 'vscode' })))
-  })
-  afterEach(() => bench.close())
-
-  async function run(script: string, partial: Partial<RunCommand> = {}): Promise<Run> {
-    const argv = ['/bin/sh', '-c', script]
-    const plain = { mark: 'mark', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
-    return valueOf(await bench.provider.inside.run(subject, { ...plain, ...partial }, unhurried()))
-  }
-
-  /** All that a run writes until it has ended, both streams together, and how it ended. */
-  async function toEnd(running: Run): Promise<readonly [string, object]> {
-    const pieces: Buffer[] = []
-    for await (const { bytes } of running.output) pieces.push(bytes)
-    return [Buffer.concat(pieces).toString(), await running.ended]
-  }
+  const at = processRuns()
+  const { run, toEnd } = at
 
   /** The next piece of output. */
   async function firstLine({ output }: Run): Promise<string> {
@@ -38,7 +19,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     return value === undefined ? '' : value.bytes.toString()
   }
 
-  const sleeping = (seconds: number) => processesOf(subject.id).some(({ command }) => command === `sleep ${seconds}`)
+  const sleeping = (seconds: number) => processesOf(at.subject.id).some(({ command }) => command === `sleep ${seconds}`)
 
   it('a program that may not be run ends with 126, and so does a directory that is not there, which is named', async () => {
     const [denied, end] = await toEnd(await run('', { argv: ['/etc/passwd'] }))
@@ -54,7 +35,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     expect(await toEnd(await run('id -un', { user: name.trim() }))).toEqual([name, { kind: 'exited', code: 0 }])
     expect(await toEnd(await run('id -un', { user: 'vscode' }))).toEqual([name, { kind: 'exited', code: 0 }])
     const plain = { mark: 'mark', argv: ['true'], env: {}, cwd: null, stdin: false, terminal: null }
-    const refused = faultOf(await bench.provider.inside.run(subject, { ...plain, user: 'somebody' }, unhurried()))
+    const refused = faultOf(await at.bench.provider.inside.run(at.subject, { ...plain, user: 'somebody' }, unhurried()))
     expect(refused).toMatchObject({ again: 'never', message: expect.stringContaining('user of the service') })
   })
 
@@ -69,38 +50,38 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
   it('one that is too long for the system is a fault, not a throw', async () => {
     const plain = { mark: 'mark', env: {}, cwd: null, user: null, stdin: false, terminal: null }
     const argv = ['echo', 'x'.repeat(4 * 1024 * 1024)]
-    expect(faultOf(await bench.provider.inside.run(subject, { ...plain, argv }, unhurried())).again).toBe('never')
+    expect(faultOf(await at.bench.provider.inside.run(at.subject, { ...plain, argv }, unhurried())).again).toBe('never')
   })
 
   it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
     const running = await run('(setsid sleep 293 &) ; echo up; sleep 292')
     expect(await firstLine(running)).toBe('up\n')
     await vi.waitFor(() => expect(sleeping(292)).toBe(true)) // begun after it said so
-    valueOf(await setup(bench.provider, subject))
+    valueOf(await setup(at.bench.provider, at.subject))
     expect(sleeping(292)).toBe(true)
-    valueOf(await bench.provider.halt(subject, unhurried()))
-    expect(processesOf(subject.id)).toEqual([])
+    valueOf(await at.bench.provider.halt(at.subject, unhurried()))
+    expect(processesOf(at.subject.id)).toEqual([])
     expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGTERM' })
   })
 
   it('one that is started while the workspace is halted leaves nothing running', async () => {
     const sleeper = { mark: 'mark', argv: ['sleep', '291'], env: {}, cwd: null, user: null, stdin: false }
-    const directory = await findDirectory(bench.root, 'here', subject.id)
+    const directory = await findDirectory(at.bench.root, 'here', at.subject.id)
     if (directory === null) throw new Error('no directory was made')
     const table = linuxProcesses('VM_WORKSPACE_')
     for (const terminal of [null, { columns: 80, rows: 24 }]) {
-      valueOf(await bench.provider.boot(subject, unhurried()))
+      valueOf(await at.bench.provider.boot(at.subject, unhurried()))
       // The halt comes, whole, when the keeper has just been seen.
       const lives: typeof table.lives = async (mark) => {
         const alive = await table.lives(mark)
-        valueOf(await bench.provider.halt(subject, unhurried()))
+        valueOf(await at.bench.provider.halt(at.subject, unhurried()))
         return alive
       }
-      const host = { root: bench.root, installation: 'here', table: { ...table, lives }, path: '/usr/bin:/bin' }
+      const host = { root: at.bench.root, installation: 'here', table: { ...table, lives }, path: '/usr/bin:/bin' }
       const rest = { graceMs: 1_000, commandMs: 1_000, log: { warn: () => undefined } }
-      const started = await startRun({ ...host, ...rest }, directory, subject, { ...sleeper, terminal }, unhurried())
+      const started = await startRun({ ...host, ...rest }, directory, at.subject, { ...sleeper, terminal }, unhurried())
       expect(faultOf(started).again).toBe('gone')
-      expect(processesOf(subject.id)).toEqual([])
+      expect(processesOf(at.subject.id)).toEqual([])
     }
   })
 
@@ -120,7 +101,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     }
     expect(heard.slice(3).sort()).toEqual(['child heard', 'daemon heard', 'parent heard'])
     expect(
-      processesOf(subject.id).filter(({ command }) => !command.includes('keeper') && command !== 'sleep 300'),
+      processesOf(at.subject.id).filter(({ command }) => !command.includes('keeper') && command !== 'sleep 300'),
     ).toEqual([])
   })
 
@@ -131,7 +112,9 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     expect(end).toEqual({ kind: 'exited', code: 0 })
     expect(text).toContain('done\n')
     // A child in the background tells nobody of its end.
-    await expect.poll(() => existsSync(join(bench.root, subject.id, 'home', 'all')), { timeout: 5_000 }).toBe(true)
+    await expect
+      .poll(() => existsSync(join(at.bench.root, at.subject.id, 'home', 'all')), { timeout: 5_000 })
+      .toBe(true)
   })
 
   it('one that was left goes on, though it writes more than a pipe holds', async () => {
@@ -150,7 +133,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     for await (const { bytes } of running.output) {
       // The system says that it sleeps, waiting for room in the pipe.
       if (seen.length === 0)
-        await expect.poll(() => processesOf(subject.id).some(({ command }) => command.startsWith('seq'))).toBe(true)
+        await expect.poll(() => processesOf(at.subject.id).some(({ command }) => command.startsWith('seq'))).toBe(true)
       if (seen.length === 3) expect(held).toBe(true)
       seen.push(bytes)
     }
@@ -162,10 +145,10 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     const running = await run('(setsid sleep 289 &) ; echo up; exec sleep 288', { mark: 'one' })
     const other = await run('echo up; exec sleep 287', { mark: 'other' })
     for (const one of [running, other]) expect(await firstLine(one)).toBe('up\n')
-    const { inside } = bench.again()
-    valueOf(await inside.endRun(subject, 'one', unhurried()))
+    const { inside } = at.bench.again()
+    valueOf(await inside.endRun(at.subject, 'one', unhurried()))
     expect([sleeping(289), sleeping(288), sleeping(287)]).toEqual([false, false, true])
-    valueOf(await inside.endRun(subject, 'one', unhurried()))
+    valueOf(await inside.endRun(at.subject, 'one', unhurried()))
     expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGKILL' })
   })
 })

@@ -1,35 +1,13 @@
 import { readdirSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Run } from '../../src/provider/inside.ts'
-import type { RunCommand } from '../../src/workspace/run.ts'
-import type { Subject } from '../../src/workspace/subject.ts'
-import { newSubject, unhurried, up, valueOf } from './bench.ts'
-import { type ProcessBench, processBench } from './process-bench.ts'
+import { describe, expect, it } from 'vitest'
+import { valueOf } from './bench.ts'
+import { processRuns } from './process-runs.ts'
 
 describe.skipIf(process.platform !== 'linux')(
   'A command among plain processes, in a terminal',
   { timeout: 30_000 },
   () => {
-    let bench: ProcessBench
-    let subject: Subject
-    beforeEach(async () => {
-      bench = await processBench()
-      subject = await up(bench.provider, newSubject(bench.recipe({ remoteUser: 'vscode' })))
-    })
-    afterEach(() => bench.close())
-
-    async function run(script: string, partial: Partial<RunCommand> = {}): Promise<Run> {
-      const argv = ['/bin/sh', '-c', script]
-      const plain = { mark: 'mark', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
-      return valueOf(await bench.provider.inside.run(subject, { ...plain, ...partial }, unhurried()))
-    }
-
-    /** All that a run writes until it has ended, both streams together, and how it ended. */
-    async function toEnd(running: Run): Promise<readonly [string, object]> {
-      const pieces: Buffer[] = []
-      for await (const { bytes } of running.output) pieces.push(bytes)
-      return [Buffer.concat(pieces).toString(), await running.ended]
-    }
+    const { run, toEnd } = processRuns()
 
     const terminal = { columns: 91, rows: 32 }
 

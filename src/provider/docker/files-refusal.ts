@@ -2,21 +2,8 @@ import { fault } from '../../workspace/fault.ts'
 import type { FileRefusal } from '../../workspace/file.ts'
 import type { RunEnd } from '../../workspace/run.ts'
 import type { FileOutcome } from '../inside.ts'
+import { refuse } from '../refused.ts'
 import { said } from './files-scripts.ts'
-
-type Refused = Extract<FileOutcome<never>, { readonly ok: false }>
-
-const words: Readonly<Record<FileRefusal, string>> = {
-  'not-found': 'is not there, or the directory that it is in is not',
-  'not-a-file': 'is not a file',
-  'not-a-directory': 'is not a directory, or leads through something that is none',
-  denied: 'is not for the user of the workspace to do this with',
-  exists: 'is there already',
-  'not-empty': 'has something in it',
-  outside: 'leads out of the workspace',
-  'no-space': 'does not fit: no space is left',
-  impossible: 'is not possible in this workspace',
-}
 
 const codes: Readonly<Record<number, FileRefusal>> = {
   [said.notAFile]: 'not-a-file',
@@ -40,13 +27,12 @@ const reasons: readonly (readonly [RegExp, FileRefusal])[] = [
   [/name too long|Invalid argument|cross-device|subdirectory of itself|not found/i, 'impossible'],
 ]
 
-/** Says no, in words about the path as it was asked for. */
-export function refuse(refused: FileRefusal, path: string, more = ''): Refused {
-  return { ok: false, refused, message: `${path} ${words[refused]}${more === '' ? '' : `: ${more}`}.` }
-}
-
 /** Why a script about `path` did not do what it was to, by how it ended and what it wrote on stderr. */
-export function refusalOf(end: RunEnd, stderr: string, path: string): Refused {
+export function refusalOf(
+  end: RunEnd,
+  stderr: string,
+  path: string,
+): Exclude<FileOutcome<never>, { readonly ok: true }> {
   if (end.kind === 'lost') return fault('later', `What became of ${path} was not heard: ${end.message}`)
   const reason = stderr.trim()
   // A shell says so too of what it has started.

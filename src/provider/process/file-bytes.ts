@@ -8,7 +8,7 @@ import type { FileOutcome } from '../inside.ts'
 import { type Directory, newIncoming } from './directory.ts'
 import { entryOf } from './file-entry.ts'
 import { locate } from './file-path.ts'
-import { refuse } from './file-refusal.ts'
+import { refuse } from '../refused.ts'
 import { codeOf } from './system-error.ts'
 
 const pieceBytes = 64 * 1024

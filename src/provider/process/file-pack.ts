@@ -8,7 +8,7 @@ import { type Header, type Pack, pack } from 'tar-stream'
 import { done } from '../../workspace/fault.ts'
 import type { FileOutcome } from '../inside.ts'
 import { locate } from './file-path.ts'
-import { refuse } from './file-refusal.ts'
+import { refuse } from '../refused.ts'
 import { codeOf } from './system-error.ts'
 
 /**

@@ -2,7 +2,7 @@ import { lstat, mkdir, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { done } from '../../workspace/fault.ts'
 import type { FileOutcome } from '../inside.ts'
-import { refuse } from './file-refusal.ts'
+import { refuse } from '../refused.ts'
 import { codeOf } from './system-error.ts'
 
 const mostLinks = 40

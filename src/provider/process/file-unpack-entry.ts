@@ -1,7 +1,7 @@
 import { chmod, link, lstat, mkdir, open, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExtractEvents } from 'tar-stream'
-import { type Refused, refuse } from './file-refusal.ts'
+import { type Refused, refuse } from '../refused.ts'
 import { codeOf } from './system-error.ts'
 
 /** Puts one entry of a tar stream into a directory of its own, or says why not. Nothing is written through a link. May throw what the system says. */

@@ -9,7 +9,7 @@ import { clear } from './clear.ts'
 import { type Directory, newIncoming } from './directory.ts'
 import { clash, merge } from './file-merge.ts'
 import { locateDirectory } from './file-path.ts'
-import { type Refused, refuse } from './file-refusal.ts'
+import { type Refused, refuse } from '../refused.ts'
 import { putEntry } from './file-unpack-entry.ts'
 import { codeOf } from './system-error.ts'
 
