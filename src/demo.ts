@@ -67,7 +67,8 @@ async function demo() {
     } else say(`connection_info ${JSON.stringify(now.connection_info, null, 2)}`)
     if (process.stdin.isTTY && process.stdout.isTTY && now.status === 'running' && !interruption.signal.aborted) {
       say()
-      say(`Look at it:  curl -H 'x-user: ${user}' ${service.url}/api/v1/workspaces`)
+      say(`Look at it:  ${service.url}/console (enter as ${user})`)
+      say(`A shell:     node dist/cli/main.js --url ${service.url} --user ${user} ssh demo`)
       say('Ctrl-C deletes its workspaces and ends the demo.')
       await interrupted
       say()

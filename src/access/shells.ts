@@ -40,8 +40,8 @@ export interface ShellWanted {
   readonly argv?: readonly string[]
   /** Who runs it, by default the recipe's user. */
   readonly user?: string
-  /** Does the workspace run still? If it does not, that is why the shell ended. */
-  readonly isUp: () => boolean
+  /** Why the workspace runs no more, since that is why the shell ended; `null`: it runs. */
+  readonly whyDown: () => string | null
 }
 
 export type Opened =
@@ -79,7 +79,7 @@ export function openShells({ book, times = {} }: ShellsDeps) {
   }
 
   async function start(
-    { subject, inside, by, size, isUp, argv, user }: ShellWanted,
+    { subject, inside, by, size, whyDown, argv, user }: ShellWanted,
     signal: AbortSignal,
   ): Promise<Opened> {
     const id = randomUUID()
@@ -115,7 +115,10 @@ export function openShells({ book, times = {} }: ShellsDeps) {
       screen,
       size,
       times: { ...usual, ...times },
-      explain: (end) => (isUp() || isOrdinary(end) ? end : { kind: 'lost', message: 'The workspace was stopped.' }),
+      explain(end) {
+        const why = isOrdinary(end) ? null : whyDown()
+        return why === null ? end : { kind: 'lost', message: why }
+      },
       ended: (end) => book.ended(workspace, id, end),
       forget() {
         const those = sessions.get(workspace)

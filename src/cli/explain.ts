@@ -16,12 +16,20 @@ export function explain(error: unknown, { command, name, server }: Circumstances
     const message =
       error.status === 0 && error.code === 'unreachable'
         ? `No service answers at ${server?.url ?? 'that address'}${becauseOf(error)}.`
-        : error.message
+        : (already(error, command, name ?? 'It') ?? error.message)
     return new CliError(message, { next: nextFor(error, command, name ?? 'NAME'), code: error.code })
   }
   if (isSystemError(error))
     return new CliError(systemText(error), { next: `\`vm ${command} --help\` says how it is used.`, code: error.code })
   throw error
+}
+
+/** What people mean by a command that a workspace does not take: it is so already. */
+function already({ code, state = '' }: ApiError, command: string, name: string): string | undefined {
+  if (code !== 'refused-in-state') return undefined
+  if (command === 'start' && state === 'running.up') return `${name} runs already.`
+  if (command === 'stop' && state === 'stopped.idle') return `${name} has stopped already.`
+  return undefined
 }
 
 /** What to do about a refusal of the service. */
@@ -35,6 +43,7 @@ function nextFor({ code, state, status }: ApiError, command: string, name: strin
     'workspace-not-found': '`vm ls` lists your workspaces.',
     'name-taken': `\`vm show ${name}\` shows it, \`vm rm ${name}\` removes it.`,
     'unknown-template': '`vm templates` lists those that there are.',
+    'not-runnable': `Look who is there: \`vm exec ${name} -- cat /etc/passwd\`.`,
     'exec-not-found': `Run it again: \`vm exec ${name} -- COMMAND\`.`,
     'shell-not-found': `Open a new one: \`vm ssh ${name}\`.`,
     'file-not-found': `Look what is there: \`vm exec ${name} -- ls -la\`.`,
@@ -50,8 +59,8 @@ function nextFor({ code, state, status }: ApiError, command: string, name: strin
 }
 
 function nextIn(state: string, command: string, name: string): string {
-  if (command === 'start' && state.startsWith('running')) return `It runs: \`vm ssh ${name}\` opens a shell.`
-  if (command === 'stop' && state.startsWith('stopped')) return `\`vm start ${name}\` starts it again.`
+  if (command === 'start' && state === 'running.up') return `\`vm ssh ${name}\` opens a shell.`
+  if (command === 'stop' && state === 'stopped.idle') return `\`vm start ${name}\` starts it again.`
   if (state.startsWith('failed')) return `\`vm show ${name}\` says why, \`vm start ${name}\` tries again.`
   if (state === 'stopped.idle') return `Start it first: \`vm start ${name}\`.`
   return `Wait until it is there: \`vm show ${name}\` says how far it is.`

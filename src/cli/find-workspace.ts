@@ -50,12 +50,14 @@ function noSuch(wanted: string, all: readonly Workspace[]): CliError {
   })
 }
 
-/** One begins like the other, or they differ by a letter. */
+/** One begins like the other, or they differ by a letter, or by two that are swapped. */
 function isNear(one: string, other: string): boolean {
+  if (other === '') return false
   if (one.startsWith(other) || other.startsWith(one)) return true
   let begin = 0
   while (begin < one.length && one[begin] === other[begin]) begin++
   const rest = one.slice(begin)
   const otherRest = other.slice(begin)
-  return rest.slice(1) === otherRest.slice(1) || rest.slice(1) === otherRest || rest === otherRest.slice(1)
+  const isSwapped = `${rest[1]}${rest[0]}${rest.slice(2)}` === otherRest
+  return isSwapped || rest.slice(1) === otherRest.slice(1) || rest.slice(1) === otherRest || rest === otherRest.slice(1)
 }

@@ -60,7 +60,7 @@ const example = `  vm serve                                   in one terminal: t
   vm create demo --template nodejs --ttl 2h  in another: a workspace, for two hours
   vm ssh demo                                a shell in it
   tar c . | vm exec demo -- tar x            a command in it, fed from here
-  vm cp demo:/tmp/report.txt .               a file out of it`
+  vm cp demo:/etc/hosts .                    a file out of it`
 
 function operandsOf(command: Command): string {
   const before = command.name() === 'exec' ? '-- ' : ''

@@ -1,5 +1,4 @@
 import { constants } from 'node:os'
-import { WebSocket } from 'ws'
 import type { ExecWish, Shell, ShellEvent } from '../client/client.ts'
 import { CliError } from './cli-error.ts'
 import type { Session } from './session.ts'
@@ -9,15 +8,15 @@ export async function terminalIn(session: Session, id: string, wish?: ExecWish):
   const { stdin, stdout } = session.surroundings
   if (!stdin.isTTY || !stdout.isTTY) return undefined
   const { client, out, server } = session
-  const over = new AbortController()
+  const { WebSocket } = await import('ws') // only who needs it waits for it to be loaded
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
   const shell = client.shell(id, {
     ...size(),
     ...(wish && programOf(wish)),
     connect: (url) => new WebSocket(url, { headers: server.headers }),
-    signal: over.signal,
+    signal: new AbortController().signal,
   })
-  const keys = passKeys(session, shell, over)
+  const keys = passKeys(session, shell)
   const resize = () => shell.resize(size())
   stdout.on('resize', resize)
   try {
@@ -35,7 +34,9 @@ export async function terminalIn(session: Session, id: string, wish?: ExecWish):
     keys.stop()
     stdout.off('resize', resize)
   }
-  out.note('\nvm: left. The shell is kept for five minutes.')
+  out.note(
+    keys.isThere() ? '\nvm: left, and it is hung up.' : '\nvm: left. If it still runs, it is hung up in five minutes.',
+  )
   return 128 + constants.signals.SIGHUP
 }
 
@@ -56,6 +57,7 @@ const dot = 46
 interface Keys {
   /** Whether what is typed gets there. */
   connection(isThere: boolean): void
+  isThere(): boolean
   stop(): void
 }
 
@@ -63,12 +65,12 @@ interface Keys {
  * Passes on what is typed, all of it, also what was typed before the shell was there; `~.` at the beginning of a line leaves, and so does Ctrl-C
  * while there is no connection.
  */
-function passKeys({ surroundings: { stdin } }: Session, shell: Shell, over: AbortController): Keys {
+function passKeys({ surroundings: { stdin } }: Session, shell: Shell): Keys {
   let isThere = false
   let early: Buffer[] | undefined = []
   let atBegin = true
   let held = false
-  const leave = () => over.abort()
+  const leave = () => shell.hangUp()
   const typed = (bytes: Buffer) => {
     for (const byte of bytes) {
       if (held && byte === dot) return leave()
@@ -89,6 +91,7 @@ function passKeys({ surroundings: { stdin } }: Session, shell: Shell, over: Abor
       if (now) for (const bytes of early ?? []) shell.type(bytes)
       if (now) early = undefined
     },
+    isThere: () => isThere,
     stop() {
       stdin.off('data', typed)
       stdin.setRawMode(false)

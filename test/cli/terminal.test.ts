@@ -73,14 +73,26 @@ test('vm ssh opens a shell in a terminal of the same size, which follows, and pa
   expect(await at.ended).toEqual({ code: 7, signal: 0 })
 })
 
-test('~. at the beginning of a line leaves a shell', async () => {
-  const { at } = await openShell()
-  at.type('echo ready$((6*7))\r')
+test('~. at the beginning of a line hangs a shell up', async () => {
+  const { at, env } = await openShell()
+  at.type('echo ready$((6*7)); exec sleep 273\r')
   await at.until('ready42')
   at.type('\r')
   at.type('~.')
-  await at.until('vm: left.')
+  await at.until('vm: left, and it is hung up.')
   expect(await at.ended).toEqual({ code: 129, signal: 0 })
+  const script = 'while pgrep -f "^sleep 273$" > found; do sleep 0.05; done; echo gone'
+  const seen = await desk().vm(['exec', '-n', 'shelly', '--', 'sh', '-c', script], { env })
+  expect(seen).toMatchObject({ code: 0, stdout: 'gone\n' })
+})
+
+test('a workspace that is deleted under a shell is why that ends', async () => {
+  const { at, env } = await openShell()
+  at.type('echo ready$((6*7))\r')
+  await at.until('ready42')
+  await desk().vm(['rm', '--yes', 'shelly'], { env })
+  await at.until('The workspace was deleted.')
+  expect(await at.ended).toMatchObject({ code: 1 })
 })
 
 test('vm exec -t runs a command in a terminal, in its folder, with its variables and its exit code', async () => {

@@ -1,9 +1,10 @@
 import { Command } from 'commander'
+import type { Files } from '../../client/client.ts'
 import { usageError } from '../cli-error.ts'
-import { copyIn } from '../copy-in.ts'
-import { copyOut } from '../copy-out.ts'
+import type { Copied } from '../copy-in.ts'
 import { findWorkspace } from '../find-workspace.ts'
 import type { Runner } from '../runner.ts'
+import type { Session } from '../session.ts'
 
 export function cpCommand(run: Runner): Command {
   return new Command('cp')
@@ -24,13 +25,16 @@ export function cpCommand(run: Runner): Command {
         const name = source.name ?? target.name ?? ''
         const { id } = await findWorkspace(session, name)
         const files = session.client.files(id)
-        const copied =
-          target.name === undefined
-            ? await copyOut(session, files, source.path, target.path)
-            : await copyIn(session, files, source.path, target.path)
+        const copied = await copy(session, files, source.path, target.path, target.name === undefined)
         if (session.json && to !== '-') session.out.json({ from, to, ...copied })
       }),
     )
+}
+
+/** What reads and writes archives is loaded by those only who wait for it. */
+async function copy(session: Session, files: Files, from: string, to: string, isOut: boolean): Promise<Copied> {
+  if (isOut) return (await import('../copy-out.ts')).copyOut(session, files, from, to)
+  return (await import('../copy-in.ts')).copyIn(session, files, from, to)
 }
 
 /** `NAME:PATH`. What has a slash before the colon is a path of this machine, as with scp. */

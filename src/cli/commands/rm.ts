@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { Workspace } from '../../client/client.ts'
 import { askFirst } from '../ask.ts'
+import { CliError } from '../cli-error.ts'
 import { findWorkspace } from '../find-workspace.ts'
 import type { Runner } from '../runner.ts'
 import { shownState } from './ls.ts'
@@ -17,7 +18,11 @@ export function rmCommand(run: Runner): Command {
         // All are found before one is deleted: a name that was mistyped deletes nothing.
         const those: Workspace[] = []
         for (const name of names) {
-          const found = await findWorkspace(session, name)
+          const found = await findWorkspace(session, name).catch((error: unknown) => {
+            if (!(error instanceof CliError) || names.length === 1) throw error
+            const { code, next } = error
+            throw new CliError(`${error.message} Nothing was deleted.`, { next, code })
+          })
           if (!those.some(({ id }) => id === found.id)) those.push(found)
         }
         if (yes !== true) {

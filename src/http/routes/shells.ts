@@ -72,14 +72,15 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
       if (query.session !== undefined) throw new Problem('shell-not-found')
       if (shells.isFull(id)) throw new Problem('too-many-runs')
       if (!ws) throw upgradeRequired()
-      const isUp = () => {
+      const whyDown = () => {
         const now = supervisor.reach(id, asker)
-        return now.kind === 'reached' && now.up
+        if (now.kind === 'unknown') return 'The workspace was deleted.'
+        return now.kind === 'reached' && now.up ? null : 'The workspace was stopped.'
       }
       const left = new AbortController()
       raw.socket.once('close', () => left.abort())
       const opened = await shells.open(
-        { ...reached, by: `user:${asker.owner}`, size: query, isUp, ...programIn(query) },
+        { ...reached, by: `user:${asker.owner}`, size: query, whyDown, ...programIn(query) },
         AbortSignal.any([left.signal, AbortSignal.timeout(startMs)]),
       )
       if (opened.kind !== 'opened') throw problemOf(opened)
