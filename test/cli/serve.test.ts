@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { readableLog } from '../../src/cli/readable-log.ts'
 import { typist } from './typist.ts'
 import { ended, openDesk } from './vm.ts'
 
@@ -48,11 +49,12 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
 
 test('a Ctrl-C at the terminal of vm serve ends the service in good order', async () => {
   const at = typist(['serve'], serviceEnv('terminal'))
-  const url = listening.exec(await at.until(listening))?.[1]
+  const shown = /^\S*\d\d:\d\d:\d\d\S* vm-api listens\r?\n.*url=(http:\S+)/m
+  const url = shown.exec(await at.until(shown))?.[1]
   await fetch(`${url}/health`)
   at.type('\u0003')
   expect(await at.ended).toEqual({ code: 0, signal: 0 })
-  expect(at.seen()).toContain('"signal":"SIGINT"')
+  expect(at.seen()).toContain('signal=SIGINT')
 })
 
 test.runIf(process.platform === 'linux')('a service that is killed ends vm serve with 137', async () => {
@@ -69,3 +71,23 @@ test('a service that cannot start says so through vm serve', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('VM_API_BIND')
 })
+
+const plain = (_style: string, text: string) => text
+
+test('a line of the log is shown with what it says first, and an error with its cause', () => {
+  const time = new Date(2026, 0, 31, 12, 3, 4).toISOString()
+  expect(
+    readableLog(JSON.stringify({ level: 'info', time, url: 'http://a', why: 'it is so', msg: 'listens' }), plain),
+  ).toBe('12:03:04 listens\n         url=http://a  why="it is so"')
+  const err = { type: 'Error', message: 'no space', stack: 'Error: no space\n    at one (a.js:1:2)' }
+  expect(readableLog(JSON.stringify({ level: 'error', time, err, msg: 'not written' }), plain)).toBe(
+    '12:03:04 error: not written: no space\n         at one (a.js:1:2)',
+  )
+})
+
+test.each(['(node:1) Warning: old', '{"level":"info"}', '[1]', 'null', ''])(
+  '%j is no line of the log and stays',
+  (line) => {
+    expect(readableLog(line, plain)).toBe(line)
+  },
+)

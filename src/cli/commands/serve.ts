@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { readableLog } from '../readable-log.ts'
 import type { Runner } from '../runner.ts'
 
 /** What the service is sent for what comes here; a terminal that is closed ends it in good order too. */
@@ -15,19 +17,24 @@ export function serveCommand(run: Runner): Command {
   return new Command('serve')
     .summary('starts the service, until Ctrl-C')
     .description(
-      'Starts the service in the foreground, configured by the environment: the same as `node dist/main.js`. Its output, its signals and its exit code are passed on.',
+      'Starts the service in the foreground, configured by the environment: the same as `node dist/main.js`. Its output, its signals and its exit code are passed on; at a terminal its log is written for people.',
     )
     .action(
       run(
-        async () =>
+        async ({ out }) =>
           new Promise<number>((resolve, reject) => {
             const own = import.meta.url
             const program = fileURLToPath(new URL(`../../main${own.slice(own.lastIndexOf('.'))}`, own))
             // In a group of its own: a Ctrl-C at the terminal would reach it twice otherwise, and the second ends it in the middle of its work.
-            const child = spawn(process.execPath, [...process.execArgv, program], { stdio: 'inherit', detached: true })
+            const child = spawn(process.execPath, [...process.execArgv, program], {
+              stdio: ['inherit', out.isTerminal ? 'pipe' : 'inherit', 'inherit'],
+              detached: true,
+            })
+            if (child.stdout)
+              createInterface({ input: child.stdout }).on('line', (line) => out.say(readableLog(line, out.paint)))
             for (const [came, sent] of signals) process.on(came, () => child.kill(sent))
             child.once('error', reject)
-            child.once('exit', (code, signal) =>
+            child.once('close', (code, signal) =>
               resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
             )
           }),
