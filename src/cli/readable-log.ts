@@ -4,31 +4,27 @@ const styles: Readonly<Record<string, Style>> = { warn: 'yellow', error: 'red', 
 
 /** A line of the service's log as people read it: `12:03:04 vm-api listens  url=…`. What is no such line stays as it is. */
 export function readableLog(line: string, paint: Paint): string {
-  const entry = parsed(line)
-  if (typeof entry?.['msg'] !== 'string' || typeof entry['time'] !== 'string') return line
-  const { time, level, msg, err, ...rest } = entry
+  const { time, level, msg, err, ...rest } = parsed(line)
+  if (typeof msg !== 'string' || typeof time !== 'string') return line
   const style = styles[String(level)]
-  const at = new Date(String(time)).toTimeString().slice(0, 8)
-  const fields = Object.entries(rest).map(([name, value]) => `${name}=${shown(value)}`)
+  const said = style ? paint(style, `${String(level)}: ${msg}`) : msg
   const { message, stack }: { message?: unknown; stack?: unknown } = Object(err)
-  const why = typeof message === 'string' ? [`: ${message}`] : []
+  const why = typeof message === 'string' ? `: ${message}` : ''
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${shown(value)}`)
   const trace = typeof stack === 'string' ? stack.split('\n').slice(1) : []
-  return [
-    [paint('dim', at), style ? paint(style, `${String(level)}: ${String(msg)}`) : String(msg)].join(' ') + why.join(''),
-    ...(fields.length === 0 ? [] : [paint('dim', `         ${fields.join('  ')}`)]),
-    ...trace.map((step) => paint('dim', `         ${step.trim()}`)),
-  ].join('\n')
+  const below = [...(fields.length === 0 ? [] : [fields.join('  ')]), ...trace.map((step) => step.trim())]
+  const at = new Date(time).toTimeString().slice(0, 8)
+  return [`${paint('dim', at)} ${said}${why}`, ...below.map((text) => paint('dim', `         ${text}`))].join('\n')
 }
 
 function shown(value: unknown): string {
   return typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)
 }
 
-function parsed(line: string): Record<string, unknown> | undefined {
+function parsed(line: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
+    return Object(JSON.parse(line))
   } catch {
-    return undefined // not of the log, a warning of Node's say
+    return {} // not of the log, a warning of Node's say
   }
 }
