@@ -92,8 +92,7 @@ export const problems = {
   'shell-not-found': {
     status: 404,
     error: 'There is no such shell any more. Open a new one.',
-    meaning:
-      'It has ended, was left for more than five minutes, or went with an earlier run of the service. A new one is asked for without `session`.',
+    meaning: 'It has ended, was left for five minutes, or went with an earlier run of the service.',
   },
   'file-not-found': {
     status: 404,

@@ -21,13 +21,13 @@ export function serveCommand(run: Runner): Command {
     )
     .action(
       run(
-        async ({ out }) =>
+        async ({ json, out }) =>
           new Promise<number>((resolve, reject) => {
             const own = import.meta.url
             const program = fileURLToPath(new URL(`../../main${own.slice(own.lastIndexOf('.'))}`, own))
             // In a group of its own: a Ctrl-C at the terminal would reach it twice otherwise, and the second ends it in the middle of its work.
             const child = spawn(process.execPath, [...process.execArgv, program], {
-              stdio: ['inherit', out.isTerminal ? 'pipe' : 'inherit', 'inherit'],
+              stdio: ['inherit', out.isTerminal && !json ? 'pipe' : 'inherit', 'inherit'],
               detached: true,
             })
             if (child.stdout)
