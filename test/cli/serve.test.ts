@@ -72,6 +72,15 @@ test('a service that cannot start says so through vm serve', async () => {
   expect(stderr).toContain('VM_API_BIND')
 })
 
+test('with --json the log at a terminal is that of the service', async () => {
+  const at = typist(['--json', 'serve'], serviceEnv('json'))
+  const url = listening.exec(await at.until(listening))?.[1]
+  await fetch(`${url}/health`)
+  at.type('\u0003')
+  await at.ended
+  expect(at.seen()).not.toContain('url=')
+})
+
 const plain = (_style: string, text: string) => text
 
 test('a line of the log is shown with what it says first, and an error with its cause', () => {

@@ -65,7 +65,7 @@ test('vm ssh opens a shell in a terminal of the same size, which follows, and pa
   at.resize(120, 40)
   at.type('until [ "$(stty size)" = "40 120" ]; do :; done; echo resized$((6*7))\r')
   await at.until('resized42')
-  at.type(`sh -c 'trap "echo inter\\$((6*7)); exit" INT; echo wait$((6*7)); sleep 100'\r`)
+  at.type(`sh -c 'trap "echo inter\\$((6*7)); exit" INT; echo wait$((6*7)); while :; do sleep 0.1; done'\r`)
   await at.until('wait42')
   at.type('\u0003')
   await at.until('inter42')

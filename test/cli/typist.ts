@@ -14,7 +14,7 @@ export interface Typist {
 }
 
 export function typist(args: readonly string[], env: Readonly<Record<string, string>>, columns = 100): Typist {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), vmProgram, ...args], {
+  const child = spawn(process.execPath, [vmProgram, ...args], {
     cols: columns,
     rows: 30,
     env: { ...env, TERM: 'xterm-256color' },

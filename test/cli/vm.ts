@@ -11,8 +11,8 @@ import { call, startChild } from '../service/child-service.ts'
 
 // The `vm` command as its users run it: a process of its own, against a service that is one too.
 
-/** The program behind `vm`. */
-export const vmProgram = join(import.meta.dirname, '../../src/cli/main.ts')
+/** The program behind `vm`, compiled. */
+export const vmProgram = join(import.meta.dirname, '../../dist/cli/main.js')
 
 export interface Ran {
   readonly code: number | null
@@ -78,7 +78,7 @@ function deskAt(first: ChildService, settings: Readonly<Record<string, string>>,
     VM_API_URL: service.url,
     VM_API_USER: 'alice',
   }
-  const command = [process.execPath, '--import', import.meta.resolve('tsx'), vmProgram] as const
+  const command = [process.execPath, vmProgram] as const
   const start: Desk['start'] = (args, more = {}) => {
     const [program, ...before] = command
     return spawn(program, [...before, ...args], { env: { ...env, ...more } })

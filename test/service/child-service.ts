@@ -5,8 +5,8 @@ import type { Workspace } from '../../src/wire/workspace.ts'
 
 // The service as its users run it: a process of its own, on a database file, that is really killed.
 
-/** The program that users run. */
-export const main = join(import.meta.dirname, '../../src/main.ts')
+/** The program that users run, compiled. */
+export const main = join(import.meta.dirname, '../../dist/main.js')
 
 export interface ChildService {
   readonly url: string
@@ -17,9 +17,9 @@ export interface ChildService {
   readonly lines: readonly string[]
 }
 
-/** Runs `main.ts` and waits for its end. */
+/** Runs the service's program and waits for its end. */
 export async function runMain(args: readonly string[], env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], { env: { ...bare(), ...env } })
+  const child = spawn(process.execPath, [main, ...args], { env: { ...bare(), ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (data) => (stdout += String(data)))
@@ -30,7 +30,7 @@ export async function runMain(args: readonly string[], env: Readonly<Record<stri
 
 /** Starts the service on any free port and waits until it listens. */
 export async function startChild(env: Readonly<Record<string, string>>): Promise<ChildService> {
-  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+  const child = spawn(process.execPath, [main], {
     env: { ...bare(), VM_API_BIND: '127.0.0.1:0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

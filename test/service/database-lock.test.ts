@@ -115,7 +115,7 @@ describe('one process per database', () => {
     async (_, file, bytes) => {
       const folder = newFolder()
       const { env, start, refusal } = trouble(folder)
-      const child = spawn(process.execPath, ['--import', 'tsx', main], {
+      const child = spawn(process.execPath, [main], {
         env: { PATH: process.env['PATH'], HOME: process.env['HOME'], VM_API_BIND: '127.0.0.1:0', ...env },
         stdio: 'ignore',
       })
