@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
@@ -55,6 +55,15 @@ test('a Ctrl-C at the terminal of vm serve ends the service in good order', asyn
   at.type('\u0003')
   expect(await at.ended).toEqual({ code: 0, signal: 0 })
   expect(at.seen()).toContain('signal=SIGINT')
+})
+
+test.runIf(process.platform === 'linux')('a terminal that is closed under vm serve ends the service', async () => {
+  const at = typist(['serve'], serviceEnv('closed'))
+  const url = /url=(http:\S+)/.exec(await at.until(/url=http:\S+/))?.[1]
+  await fetch(`${url}/health`)
+  const [service] = readFileSync(`/proc/${at.pid}/task/${at.pid}/children`, 'utf8').trim().split(' ').slice(-1)
+  at.close()
+  await expect.poll(() => existsSync(`/proc/${service}`), { timeout: 20_000 }).toBe(false)
 })
 
 test.runIf(process.platform === 'linux')('a service that is killed ends vm serve with 137', async () => {

@@ -9,6 +9,10 @@ export interface Typist {
   resize(columns: number, rows: number): void
   /** Waits until this is seen, after what was waited for before. */
   until(text: string | RegExp): Promise<string>
+  /** Of `vm`. */
+  readonly pid: number
+  /** Closes the terminal. */
+  close(): void
   /** Waits for the end. */
   readonly ended: Promise<{ readonly code: number; readonly signal: number }>
 }
@@ -35,6 +39,8 @@ export function typist(args: readonly string[], env: Readonly<Record<string, str
     }),
   )
   return {
+    pid: child.pid,
+    close: () => Object(child).destroy(), // its declared type does not have it
     seen: () => all,
     type: (text) => child.write(text),
     resize: (width, rows) => child.resize(width, rows),
