@@ -35,14 +35,18 @@ export const health: Measure = async ({ folder, quick }) => {
     const bare = await startServer(childEntry('bare-route'), [JSON.stringify({ body: '{"status":"ok"}' })], {})
     try {
       const share = shareAsDeployed(service.pid)
-      await asked(service, () => delay(2000)) // compiled by then
-      const idle = await asked(service, () => delay(quick ? 2000 : 10_000))
       const busy: Asked[] = []
-      for (let round = 0; round < (quick ? 1 : 3); round += 1) {
-        busy.push(await asked(service, () => troubled(service, engine)))
-        await removeAll(service)
+      let idle: Asked
+      try {
+        await asked(service, () => delay(2000)) // compiled by then
+        idle = await asked(service, () => delay(quick ? 2000 : 10_000))
+        for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+          busy.push(await asked(service, () => troubled(service, engine)))
+          await removeAll(service)
+        }
+      } finally {
+        share?.end()
       }
-      share?.end()
       const other = startAsker(`${bare.url}/api/v1/workspaces/bare`, everyMs)
       precede(other.pid)
       const plain = await asked(service, () => troubled(service, engine))

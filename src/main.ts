@@ -1,5 +1,7 @@
 // The service, in the foreground, configured by the environment alone.
+import { closeSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { isatty } from 'node:tty'
 import closeWithGrace from 'close-with-grace'
 import { configHelp, describeProblems, readConfig } from './config.ts'
 import { makeLog } from './log.ts'
@@ -32,12 +34,15 @@ async function serve() {
   if (read.kind === 'unreadable') return fail(describeProblems(read.problems))
   const { config } = read
   const log = makeLog(config.logLevel)
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
   try {
     const service = await startService({ config, env: process.env, home: homedir(), log })
     closeWithGrace({ delay: graceMs, logger: false }, async ({ signal, err }) => {
       if (err) log.fatal({ err }, 'a bug ends the service; its workspaces go on, and the next start takes them over')
       else log.info({ signal }, 'ends: requests are finished, workspaces are left as they are')
       await service.close()
+      // Node 20 puts a terminal back at its end, and spins for ever if that was closed; what is not open is left alone.
+      for (const fd of terminals) closeSync(fd)
     })
     if (process.env['npm_lifecycle_event'] === 'start') endWithParent()
   } catch (error) {

@@ -166,7 +166,7 @@ describe('when the service is killed', () => {
     expect(stdout.match(/made/g)).toHaveLength(1)
   })
 
-  test('a shell ends with a word, and the terminal is as it was', async () => {
+  test('a shell ends, and says how to open another one', async () => {
     await desk().vm(['start', 'box'])
     const at = typist(['ssh', 'box'], desk().env)
     at.type('echo ready$((6*7))\r')

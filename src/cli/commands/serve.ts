@@ -26,16 +26,12 @@ export function serveCommand(run: Runner): Command {
             const own = import.meta.url
             const program = fileURLToPath(new URL(`../../main${own.slice(own.lastIndexOf('.'))}`, own))
             // In a group of its own: a Ctrl-C at the terminal would reach it twice otherwise, and the second ends it in the middle of its work.
-            // It never has the terminal itself: Node 20 spins for ever at its end if that was closed.
             const child = spawn(process.execPath, [...process.execArgv, program], {
-              stdio: ['ignore', out.isTerminal ? 'pipe' : 'inherit', out.isWatched ? 'pipe' : 'inherit'],
+              stdio: ['inherit', out.isTerminal && !json ? 'pipe' : 'inherit', 'inherit'],
               detached: true,
             })
             if (child.stdout)
-              createInterface({ input: child.stdout }).on('line', (line) =>
-                out.say(json ? line : readableLog(line, out.paint)),
-              )
-            child.stderr?.on('data', (bytes: Buffer) => void out.bytes('stderr', bytes))
+              createInterface({ input: child.stdout }).on('line', (line) => out.say(readableLog(line, out.paint)))
             for (const [came, sent] of signals) process.on(came, () => child.kill(sent))
             child.once('error', reject)
             child.once('close', (code, signal) =>

@@ -5,10 +5,10 @@ import { addAbortSignal, Readable } from 'node:stream'
 import { done, fault } from '../../workspace/fault.ts'
 import type { FileEntry } from '../../workspace/file.ts'
 import type { FileOutcome } from '../inside.ts'
+import { refuse } from '../refused.ts'
 import { type Directory, newIncoming } from './directory.ts'
 import { entryOf } from './file-entry.ts'
 import { locate } from './file-path.ts'
-import { refuse } from '../refused.ts'
 import { codeOf } from './system-error.ts'
 
 const pieceBytes = 64 * 1024

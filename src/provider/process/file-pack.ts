@@ -7,8 +7,8 @@ import { pipeline as through } from 'node:stream/promises'
 import { type Header, type Pack, pack } from 'tar-stream'
 import { done } from '../../workspace/fault.ts'
 import type { FileOutcome } from '../inside.ts'
-import { locate } from './file-path.ts'
 import { refuse } from '../refused.ts'
+import { locate } from './file-path.ts'
 import { codeOf } from './system-error.ts'
 
 /**
