@@ -4,7 +4,7 @@ import { skippedReporter } from './test/skipped-reporter.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/compiled.ts'],
+    globalSetup: ['test/built.ts'],
     // Many tests wait for engines, kills and deadlines: two at a time keep even two cores no busier than one would.
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,6 +1,5 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { mayRunEngines } from '../engine/engine-process.ts'
-import { buildService } from './build-service.ts'
 import { runCrashes, type Tally } from './run-crashes.ts'
 import { pointKinds } from './service-under-fire.ts'
 
@@ -9,20 +8,18 @@ import { pointKinds } from './service-under-fire.ts'
 const start = (kind: Tally['kind']): Tally => ({ kind, kills: new Map(), requests: 0, worlds: 0 })
 const killsIn = ({ kills }: Tally) => [...kills.values()].reduce((sum, each) => sum + each, 0)
 
-beforeAll(buildService)
-
 describe('the service, killed before and after commits, engine calls and replies', { timeout: 150_000 }, () => {
   test('loses nothing that it told, does nothing twice, and leaves nothing over, on an engine that is played', async () => {
     const tally = start('fake')
-    await runCrashes(tally, 1, () => killsIn(tally) < 40)
-    expect(killsIn(tally)).toBeGreaterThanOrEqual(40)
+    await runCrashes(tally, 1, () => killsIn(tally) < 24)
+    expect(killsIn(tally)).toBeGreaterThanOrEqual(24)
     expect([...tally.kills.keys()]).toEqual(expect.arrayContaining([...pointKinds]))
-    expect(tally.requests).toBeGreaterThan(200)
+    expect(tally.requests).toBeGreaterThan(120)
   })
 
   test.skipIf(!mayRunEngines())('the same on a Docker engine of its own', async () => {
     const tally = start('live')
-    await runCrashes(tally, 1, () => killsIn(tally) < 10)
-    expect(killsIn(tally)).toBeGreaterThanOrEqual(10)
+    await runCrashes(tally, 1, () => killsIn(tally) < 5)
+    expect(killsIn(tally)).toBeGreaterThanOrEqual(5)
   })
 })

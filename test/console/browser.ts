@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { consoleFolder } from '../built.ts'
 import { orRequired } from '../engine/required.ts'
 import type { Setting } from '../http/world.ts'
 import { openWorld } from '../http/world.ts'
@@ -23,32 +21,16 @@ const root = join(import.meta.dirname, '../..')
 /** Where pictures are kept. */
 export const pictures = join(root, 'test/console/out')
 
-/** Builds the console as `npm run build` does, but into a folder of its own, which it answers. */
-export function buildConsole(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'console-'))
-  const vite = join(root, 'node_modules/vite/bin/vite.js')
-  execFileSync(process.execPath, [vite, 'build', '--logLevel', 'error', '--outDir', folder, '--emptyOutDir'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-  return folder
-}
-
 /** How somebody comes: `user` is who has entered before, `null`: nobody. */
 type Way = BrowserContextOptions & { readonly user?: string | null; readonly at?: string }
 
 /** One browser, and one console as it is built, for all tests of a suite. */
 export function useConsole() {
   let browser: Browser
-  let consoleFolder: string
   beforeAll(async () => {
-    consoleFolder = buildConsole()
     browser = await openBrowser()
   })
-  afterAll(async () => {
-    await browser?.close()
-    if (consoleFolder) rmSync(consoleFolder, { recursive: true })
-  })
+  afterAll(() => browser?.close())
   return {
     /** A service that serves it. */
     open: (setting: Setting = {}) => openWorld({ ...setting, consoleFolder }),

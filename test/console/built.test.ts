@@ -1,14 +1,8 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildConsole } from './browser.ts'
-
-let folder: string
-beforeAll(() => {
-  folder = buildConsole()
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+import { expect, test } from 'vitest'
+import { consoleFolder as folder } from '../built.ts'
 
 /** How large files are together, compressed. */
 function compressed(files: readonly string[]): number {

@@ -1,26 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
 import type { World } from '../http/world.ts'
+import { seriousIn } from './axe.ts'
 import { hasBrowser, pictures, useConsole } from './browser.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const findings = z.array(
-  z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),
-)
-
-/** What axe finds that is serious or worse. */
-async function seriousIn(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe)
-  const found = findings.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'))
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
-}
 
 /** Some of everything that there is to see. Answers one that runs and one that failed. */
 async function populate({ make, engine, until, ask, supervisor }: World): Promise<{ running: string; failed: string }> {
@@ -72,7 +55,8 @@ describe.skipIf(!hasBrowser)('the console, as it looks', () => {
       const world = await open()
       const { running, failed } = await populate(world)
       const port = await world.listen()
-      for (const width of [1280, 390]) {
+      // What is dark differs in its colours alone.
+      for (const width of colorScheme === 'dark' ? [1280] : [1280, 390]) {
         const look = { viewport: { width, height: width === 390 ? 844 : 900 }, colorScheme }
         const { page, complaints } = await visit(port, { ...look, user: 'root' })
         const shoot = async (name: string) => {

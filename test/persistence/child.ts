@@ -10,7 +10,7 @@ export async function serve(
   path: string,
   uid?: number,
 ): Promise<{ said: string; child: ChildProcess; ended: Promise<unknown> }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'serving-child.ts'), path], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'serving-child.mjs'), path], {
     stdio: ['ignore', 'pipe', 'inherit'],
     ...(uid !== undefined && { uid, gid: uid, env: { PATH: process.env['PATH'], HOME: '/' } }),
   })

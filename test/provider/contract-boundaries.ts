@@ -82,15 +82,14 @@ export function boundariesContract(make: () => Promise<Bench>, shell: boolean): 
   })
 
   describe('when nobody waits any more', () => {
-    it.each(Object.keys(verbs))(
-      '%s with a signal that is aborted already settles soon, without a throw',
-      async (verb) => {
-        const subject = await up(bench.provider, newSubject(bench.recipe()))
+    it('whatever it is, it settles soon with a signal that is aborted already, without a throw', async () => {
+      const subject = await up(bench.provider, newSubject(bench.recipe()))
+      for (const [name, verb] of Object.entries(verbs)) {
         const begun = performance.now()
-        await verbs[verb]?.(bench.provider, subject, AbortSignal.abort())
-        expect(performance.now() - begun).toBeLessThan(3_000)
-      },
-    )
+        await verb(bench.provider, subject, AbortSignal.abort())
+        expect(performance.now() - begun, name).toBeLessThan(3_000)
+      }
+    })
 
     it.runIf(shell)('a setup whose signal is aborted on the way settles soon', async () => {
       const recipe = bench.recipe({ postStart: [{ name: 'postStartCommand', run: 'echo begun; sleep 300' }] })

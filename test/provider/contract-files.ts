@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Files } from '../../src/provider/inside.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
-import { type Bench, newSubject, unhurried, up, valueOf } from './bench.ts'
-import { bytesOf, cutOff, faultIn, flood, granted, hostileNames, refusedOf, textOf, told } from './inside-bench.ts'
+import { type Bench, unhurried, valueOf } from './bench.ts'
+import {
+  bytesOf,
+  cutOff,
+  faultIn,
+  flood,
+  granted,
+  hostileNames,
+  refusedOf,
+  sharedWorkspace,
+  textOf,
+  told,
+} from './inside-bench.ts'
 
 type How = Parameters<Files['write']>[3]
 const whole: How = { append: false, mode: null }
@@ -15,12 +26,11 @@ export function filesContract(make: () => Promise<Bench>): void {
   let bench: Bench
   let subject: Subject
   let files: Files
+  const enter = sharedWorkspace(make)
   beforeEach(async () => {
-    bench = await make()
+    ;({ bench, subject } = await enter())
     files = bench.provider.inside.files
-    subject = await up(bench.provider, newSubject(bench.recipe()))
   })
-  afterEach(() => bench.close())
 
   const sh = (script: string, ...args: string[]) => told(bench.provider, subject, script, ...args)
   const put = (path: string, text: string, how = whole) => files.write(subject, path, textOf(text), how, unhurried())
@@ -46,27 +56,31 @@ export function filesContract(make: () => Promise<Bench>): void {
       expect((await bytesOf(empty.bytes)).length).toBe(0)
     })
 
-    it.each(hostileNames)('a file is written, seen, read, moved and removed under the name %j', async (name) => {
+    it('files are written, seen, moved, read and removed under whatever name', async () => {
       granted(await makeDirectory('in'))
-      granted(await put(`in/${name}`, `in ${name}`))
-      expect(await sh('cat "./in/$1"', name)).toBe(`in ${name}`)
-      expect(await namesIn('in')).toEqual([name])
-      expect(granted(await stat(`in/${name}`))).toMatchObject({
-        name,
-        kind: 'file',
-        bytes: Buffer.byteLength(name) + 3,
-      })
-      expect(await textAt(`in/${name}`)).toBe(`in ${name}`)
-      granted(await move(`in/${name}`, name))
-      granted(await move(name, `in/${name}`))
-      granted(await put(`in/${name}`, ' and more', onto))
-      expect(await textAt(`in/${name}`)).toBe(`in ${name} and more`)
-      granted(await remove(`in/${name}`))
-      granted(await makeDirectory(name))
-      granted(await put(`${name}/file`, ''))
-      expect(await namesIn(name)).toEqual(['file'])
-      granted(await remove(name, true))
-      expect(await sh('ls -A in; ls -A')).toBe('in\n')
+      for (const name of hostileNames) granted(await put(`in/${name}`, `${name} `))
+      expect(await namesIn('in')).toEqual(hostileNames.toSorted())
+      const all = await sh('cd in; for name; do cat "./$name"; done', ...hostileNames)
+      expect(all).toBe(hostileNames.map((name) => `${name} `).join(''))
+      for (const name of hostileNames) {
+        const bytes = Buffer.byteLength(name) + 1
+        expect(granted(await stat(`in/${name}`))).toMatchObject({ name, kind: 'file', bytes })
+        granted(await move(`in/${name}`, name))
+        granted(await put(name, 'and more', onto))
+        expect(await textAt(name)).toBe(`${name} and more`)
+        granted(await remove(name))
+      }
+      expect(await sh('ls -A . in')).toBe('.:\nin\n\nin:\n')
+    })
+
+    it('directories are made, filled, listed and removed under whatever name', async () => {
+      for (const name of hostileNames) {
+        granted(await makeDirectory(name))
+        granted(await put(`${name}/file`, ''))
+        expect(await namesIn(name)).toEqual(['file'])
+        granted(await remove(name, true))
+      }
+      expect(await sh('ls -A')).toBe('')
     })
 
     it('what is there is told: file, directory, link or something else, its size, bits, time and target', async () => {

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Inside, Run } from '../../src/provider/inside.ts'
 import type { RunCommand } from '../../src/workspace/run.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
-import { type Bench, newSubject, unhurried, up, valueOf } from './bench.ts'
+import { type Bench, unhurried, valueOf } from './bench.ts'
+import { sharedWorkspace } from './inside-bench.ts'
 import { endOf, heardUntil, nextText, shellIn } from './run-bench.ts'
 
 const terminal = { columns: 91, rows: 17 }
@@ -15,12 +16,11 @@ export function runEndContract(make: () => Promise<Bench>): void {
   let bench: Bench
   let subject: Subject
   let inside: Inside
+  const enter = sharedWorkspace(make)
   beforeEach(async () => {
-    bench = await make()
+    ;({ bench, subject } = await enter())
     inside = bench.provider.inside
-    subject = await up(bench.provider, newSubject(bench.recipe()))
   })
-  afterEach(() => bench.close())
 
   const sh = (script: string, partial: Partial<RunCommand> = {}) => shellIn(inside, subject, script, partial)
   const members = async (run: Run) => (await heardUntil(run, 'up')).trim().split(' ').slice(1)

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Inside } from '../../src/provider/inside.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
-import { type Bench, faultOf, newSubject, unhurried, up, valueOf } from './bench.ts'
-import { flood } from './inside-bench.ts'
+import { type Bench, faultOf, unhurried, valueOf } from './bench.ts'
+import { flood, sharedWorkspace } from './inside-bench.ts'
 import { commandOf, endOf, nextText, ran, shellIn } from './run-bench.ts'
 
 /** Commands inside a running workspace: what they are given, what is heard of them, and how they end. */
@@ -12,12 +12,11 @@ export function runContract(make: () => Promise<Bench>): void {
   let bench: Bench
   let subject: Subject
   let inside: Inside
+  const enter = sharedWorkspace(make, { remoteEnv: { OUTER: 'x y', BOTH: 'recipe' } })
   beforeEach(async () => {
-    bench = await make()
+    ;({ bench, subject } = await enter())
     inside = bench.provider.inside
-    subject = await up(bench.provider, newSubject(bench.recipe({ remoteEnv: { OUTER: 'x y', BOTH: 'recipe' } })))
   })
-  afterEach(() => bench.close())
 
   const sh = (script: string, partial = {}) => shellIn(inside, subject, script, partial)
 

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Files } from '../../src/provider/inside.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
-import { type Bench, newSubject, unhurried, up } from './bench.ts'
-import { bytesOf, cutOff, faultIn, granted, hostileNames, refusedOf, told } from './inside-bench.ts'
+import { type Bench, unhurried } from './bench.ts'
+import { bytesOf, cutOff, faultIn, granted, hostileNames, refusedOf, sharedWorkspace, told } from './inside-bench.ts'
 import { type Packed, tarOf, unpacked } from './tar-bench.ts'
 
 /** Whole trees of files, up and down as tar streams. */
@@ -12,12 +12,11 @@ export function treesContract(make: () => Promise<Bench>): void {
   let bench: Bench
   let subject: Subject
   let files: Files
+  const enter = sharedWorkspace(make)
   beforeEach(async () => {
-    bench = await make()
+    ;({ bench, subject } = await enter())
     files = bench.provider.inside.files
-    subject = await up(bench.provider, newSubject(bench.recipe()))
   })
-  afterEach(() => bench.close())
 
   const sh = (script: string, ...args: string[]) => told(bench.provider, subject, script, ...args)
   const unpack = (path: string, source: Readable) => files.unpack(subject, path, source, unhurried())

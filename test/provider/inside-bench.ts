@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { expect } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import type { FileOutcome } from '../../src/provider/inside.ts'
 import type { Provider } from '../../src/provider/provider.ts'
 import type { Fault } from '../../src/workspace/fault.ts'
 import type { FileRefusal } from '../../src/workspace/file.ts'
+import type { Recipe } from '../../src/workspace/recipe.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
-import { unhurried, valueOf } from './bench.ts'
+import { type Bench, newSubject, unhurried, up, valueOf } from './bench.ts'
+import { commandOf } from './run-bench.ts'
 
 /** Names that shells, option parsers, line readers and archives are known to stumble over. */
 export const hostileNames = [
@@ -28,6 +30,36 @@ export const hostileNames = [
   'a;b&c|d',
   'n'.repeat(200),
 ]
+
+/**
+ * A running workspace with an empty folder, for before each test. To boot one takes longer than most tests do, so they share it: one
+ * that does not run any more is replaced by another.
+ */
+export function sharedWorkspace(make: () => Promise<Bench>, recipe: Partial<Recipe> = {}) {
+  let bench: Bench | undefined
+  let subject: Subject | undefined
+  const close = async () => {
+    await bench?.close()
+    bench = undefined
+    subject = undefined
+  }
+  afterAll(close)
+  return async (): Promise<{ readonly bench: Bench; readonly subject: Subject }> => {
+    if (bench && subject && (await emptied(bench.provider, subject))) return { bench, subject }
+    await close()
+    bench = await make()
+    subject = await up(bench.provider, newSubject(bench.recipe(recipe)))
+    return { bench, subject }
+  }
+}
+
+/** Ends what tests have left running and lying about. False if the workspace does not run. */
+async function emptied({ inside }: Provider, subject: Subject): Promise<boolean> {
+  await inside.endRun(subject, commandOf({}).mark, unhurried())
+  const argv = ['/bin/sh', '-c', 'rm -rf -- * .[!.]* ..?*']
+  const run = await inside.run(subject, commandOf({ argv, mark: 'empties' }), unhurried())
+  return run.ok && (await run.value.ended).kind === 'exited'
+}
 
 /** What a workspace answers to a request for a file that it ought to grant. */
 export function granted<T>(outcome: FileOutcome<T>): T {

@@ -7,7 +7,7 @@ import type { Subject } from '../../src/workspace/subject.ts'
 import { connectionOf, made, newSubject, stateOf, unhurried, up, valueOf } from './bench.ts'
 import { gone, keepersOf, type ProcessBench, processBench, processesOf } from './process-bench.ts'
 
-const child = fileURLToPath(new URL('process-crash-child.ts', import.meta.url))
+const child = fileURLToPath(new URL('process-crash-child.mjs', import.meta.url))
 
 /** Another service process that does one thing and is killed some time after it began with it, in milliseconds, or when something is seen. */
 async function killedService(
@@ -17,7 +17,7 @@ async function killedService(
   after: number | (() => Promise<void>),
 ): Promise<void> {
   const given = JSON.stringify({ root: bench.root, path: process.env['PATH'], verb, subject })
-  const service = spawn(process.execPath, ['--import', 'tsx', child, given], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const service = spawn(process.execPath, [child, given], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(service, 'exit')
   await once(service.stdout, 'data')
   // The moment of the crash is what is being tried here.

@@ -146,7 +146,9 @@ describe.skipIf(!orRequired(possible, 'reach an engine and run another'))(
       })
     })
 
-    test('fifty creates during which the engine is killed and started again are fifty running workspaces in fifty containers', async () => {
+    test('fifty creates during which the engine is killed and started again are fifty running workspaces in fifty containers', {
+      timeout: 400_000,
+    }, async () => {
       const engine = await startEngine()
       try {
         const own = clientOf(engine.target)
@@ -160,7 +162,7 @@ describe.skipIf(!orRequired(possible, 'reach an engine and run another'))(
         await engine.kill()
         await engine.start()
         // What was up before the kill is shown so until the service has looked again: that all run is true at one moment only, late.
-        await expect.poll(async () => (await own.listContainers()).length, { timeout: 90_000 }).toBe(50)
+        await expect.poll(async () => (await own.listContainers()).length, { timeout: 240_000 }).toBe(50)
         const ups = await Promise.all(made.map(({ body }) => up(service, body.id)))
         const found = await own.listContainers({ all: true })
         expect(found).toHaveLength(50)

@@ -1,15 +1,9 @@
-// A service process for process-crash.test.ts: says that it begins, does one thing, and stays until it is killed.
-import { processProvider } from '../../src/provider/process/process-provider.ts'
-import type { Subject } from '../../src/workspace/subject.ts'
+// A service process for process-crash.test.ts: says that it begins, does one thing, and stays until it is killed. On what is compiled: a loader
+// would take longer than what is tried.
+import { processProvider } from '../../dist/provider/process/process-provider.js'
 
-interface Given {
-  readonly root: string
-  readonly path: string
-  readonly verb: 'boot' | 'setup' | 'shell'
-  readonly subject: Subject
-}
-
-const { root, path, verb, subject }: Given = JSON.parse(process.argv[2] ?? '')
+/** `verb`: boot, setup or shell. */
+const { root, path, verb, subject } = JSON.parse(process.argv[2] ?? '')
 const provider = processProvider({ root, path, installation: 'here', log: { warn: () => undefined } })
 const signal = new AbortController().signal
 

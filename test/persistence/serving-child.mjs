@@ -1,6 +1,6 @@
 // Opens the database named on its command line, says so or says why not, and keeps it until it is ended.
-import { DatabaseError } from '../../src/persistence/database-error.ts'
-import { openDatabase } from '../../src/persistence/database.ts'
+import { DatabaseError } from '../../dist/persistence/database-error.js'
+import { openDatabase } from '../../dist/persistence/database.js'
 
 try {
   openDatabase(process.argv[2] ?? '')
