@@ -5,7 +5,7 @@ import { runWorlds } from './run-worlds.ts'
 import { worldDisk } from './world-disk.ts'
 
 // The long form is `npm run chaos`, with thousands of them.
-const worlds = 120
+const worlds = 80
 
 describe('a simulated world', () => {
   it('keeps every law at every step, and comes to rest where its last commands explain it', {
