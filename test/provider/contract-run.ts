@@ -5,7 +5,7 @@ import type { Inside } from '../../src/provider/inside.ts'
 import type { Subject } from '../../src/workspace/subject.ts'
 import { type Bench, faultOf, unhurried, valueOf } from './bench.ts'
 import { flood, sharedWorkspace } from './inside-bench.ts'
-import { commandOf, endOf, nextText, ran, shellIn } from './run-bench.ts'
+import { busyFor, commandOf, endOf, nextText, ran, shellIn } from './run-bench.ts'
 
 /** Commands inside a running workspace: what they are given, what is heard of them, and how they end. */
 export function runContract(make: () => Promise<Bench>): void {
@@ -123,6 +123,13 @@ export function runContract(make: () => Promise<Bench>): void {
       const run = await sh('echo unread; exit 7')
       expect(await run.ended).toEqual({ kind: 'exited', code: 7 })
       expect((await endOf(run)).stdout.toString()).toBe('unread\n')
+    })
+
+    it('what it wrote last is not lost by whoever was busy at its end', async () => {
+      const run = await sh('head -c 60000 /dev/zero')
+      await run.ended
+      busyFor(600)
+      expect((await endOf(run)).stdout.length).toBe(60_000)
     })
 
     it('a child in the background that holds the output open does not hold up its end', async () => {

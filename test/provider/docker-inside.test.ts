@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { PassThrough } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dockerProvider } from '../../src/provider/docker/docker-provider.ts'
 import { parseHost } from '../../src/provider/docker/host.ts'
@@ -14,7 +15,7 @@ import { silentLog } from '../engine/silent-log.ts'
 import { type StallingProxy, stallingProxy } from '../engine/stalling-proxy.ts'
 import { faultOf, newSubject, plainRecipe, unhurried, up, valueOf } from './bench.ts'
 import { bytesOf, faultIn, flood, granted, refusedOf, textOf, told } from './inside-bench.ts'
-import { commandOf, endOf, heardUntil, shellIn } from './run-bench.ts'
+import { busyFor, commandOf, endOf, heardUntil, shellIn } from './run-bench.ts'
 
 const live = await liveEngine()
 const target = live ?? noEngine
@@ -191,6 +192,16 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     const { stdout } = await endOf(unread)
     expect(stdout.length).toBeGreaterThan(0)
     expect(stdout.length).toBeLessThan(4_000_000)
+  })
+
+  it('all that the engine holds of what one wrote is there after its end, though nobody read it and this process was busy', async () => {
+    const subject = await booted()
+    const run = await shellIn(inside, subject, 'head -c 1300000 /dev/zero; echo end >&2')
+    expect(await run.ended).toEqual({ kind: 'exited', code: 0 })
+    busyFor(600)
+    await delay(1500) // that nobody reads it is what is tried
+    const { stdout, stderr } = await endOf(run)
+    expect([stdout.length, stderr.toString()]).toEqual([1_300_000, 'end\n'])
   })
 
   it('a read that nobody finishes leaves no process behind', async () => {

@@ -178,7 +178,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
 
   it('has nothing left running of a command that took too long, its children neither', async () => {
     const subject = await up(provider(), subjectOf({ postStart: [command('echo begun; sleep 4321 & sleep 4321')] }))
-    const fault = faultOf(await setup(provider({ command: 300 }), subject))
+    const fault = faultOf(await setup(provider({ command: 3_000 }), subject))
     expect(fault.again).toBe('never')
     expect(fault.message).toContain('postStartCommand did not end within')
     expect(fault.message).toContain('begun')

@@ -47,3 +47,9 @@ export async function heardUntil(run: Run, text: string): Promise<string> {
   }
   throw new Error(`it ended before it wrote ${JSON.stringify(text)}: ${JSON.stringify(all)}`)
 }
+
+/** Holds this process up, as a loop does that is loaded. */
+export function busyFor(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}

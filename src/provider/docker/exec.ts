@@ -3,9 +3,10 @@ import type Docker from 'dockerode'
 import { done, fault, type Outcome } from '../../workspace/fault.ts'
 import type { RunOutput } from '../../workspace/run.ts'
 import type { Engine } from './engine.ts'
+import { exitCode } from './exit-code.ts'
+import { lastOutput } from './last-output.ts'
 import { type Output, outputTail } from './output.ts'
 import { pause } from './race.ts'
-import { field, number } from './shape.ts'
 
 /** A command in a running container. */
 export interface Command {
@@ -39,7 +40,9 @@ export async function exec(
   const { stream, exec: running } = started.value
   const output = outputTail(each)
   const closed = new AbortController()
+  let bytes = 0
   stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
     output.hear(chunk)
     heard(output)
   })
@@ -59,11 +62,15 @@ export async function exec(
       }
       wait = Math.min(wait * 2, 1_000)
       if (signal.aborted) return fault('later', 'Broken off while a command ran.')
-      const looked = await look(engine, running, signal)
+      const looked = await exitCode(engine, running, signal)
       if (!looked.ok) return looked
       if (looked.value !== null) {
-        // What it wrote last may still be on its way.
-        await pause(200, signal, closed.signal)
+        await lastOutput(
+          () => bytes,
+          () => exitCode(engine, running, signal),
+          closed.signal,
+          signal,
+        )
         return done({ kind: 'exited', code: looked.value, output })
       }
       if (performance.now() > until) return done({ kind: 'overdue', output })
@@ -98,21 +105,6 @@ async function start(
         const stream: unknown = await exec.start({ Detach: false, Tty: false, abortSignal })
         if (!(stream instanceof Readable)) throw new TypeError('the engine client gave no readable stream')
         return { exec, stream }
-      },
-    },
-    signal,
-  )
-}
-
-/** The exit code; `null` while it runs. */
-async function look(engine: Engine, exec: Docker.Exec, signal: AbortSignal): Promise<Outcome<number | null>> {
-  return engine.ask(
-    {
-      what: 'look how a command ended',
-      withinMs: engine.deadlines.read,
-      async run(_docker, abortSignal) {
-        const info = await exec.inspect({ abortSignal })
-        return field(info, 'Running') === true ? null : (number(info, 'ExitCode') ?? null)
       },
     },
     signal,

@@ -1,11 +1,11 @@
 import type Docker from 'dockerode'
-import type { Outcome } from '../../workspace/fault.ts'
 import type { RunEnd } from '../../workspace/run.ts'
 import type { Subject } from '../../workspace/subject.ts'
 import type { Engine } from './engine.ts'
+import { exitCode } from './exit-code.ts'
 import { lookAtOwn } from './look.ts'
 import { pause } from './race.ts'
-import { field, number } from './shape.ts'
+import { field } from './shape.ts'
 
 const soonMs = 5
 const firstMs = 100
@@ -54,21 +54,6 @@ export async function runEnd(
 
 function lost(message: string): RunEnd {
   return { kind: 'lost', message }
-}
-
-/** The exit code; `null` while it runs. */
-function exitCode(engine: Engine, exec: Docker.Exec, signal: AbortSignal): Promise<Outcome<number | null>> {
-  return engine.ask(
-    {
-      what: 'look how a command ended',
-      withinMs: engine.deadlines.read,
-      run: async (docker, abortSignal) => {
-        const info = await docker.getExec(exec.id).inspect({ abortSignal })
-        return field(info, 'Running') === true ? null : (number(info, 'ExitCode') ?? null)
-      },
-    },
-    signal,
-  )
 }
 
 /** False only if it is known that the container does not run. */

@@ -2,11 +2,7 @@ import type { Duplex } from 'node:stream'
 import { Writable } from 'node:stream'
 import type { RunOutput } from '../../workspace/run.ts'
 import { demultiplex } from './demultiplex.ts'
-
-/** After a command has ended, what is still on its way comes within so long of what came before, */
-const quietMs = 200
-/** and is no more than the pipes and sockets between it and us can hold. A child in the background may write for ever. */
-const onItsWayBytes = 2 ** 20
+import { lastOutput, onItsWayBytes } from './last-output.ts'
 
 /** The connection to a command that runs. */
 export interface RunStream {
@@ -14,9 +10,9 @@ export interface RunStream {
   next(): Promise<readonly RunOutput[] | null>
   /**
    * The command has ended: what has not come yet is fetched, whether anybody reads it or not, and the connection is closed. Until then the
-   * engine would not notice the end of any other command in the container.
+   * engine would not notice the end of any other command in the container. `ask` asks the engine anything, to see that it is not busy.
    */
-  exited(): void
+  exited(ask: () => Promise<unknown>): void
   /** Aborted when the connection is closed, from either side. */
   readonly closed: AbortSignal
   close(): void
@@ -30,7 +26,7 @@ export function runStream(socket: Duplex, framed: boolean): RunStream {
   const split = framed ? demultiplex(take) : (chunk: Buffer): void => take('stdout', chunk)
   const closed = new AbortController()
   let wake: () => void = () => undefined
-  let fetched: { readonly chunks: Buffer[]; bytes: number; timer?: NodeJS.Timeout } | undefined
+  let fetched: { readonly chunks: Buffer[]; bytes: number } | undefined
 
   function read(): Buffer | null {
     const chunk: unknown = socket.read()
@@ -43,9 +39,7 @@ export function runStream(socket: Duplex, framed: boolean): RunStream {
       fetched.chunks.push(chunk)
       fetched.bytes += chunk.length
     }
-    clearTimeout(fetched.timer)
     if (fetched.bytes > onItsWayBytes) socket.destroy()
-    else fetched.timer = setTimeout(() => socket.destroy(), quietMs)
   }
 
   socket.on('readable', () => {
@@ -55,7 +49,6 @@ export function runStream(socket: Duplex, framed: boolean): RunStream {
   for (const end of ['end', 'error', 'close']) {
     socket.on(end, () => {
       fetchRest()
-      clearTimeout(fetched?.timer)
       closed.abort()
       wake()
     })
@@ -78,10 +71,12 @@ export function runStream(socket: Duplex, framed: boolean): RunStream {
       }
       return null
     },
-    exited() {
-      fetched = { chunks: [], bytes: 0 }
+    exited(ask) {
+      const rest = { chunks: [], bytes: 0 }
+      fetched = rest
       fetchRest()
       wake()
+      void lastOutput(() => rest.bytes, ask, closed.signal).then(() => socket.destroy())
     },
     closed: closed.signal,
     close: () => void socket.destroy(),

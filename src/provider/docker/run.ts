@@ -3,6 +3,7 @@ import type { RunCommand, RunEnd, RunOutput, RunSignal, TerminalSize } from '../
 import type { Subject } from '../../workspace/subject.ts'
 import type { Run } from '../inside.ts'
 import type { Engine } from './engine.ts'
+import { exitCode } from './exit-code.ts'
 import { runEnd } from './run-end.ts'
 import { signalNumbers, signalRun } from './run-signal.ts'
 import { startRun, type Started } from './run-start.ts'
@@ -30,7 +31,7 @@ function running(engine: Engine, installation: string, subject: Subject, command
     const seen = await runEnd(engine, installation, subject, exec, stream.closed, left.signal)
     // Who has left it is told nothing, and may still end it.
     over = !left.signal.aborted
-    stream.exited()
+    stream.exited(() => exitCode(engine, exec, left.signal))
     return seen.kind === 'exited' ? orKilled(seen, sent) : seen
   }
 
