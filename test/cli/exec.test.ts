@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, test } from 'vitest'
+import { fastify } from 'fastify'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { call } from '../service/child-service.ts'
 import { ended, openDesk } from './vm.ts'
 
@@ -117,6 +118,39 @@ test('a command in a workspace that does not run says how to start it', async ()
   const ran = await vm(['exec', 'still', '--', 'true'])
   expect(ran).toMatchObject({ code: 1, stdout: '' })
   expect(ran.stderr).toContain('`vm start still`')
+})
+
+/** A way to the service on which the answer of a command is not read before that has ended. */
+async function slowRoad(url: string): Promise<string> {
+  const headers = { 'x-user': 'alice', 'content-type': 'application/json' }
+  const untilEnded = async (runs: string): Promise<void> => {
+    const [{ status }] = Object(await (await fetch(runs, { headers })).json())
+    if (status !== 'ended') await untilEnded(runs)
+  }
+  const road = fastify()
+  onTestFinished(() => road.close())
+  road.all('*', async ({ method, url: path, body }, reply) => {
+    const asked = { method, headers, ...(method === 'POST' && { body: JSON.stringify(body) }) }
+    let answer = await fetch(`${url}${path}`, asked)
+    if (method === 'POST') {
+      await answer.body?.cancel()
+      await untilEnded(`${url}${path}`)
+      answer = await fetch(`${url}${path}`, asked) // the same exec_id again: the same run
+    }
+    reply.header('content-type', answer.headers.get('content-type'))
+    return answer.text()
+  })
+  return road.listen({ port: 0, host: '127.0.0.1' })
+}
+
+test('output that is missing is told, and is no success', async () => {
+  const { make, url, vm } = desk()
+  await make('unread')
+  const road = await slowRoad(url)
+  const ran = await vm(['--url', road, 'exec', '-n', 'unread', '--', 'head', '-c', '3000000', '/dev/zero'])
+  const missing = Number(/(\d+) bytes of output are missing here/.exec(ran.stderr)?.[1])
+  expect(ran.bytes.length + missing).toBe(3_000_000)
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining(`${missing} bytes of its output are missing`) })
 })
 
 test('without a terminal, vm ssh runs what is piped in, or what stands behind the name', async () => {

@@ -74,6 +74,7 @@ export async function runIn(session: Session, id: string, wish: ExecWish): Promi
     return brokenPipe
   }
   let lostAt: number | undefined
+  let missing = 0
   try {
     for await (const event of exec.events) {
       if (event.kind === 'lost') {
@@ -84,9 +85,15 @@ export async function runIn(session: Session, id: string, wish: ExecWish): Promi
       const line = session.json ? lineOf(event) : undefined
       if (line) await out.jsonLine(line)
       else if (event.kind === 'output') await out.bytes(event.stream, event.bytes)
-      else if (event.kind === 'dropped')
+      else if (event.kind === 'dropped') {
+        missing += event.bytes
         out.note(`vm: ${event.bytes} bytes of output are missing here: they were not read for too long.`)
-      if (event.kind === 'ended') return gone ? brokenPipe : codeOf(event)
+      }
+      if (event.kind !== 'ended') continue
+      if (gone) return brokenPipe
+      const code = codeOf(event)
+      if (code === 0 && missing > 0) throw notWhole(missing)
+      return code
     }
   } finally {
     stopListening()
@@ -133,6 +140,14 @@ function codeOf(end: Extract<ExecEvent, { kind: 'ended' }>): number {
     }),
   }
   throw errors[end.error ?? ''] ?? new CliError(`It was ended: ${end.error}.`, { next: 'Run it again.' })
+}
+
+/** Success would say that what was written here is all of it. */
+function notWhole(bytes: number): CliError {
+  return new CliError(`The command has succeeded, but ${bytes} bytes of its output are missing.`, {
+    next: 'Run it again, and read what it writes within a minute; or have it write to a file, and take that with vm cp.',
+    code: 'output-missing',
+  })
 }
 
 function givenUp({ execId }: Exec): CliError {
