@@ -1,58 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import { request } from 'node:http'
 import { buffer, text } from 'node:stream/consumers'
-import { Readable } from 'node:stream'
-import { extract, pack } from 'tar-stream'
-import { expect, onTestFinished, test, vi } from 'vitest'
-import type { Setting, World } from './world.ts'
-import { openWorld } from './world.ts'
+import { expect, test, vi } from 'vitest'
+import { up } from './files-client.ts'
+import type { World } from './world.ts'
 
-const list = '/api/v1/workspaces'
-
-/** A workspace that runs, and how its files are asked for: over a connection, as clients do it. */
-async function up(setting: Setting = {}) {
-  const world = await openWorld({ real: true, ...setting })
-  const port = await world.listen()
-  const { id } = await world.make()
-  await world.until(id, ({ status }) => status === 'running')
-  const base = `${list}/${id}/files`
-
-  /** Begins a request; its body is written by the caller. */
-  function begin(method: string, path: string, headers: Readonly<Record<string, string | number>> = {}) {
-    const asked = request({
-      host: '127.0.0.1',
-      port,
-      method,
-      path: base + path,
-      agent: false,
-      headers: { host: 'localhost', 'x-user': 'alice', ...headers },
-    })
-    onTestFinished(() => void asked.destroy())
-    const answer = new Promise<IncomingMessage>((resolve, reject) => {
-      asked.once('response', resolve)
-      asked.once('error', reject)
-    })
-    answer.catch(() => undefined)
-    return { asked, answer }
-  }
-
-  async function send(method: string, path: string, body: Buffer | string = '') {
-    const { asked, answer } = begin(method, path, { 'content-length': Buffer.byteLength(body) })
-    asked.end(body)
-    const { statusCode, headers, ...rest } = await answer.then(async (got) => ({
-      statusCode: got.statusCode,
-      headers: got.headers,
-      body: await buffer(got),
-    }))
-    return { status: statusCode, headers, body: rest.body, text: rest.body.toString() }
-  }
-
-  const names = async (path = '.') =>
-    (await world.ask('GET', `${base}/list?path=${path}`)).json<{ name: string }[]>().map(({ name }) => name)
-
-  return { ...world, id, port, base, begin, send, names, api: world.ask }
-}
+const connections = ({ server }: World['app']) =>
+  new Promise<number>((resolve) => {
+    server.getConnections((_error, count) => resolve(count))
+  })
 
 test('what is written to a file is read from it, byte by byte, and told to be saved and not shown', async () => {
   const { send } = await up()
@@ -128,7 +83,7 @@ test('what cannot be done with a file is refused, each with its code', async () 
 
 test('files of a workspace that does not run are refused with its state', async () => {
   const { api, base, id, send, until } = await up()
-  await api('POST', `${list}/${id}/stop`)
+  await api('POST', `/api/v1/workspaces/${id}/stop`)
   await until(id, ({ status }) => status === 'stopped')
   for (const [method, path] of [
     ['GET', '?path=a'],
@@ -207,76 +162,6 @@ test('a body that is compressed is refused', async () => {
   const { asked, answer } = begin('PUT', '?path=a', { 'content-encoding': 'gzip', 'content-length': 3 })
   asked.end('abc')
   expect((await answer).statusCode).toBe(415)
-})
-
-const connections = ({ server }: World['app']) =>
-  new Promise<number>((resolve) => {
-    server.getConnections((_error, count) => resolve(count))
-  })
-
-/** A tar of files, by their names; a link where the text begins with an arrow. */
-async function tarOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
-  const made = pack()
-  const whole = buffer(Readable.from(made))
-  for (const [name, content] of Object.entries(files)) {
-    if (content.startsWith('->')) made.entry({ name, type: 'symlink', linkname: content.slice(2) })
-    else made.entry({ name, uid: 4711, mode: 0o4755 }, content)
-  }
-  made.finalize()
-  return whole
-}
-
-test('a tree goes up and comes down as a tar', async () => {
-  const { send, names, api, base } = await up()
-  const tar = await tarOf({ 'a/one': '1', two: '2'.repeat(1_000_000), 'a/link': '->../two' })
-  expect(await send('PUT', '/tree?path=here', tar)).toMatchObject({ status: 200 })
-  expect(await names('here')).toEqual(['a', 'two'])
-  expect((await api('GET', `${base}/stat?path=here/a/one`)).json()).toMatchObject({ mode: '0755' })
-  expect((await api('GET', `${base}/stat?path=here/a/link`)).json()).toMatchObject({ kind: 'link', target: '../two' })
-  const down = await send('GET', '/tree?path=here')
-  expect(down.headers['content-type']).toBe('application/x-tar')
-  const found = new Map<string, number>()
-  const reading = extract()
-  Readable.from([down.body]).pipe(reading)
-  for await (const entry of reading) found.set(entry.header.name, (await buffer(entry)).length)
-  expect(Object.fromEntries(found)).toEqual({ './a/': 0, './a/one': 1, './a/link': 0, './two': 1_000_000 })
-})
-
-test.each([
-  ['a name that leads out', { good: 'x', '../bad': 'x' }, '../bad'],
-  ['an absolute name', { good: 'x', '/tmp/bad': 'x' }, '/tmp/bad'],
-  ['a link that leads out', { good: 'x', bad: '->/etc' }, 'bad'],
-  ['a file through a link', { out: '->there', 'out/bad': 'x' }, 'out/bad'],
-])('an archive with %s is refused, and nothing of it is put in place', async (_what, files, named) => {
-  const { send, names } = await up()
-  const answer = await send('PUT', '/tree?path=.', await tarOf(files))
-  expect([answer.status, JSON.parse(answer.text).code]).toEqual([400, 'malformed-archive'])
-  expect(answer.text).toContain(named)
-  expect(await names()).toEqual([])
-})
-
-test('an archive that is cut off, is none or is compressed is refused, and nothing of it is put in place', async () => {
-  const { send, names } = await up()
-  const tar = await tarOf({ one: '1', two: '2'.repeat(100_000) })
-  for (const body of [
-    tar.subarray(0, 50_000),
-    tar.subarray(0, 1024),
-    Buffer.alloc(0),
-    randomBytes(5000),
-    Buffer.from('1f8b0800', 'hex'),
-  ])
-    expect((await send('PUT', '/tree?path=.', body)).text).toContain('"malformed-archive"')
-  expect(await names()).toEqual([])
-})
-
-test('an upload of a tree whose client goes away puts nothing in place', async () => {
-  const { begin, names } = await up()
-  const tar = await tarOf({ one: '1', two: '2'.repeat(1_000_000) })
-  const { asked, answer } = begin('PUT', '/tree?path=.', { 'content-length': tar.length })
-  await new Promise((resolve) => asked.write(tar.subarray(0, 500_000), resolve))
-  asked.destroy()
-  await expect(answer).rejects.toThrow()
-  expect(await names()).toEqual([])
 })
 
 test('a large file passes either way through little memory', async () => {
