@@ -8,9 +8,12 @@ export interface Piece {
 const encoder = new TextEncoder()
 
 export function bytesOf({ data, encoding }: Piece): Uint8Array {
-  return encoding === 'base64'
-    ? Uint8Array.from(atob(data), (character) => character.charCodeAt(0))
-    : encoder.encode(data)
+  if (encoding !== 'base64') return encoder.encode(data)
+  const characters = atob(data)
+  const bytes = new Uint8Array(characters.length)
+  // `Uint8Array.from` with a function does the same, at a twentieth of the speed: all binary output comes through here.
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = characters.charCodeAt(at)
+  return bytes
 }
 
 /** {@link bytesOf} the other way round. */
