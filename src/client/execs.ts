@@ -31,7 +31,7 @@ export type ExecEvent =
   /** It runs, or has run. `resumed`: the connection was lost, and this one goes on where that broke off. */
   | { readonly kind: 'connected'; readonly resumed: boolean }
   | { readonly kind: 'output'; readonly seq: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
-  /** So many bytes of output are missing here: nobody read them for a minute. */
+  /** So many bytes of output are missing here: nobody read them for a minute, or they were too many while the connection was away. */
   | { readonly kind: 'dropped'; readonly seq: number; readonly bytes: number }
   /** The connection is gone; another is tried in `againMs`. */
   | { readonly kind: 'lost'; readonly why: string; readonly againMs: number }
@@ -41,8 +41,9 @@ export type ExecEvent =
 export interface Exec {
   readonly execId: string
   /**
-   * To be read once, and read on: whoever does not holds the command up. They outlive lost connections without a gap or a repeat.
-   * @throws {ApiError} when the service refuses, does not answer the first time, or does not keep the output that comes next.
+   * To be read once, and read on: whoever does not holds the command up. They outlive lost connections without a gap or a repeat; where
+   * more was written meanwhile than is kept, `dropped` says how much.
+   * @throws {ApiError} when the service refuses, does not answer the first time, or does not keep the output after the line to begin at.
    */
   readonly events: AsyncIterable<ExecEvent>
   /** Sends a signal to all that the run started. It may have ended already. */
@@ -136,6 +137,10 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
   let begun = false
   let tries = 0
   let pauseMs = shortestPauseMs
+  /** The bytes that were told of, those that are missing too. */
+  let told = 0
+  /** More was written while the connection was away than is kept: what is missing is what was not told. */
+  let outrun = false
   /** Why its input could not be sent. */
   let refused: unknown
   outer?.addEventListener('abort', end)
@@ -145,7 +150,7 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
       let why = 'The connection was closed.'
       const life = watched(over.signal)
       try {
-        const answer = await (begun ? goOn : begin)(seq, life.signal)
+        const answer = await (begun ? goOn : begin)(outrun ? null : seq, life.signal)
         if (!answer.ok || !answer.body) throw await errorOf(answer)
         if (!begun)
           void input?.(over.signal).catch((error: unknown) => {
@@ -160,13 +165,21 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
           if (line === null || (seq !== null && line.seq <= seq)) continue
           seq = line.seq
           life.rest()
-          yield eventOf(line)
+          const event = eventOf(line, outrun ? told : 0)
+          outrun = false
+          told += event.kind === 'output' ? event.bytes.length : event.kind === 'dropped' ? event.bytes : 0
+          yield event
           life.sign()
           if ('duration_ms' in line) return
         }
       } catch (error) {
         if (over.signal.aborted) break
         const failure = error instanceof ApiError ? error : unanswered(error)
+        // Without a place of the caller's to begin at, all is counted from the first line: as it is by the service for who names none.
+        if (begun && after === null && failure.code === 'output-gone') {
+          outrun = true
+          continue
+        }
         // A connection that was kept for later may have died meanwhile, and the same id is the same run.
         if (!begun && failure.status === 0 && tries++ === 0) continue
         if (!begun || (failure.status >= 400 && failure.status < 500)) throw failure
@@ -186,9 +199,10 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
   }
 }
 
-function eventOf(line: ExecLine): ExecEvent {
+/** `told`: so many of the bytes that the service says are missing are not. */
+function eventOf(line: ExecLine, told: number): ExecEvent {
   if ('stream' in line) return { kind: 'output', seq: line.seq, stream: line.stream, bytes: bytesOf(line) }
-  if ('dropped_bytes' in line) return { kind: 'dropped', seq: line.seq, bytes: line.dropped_bytes }
+  if ('dropped_bytes' in line) return { kind: 'dropped', seq: line.seq, bytes: line.dropped_bytes - told }
   return { kind: 'ended', ...line }
 }
 

@@ -57,6 +57,29 @@ test('a run outlives a connection that is cut again and again, without a gap or 
   expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 0 })
 })
 
+test('what was too much while the connection was away is told as missing, to the byte, and the run is followed to its end', async () => {
+  const { client, cut, id, other } = await openRunning()
+  const script = 'head -c 100000 /dev/zero; until [ -e go ]; do sleep 0.02; done; head -c 5000000 /dev/urandom; exit 7'
+  const { events, execId } = client.exec(id, { command: script })
+  const all: ExecEvent[] = []
+  const bytes = () => all.reduce((sum, event) => sum + (event.kind === 'output' ? event.bytes.length : 0), 0)
+  for await (const event of events) {
+    all.push(event)
+    if (event.kind !== 'output' || bytes() !== 100_000) continue
+    cut()
+    await allOf(other.exec(id, { command: ['touch', 'go'] }).events)
+    await expect
+      .poll(() => other.runs(id))
+      .toContainEqual(expect.objectContaining({ exec_id: execId, status: 'ended' }))
+  }
+  const missing = all.filter((event) => event.kind === 'dropped').map((event) => event.bytes)
+  expect(missing).toHaveLength(1)
+  expect(bytes() + (missing[0] ?? 0)).toBe(5_100_000)
+  expect(bytes()).toBeGreaterThan(100_000)
+  expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 7 })
+  await expect(allOf(other.attach(id, execId, { after: 1 }).events)).rejects.toMatchObject({ code: 'output-gone' })
+})
+
 test('input of any length is streamed, and comes back byte for byte', async () => {
   const { client, id } = await openRunning()
   const [sent, got] = [createHash('sha256'), createHash('sha256')]

@@ -87,7 +87,7 @@ export async function runIn(session: Session, id: string, wish: ExecWish): Promi
       else if (event.kind === 'output') await out.bytes(event.stream, event.bytes)
       else if (event.kind === 'dropped') {
         missing += event.bytes
-        out.note(`vm: ${event.bytes} bytes of output are missing here: they were not read for too long.`)
+        out.note(`vm: ${event.bytes} bytes of output are missing here: they were not read in time.`)
       }
       if (event.kind !== 'ended') continue
       if (gone) return brokenPipe
@@ -145,7 +145,7 @@ function codeOf(end: Extract<ExecEvent, { kind: 'ended' }>): number {
 /** Success would say that what was written here is all of it. */
 function notWhole(bytes: number): CliError {
   return new CliError(`The command has succeeded, but ${bytes} bytes of its output are missing.`, {
-    next: 'Run it again, and read what it writes within a minute; or have it write to a file, and take that with vm cp.',
+    next: 'Run it again, and read what it writes as it comes; or have it write to a file, and take that with vm cp.',
     code: 'output-missing',
   })
 }
