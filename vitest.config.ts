@@ -7,8 +7,6 @@ export default defineConfig({
     globalSetup: ['test/built.ts'],
     // Many tests wait for engines, kills and deadlines: two at a time keep even two cores no busier than one would.
     maxWorkers: 2,
-    // No test replaces a module or the clock: files can share what they import, which took a quarter of the time.
-    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,
