@@ -43,7 +43,7 @@ export interface Exec {
   /**
    * To be read once, and read on: whoever does not holds the command up. They outlive lost connections without a gap or a repeat; where
    * more was written meanwhile than is kept, `dropped` says how much.
-   * @throws {ApiError} when the service refuses, does not answer the first time, or does not keep the output after the line to begin at.
+   * @throws {ApiError} when the service refuses, does not answer the first time, or does not keep the output after the line to begin at, or any of it.
    */
   readonly events: AsyncIterable<ExecEvent>
   /** Sends a signal to all that the run started. It may have ended already. */
@@ -139,8 +139,8 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
   let pauseMs = shortestPauseMs
   /** The bytes that were told of, those that are missing too. */
   let told = 0
-  /** More was written while the connection was away than is kept: what is missing is what was not told. */
-  let outrun = false
+  /** Why it could not go on where it broke off: what is missing is what was not told, if some of the output is kept. */
+  let outrun: ApiError | undefined
   /** Why its input could not be sent. */
   let refused: unknown
   outer?.addEventListener('abort', end)
@@ -150,7 +150,7 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
       let why = 'The connection was closed.'
       const life = watched(over.signal)
       try {
-        const answer = await (begun ? goOn : begin)(outrun ? null : seq, life.signal)
+        const answer = await (begun ? goOn(outrun ? null : (seq ?? 0), life.signal) : begin(seq, life.signal))
         if (!answer.ok || !answer.body) throw await errorOf(answer)
         if (!begun)
           void input?.(over.signal).catch((error: unknown) => {
@@ -162,11 +162,12 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
         for await (const line of jsonLines<ExecLine>(answer.body)) {
           pauseMs = shortestPauseMs
           life.sign()
+          if (line !== null && outrun && !('dropped_bytes' in line)) throw outrun // none of it is
           if (line === null || (seq !== null && line.seq <= seq)) continue
           seq = line.seq
           life.rest()
           const event = eventOf(line, outrun ? told : 0)
-          outrun = false
+          outrun = undefined
           told += event.kind === 'output' ? event.bytes.length : event.kind === 'dropped' ? event.bytes : 0
           yield event
           life.sign()
@@ -176,8 +177,8 @@ async function* followRun({ begin, goOn, after, outer, input }: Following): Asyn
         if (over.signal.aborted) break
         const failure = error instanceof ApiError ? error : unanswered(error)
         // Without a place of the caller's to begin at, all is counted from the first line: as it is by the service for who names none.
-        if (begun && after === null && failure.code === 'output-gone') {
-          outrun = true
+        if (begun && after === null && !outrun && failure.code === 'output-gone') {
+          outrun = failure
           continue
         }
         // A connection that was kept for later may have died meanwhile, and the same id is the same run.

@@ -4,13 +4,14 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import type { Exec, ExecEvent } from '../../src/client/client.ts'
 import { apiClient } from '../../src/client/client.ts'
+import type { Setting } from '../http/world.ts'
 import { openWorld } from '../http/world.ts'
 import { allOf } from './all-of.ts'
 import { frailLine } from './frail-line.ts'
 
 /** A workspace that runs for real, and a client whose line to it can be cut. */
-async function openRunning() {
-  const { listen, make, until } = await openWorld({ real: true })
+async function openRunning(setting: Setting = {}) {
+  const { listen, make, until } = await openWorld({ real: true, ...setting })
   const { id } = await make()
   await until(id, ({ status }) => status === 'running')
   const port = await listen()
@@ -79,6 +80,28 @@ test('what was too much while the connection was away is told as missing, to the
   expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 7 })
   await expect(allOf(other.attach(id, execId, { after: 1 }).events)).rejects.toMatchObject({ code: 'output-gone' })
 })
+
+test.each(['output', 'connected'] as const)(
+  'output that is forgotten while the connection is away, after %s, is no success',
+  async (after) => {
+    const { client, cut, id, other } = await openRunning({ exec: { times: { keptMs: 0 } } })
+    const writes = after === 'output' ? 'echo there; ' : ''
+    const { events, execId } = client.exec(id, { command: `${writes}until [ -e go ]; do sleep 0.02; done; echo done` })
+    const kinds: string[] = []
+    const read = async () => {
+      for await (const event of events) {
+        kinds.push(event.kind)
+        if (event.kind !== after || kinds.includes('lost')) continue
+        cut()
+        await allOf(other.exec(id, { command: ['touch', 'go'] }).events)
+        const kept = () => allOf(other.attach(id, execId).events).then((all) => all.filter(isOutput))
+        await expect.poll(kept).toEqual([])
+      }
+    }
+    await expect(read()).rejects.toMatchObject({ status: 410, code: 'output-gone' })
+    expect(kinds).not.toContain('ended')
+  },
+)
 
 test('input of any length is streamed, and comes back byte for byte', async () => {
   const { client, id } = await openRunning()
