@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
-import { readConfig } from './config.ts'
-import { makeLog } from './log.ts'
+import type { Config } from './config/config.ts'
+import { readConfig } from './config/config.ts'
+import { createLogger } from './logger.ts'
 import { dockerProvider } from './provider/docker/docker-provider.ts'
-import { locateEngine } from './provider/docker/locate.ts'
+import { locateEngine } from './provider/docker/engine/locate-engine.ts'
 import type { Service } from './service.ts'
 import { startService } from './service.ts'
 import { StartError } from './start-error.ts'
@@ -16,15 +16,15 @@ import { defaultTemplate, readTemplates } from './template/templates.ts'
 import type { HistoryLine } from './wire/history.ts'
 import type { Workspace } from './wire/workspace.ts'
 import { newWorkspaceId } from './workspace/id.ts'
-import type { ProviderName } from './workspace/subject.ts'
+import type { ProviderName } from './workspace/workspace-ref.ts'
 
 const user = 'demo'
-const imagePatienceMs = 60_000
-const usualPort = 3000
+const imagePullTimeoutMs = 60_000
+const preferredPort = 3000
 
-const say = (text = '') => process.stdout.write(`${text}\n`)
+const print = (text = '') => process.stdout.write(`${text}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'vm-api-demo-'))
-const log = makeLog('warn')
+const log = createLogger('warn')
 const interruption = new AbortController()
 const interrupted = new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve()))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort())
@@ -39,131 +39,135 @@ try {
 }
 
 async function demo() {
-  const shipped = configFor('process', usualPort)
-  const { provider, why } = await whereToRun(shipped, log)
+  const config = configFor('process', preferredPort)
+  const { provider, reason } = await pickDemoProvider(config, log)
   const service = await start(provider)
-  say('vm-api, a demo on a database of its own')
-  say()
-  say(`  runs on    ${provider === 'docker' ? 'Docker' : 'plain processes'}: ${why}`)
-  say(`  API        ${service.url}/api/v1   (described at ${service.url}/docs)`)
-  say(`  console    ${service.url}/console   (enter as demo)`)
-  say(`  database   ${join(folder, 'vm.db')}`)
-  say()
+  print('vm-api, a demo on a database of its own')
+  print()
+  print(`  runs on    ${provider === 'docker' ? 'Docker' : 'plain processes'}: ${reason}`)
+  print(`  API        ${service.url}/api/v1   (described at ${service.url}/docs)`)
+  print(`  console    ${service.url}/console   (enter as demo)`)
+  print(`  database   ${join(folder, 'vm.db')}`)
+  print()
   try {
-    const call = caller(service.url)
-    const made = await call<Workspace>('POST', '/workspaces', {
+    const callApi = apiCaller(service.url)
+    const created = await callApi<Workspace>('POST', '/workspaces', {
       name: 'demo',
       template: defaultTemplate,
       ttl_seconds: 3600,
     })
-    say(`POST /api/v1/workspaces {"name":"demo"} as user ${user}`)
-    await showHistory(call, made)
-    const now = await call<Workspace>('GET', `/workspaces/${made.id}`)
-    say()
-    if (interruption.signal.aborted) say('Interrupted.')
-    else if (now.status !== 'running') {
-      say(`It did not come up. ${now.error_message ?? ''}`)
+    print(`POST /api/v1/workspaces {"name":"demo"} as user ${user}`)
+    await showHistory(callApi, created)
+    const current = await callApi<Workspace>('GET', `/workspaces/${created.id}`)
+    print()
+    if (interruption.signal.aborted) print('Interrupted.')
+    else if (current.status !== 'running') {
+      print(`It did not come up. ${current.error_message ?? ''}`)
       process.exitCode = 1
-    } else say(`connection_info ${JSON.stringify(now.connection_info, null, 2)}`)
-    if (process.stdin.isTTY && process.stdout.isTTY && now.status === 'running' && !interruption.signal.aborted) {
-      say()
-      say(`Look at it:  ${service.url}/console (enter as ${user})`)
-      say(`A shell:     node dist/cli/main.js --url ${service.url} --user ${user} ssh demo`)
-      say('Ctrl-C deletes its workspaces and ends the demo.')
+    } else print(`connection_info ${JSON.stringify(current.connection_info, null, 2)}`)
+    if (process.stdin.isTTY && process.stdout.isTTY && current.status === 'running' && !interruption.signal.aborted) {
+      print()
+      print(`Look at it:  ${service.url}/console (enter as ${user})`)
+      print(`A shell:     node dist/cli/main.js --url ${service.url} --user ${user} ssh demo`)
+      print('Ctrl-C deletes its workspaces and ends the demo.')
       await interrupted
-      say()
+      print()
     }
-    await cleanUp(call, service)
+    await cleanUp(callApi, service)
   } finally {
     await service.close()
   }
 }
 
 /** Prints each transition as it is committed, until the workspace rests. */
-async function showHistory(call: Call, { id }: Workspace) {
-  const begun = performance.now()
-  const since = (line: HistoryLine, first: HistoryLine) =>
+async function showHistory(callApi: CallApi, { id }: Workspace) {
+  const startedAt = performance.now()
+  const elapsed = (line: HistoryLine, first: HistoryLine) =>
     String(Date.parse(line.at) - Date.parse(first.at)).padStart(6)
-  let shown = 0
+  let printedCount = 0
   for (;;) {
-    const { status } = await call<Workspace>('GET', `/workspaces/${id}`)
-    const lines = await call<HistoryLine[]>('GET', `/workspaces/${id}/history`)
+    const { status } = await callApi<Workspace>('GET', `/workspaces/${id}`)
+    const lines = await callApi<HistoryLine[]>('GET', `/workspaces/${id}/history`)
     const [first] = lines
-    for (const line of lines.slice(shown))
+    for (const line of lines.slice(printedCount))
       if (first)
-        say(
-          `  ${since(line, first)} ms  ${line.event.padEnd(16)} ${line.to}${line.reason === undefined ? '' : `\n             ${line.reason}`}`,
+        print(
+          `  ${elapsed(line, first)} ms  ${line.event.padEnd(16)} ${line.to}${line.reason === undefined ? '' : `\n             ${line.reason}`}`,
         )
-    shown = lines.length
-    if (status !== 'creating' || interruption.signal.aborted || performance.now() - begun > 10 * imagePatienceMs) return
+    printedCount = lines.length
+    if (status !== 'creating' || interruption.signal.aborted || performance.now() - startedAt > 10 * imagePullTimeoutMs)
+      return
     await new Promise((resolve) => setTimeout(resolve, 50)) // the API is polled, as its users do
   }
 }
 
-async function cleanUp(call: Call, { choice }: Service) {
-  for (const { id, name } of await call<Workspace[]>('GET', '/workspaces?owner=*')) {
-    await call('DELETE', `/workspaces/${id}`)
-    say(`DELETE /api/v1/workspaces/${id} (${name})`)
+async function cleanUp(callApi: CallApi, { providerChoice }: Service) {
+  for (const { id, name } of await callApi<Workspace[]>('GET', '/workspaces?owner=*')) {
+    await callApi('DELETE', `/workspaces/${id}`)
+    print(`DELETE /api/v1/workspaces/${id} (${name})`)
   }
-  const left = await call<Workspace[]>('GET', '/workspaces?owner=*')
-  for (const provider of choice.providers.values()) {
-    const found = await provider.inventory(AbortSignal.timeout(10_000))
-    const cleared = await provider.clear(AbortSignal.timeout(10_000))
-    const nothing = left.length === 0 && found.ok && found.value.length === 0 && cleared.ok
-    say(nothing ? 'Nothing is left over: no record, no container, no process.' : 'Something is left over:')
-    if (nothing) continue
+  const remaining = await callApi<Workspace[]>('GET', '/workspaces?owner=*')
+  for (const provider of providerChoice.providers.values()) {
+    const containers = await provider.list(AbortSignal.timeout(10_000))
+    const clearResult = await provider.clear(AbortSignal.timeout(10_000))
+    const isClean = remaining.length === 0 && containers.ok && containers.value.length === 0 && clearResult.ok
+    print(isClean ? 'Nothing is left over: no record, no container, no process.' : 'Something is left over:')
+    if (isClean) continue
     process.exitCode = 1
-    say(JSON.stringify({ workspaces: left, containers: found, cleared }, null, 2))
+    print(JSON.stringify({ workspaces: remaining, containers: containers, cleared: clearResult }, null, 2))
   }
 }
 
 /** Docker, if an engine answers and the image of the default template is there, or arrives in time; else plain processes. */
-async function whereToRun(config: Config, forEngine: Logger): Promise<{ provider: ProviderName; why: string }> {
+async function pickDemoProvider(
+  config: Config,
+  engineLog: Logger,
+): Promise<{ provider: ProviderName; reason: string }> {
   const located = locateEngine(process.env, homedir())
-  if (!located.ok) return { provider: 'process', why: located.fault.message }
-  const docker = dockerProvider({ installation: 'demo', docker: located.value, log: forEngine })
-  const answered = await docker.ready(AbortSignal.timeout(5000))
-  if (!answered.ok) return { provider: 'process', why: `no Docker engine answers (${located.value.described})` }
-  const recipe = recipeOf(config)
-  const subject = {
+  if (!located.ok) return { provider: 'process', reason: located.fault.message }
+  const docker = dockerProvider({ installation: 'demo', target: located.value, log: engineLog })
+  const ping = await docker.ping(AbortSignal.timeout(5000))
+  if (!ping.ok) return { provider: 'process', reason: `no Docker engine answers (${located.value.described})` }
+  const spec = defaultSpec(config)
+  const workspace = {
     id: newWorkspaceId(),
     owner: user,
     name: user,
     template: defaultTemplate,
-    recipe,
+    spec,
     imageId: null,
     containerId: null,
     prepared: false,
   }
-  const patience = AbortSignal.any([AbortSignal.timeout(imagePatienceMs), interruption.signal])
-  let told = false
-  const image = await docker.image(subject, patience, (text) => {
-    if (!told) say(`Docker answers; its image is fetched for at most ${imagePatienceMs / 1000} s: ${text}`)
-    told = true
+  const timeout = AbortSignal.any([AbortSignal.timeout(imagePullTimeoutMs), interruption.signal])
+  let announced = false
+  const image = await docker.image(workspace, timeout, (text) => {
+    if (!announced) print(`Docker answers; its image is fetched for at most ${imagePullTimeoutMs / 1000} s: ${text}`)
+    announced = true
   })
-  if (image.ok) return { provider: 'docker', why: `an engine answers, and ${recipe.image} is there` }
-  const why = patience.aborted
-    ? `${recipe.image} did not arrive within ${imagePatienceMs / 1000} s`
+  if (image.ok) return { provider: 'docker', reason: `an engine answers, and ${spec.image} is there` }
+  const reason = timeout.aborted
+    ? `${spec.image} did not arrive within ${imagePullTimeoutMs / 1000} s`
     : image.fault.message
-  return { provider: 'process', why: `a Docker engine answers. ${why}` }
+  return { provider: 'process', reason: `a Docker engine answers. ${reason}` }
 }
 
-function recipeOf({ templatesDir }: Config) {
-  const read = readTemplates(templatesDir ?? join(import.meta.dirname, '../templates'))
-  const recipe = read.kind === 'read' ? read.templates.get(defaultTemplate)?.recipe : undefined
-  if (!recipe) throw new StartError(`The demo needs the template ${defaultTemplate}; unset VM_API_TEMPLATES_DIR.`)
-  return recipe
+function defaultSpec({ templatesDir }: Config) {
+  const result = readTemplates(templatesDir ?? join(import.meta.dirname, '../templates'))
+  const spec = result.kind === 'read' ? result.templates.get(defaultTemplate)?.spec : undefined
+  if (!spec) throw new StartError(`The demo needs the template ${defaultTemplate}; unset VM_API_TEMPLATES_DIR.`)
+  return spec
 }
 
 /** On the usual port, so that what the README shows works as printed; on any other if that one is taken. */
 async function start(provider: ProviderName): Promise<Service> {
-  const on = (port: number) =>
+  const startOn = (port: number) =>
     startService({ config: configFor(provider, port), env: process.env, home: homedir(), log })
   try {
-    return await on(usualPort)
+    return await startOn(preferredPort)
   } catch (error) {
     if (!(error instanceof StartError)) throw error
-    return await on(0)
+    return await startOn(0)
   }
 }
 
@@ -175,22 +179,22 @@ function configFor(provider: ProviderName, port: number): Config {
     VM_API_OPERATORS: user,
     VM_API_TEMPLATES_DIR: process.env['VM_API_TEMPLATES_DIR'],
   }
-  const read = readConfig(env, { platform: process.platform, home: homedir() })
-  if (read.kind === 'unreadable') throw new StartError(JSON.stringify(read.problems))
-  return read.config
+  const result = readConfig(env, { platform: process.platform, home: homedir() })
+  if (result.kind === 'unreadable') throw new StartError(JSON.stringify(result.problems))
+  return result.config
 }
 
-type Call = <T>(method: string, path: string, body?: object) => Promise<T>
+type CallApi = <T>(method: string, path: string, body?: object) => Promise<T>
 
-function caller(url: string): Call {
+function apiCaller(url: string): CallApi {
   return async <T>(method: string, path: string, body?: object) => {
-    const answer = await fetch(`${url}/api/v1${path}`, {
+    const response = await fetch(`${url}/api/v1${path}`, {
       method,
       headers: { 'x-user': user, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`)
     return JSON.parse(text) as T
   }
 }

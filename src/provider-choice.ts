@@ -1,16 +1,16 @@
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
-import type { installation as installationOf } from './persistence/installation.ts'
+import type { Config } from './config/config.ts'
+import type { installationStore as installationOf } from './persistence/installation.ts'
 import { dockerProvider } from './provider/docker/docker-provider.ts'
-import { locateEngine } from './provider/docker/locate.ts'
+import { locateEngine } from './provider/docker/engine/locate-engine.ts'
 import { processProvider } from './provider/process/process-provider.ts'
 import type { Provider } from './provider/provider.ts'
 import { StartError } from './start-error.ts'
-import type { ProviderName } from './workspace/subject.ts'
-import { providerNames } from './workspace/subject.ts'
+import type { ProviderName } from './workspace/workspace-ref.ts'
+import { providerNames } from './workspace/workspace-ref.ts'
 
-export interface ChoiceDeps {
+export interface ProviderChoiceDeps {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
@@ -18,10 +18,10 @@ export interface ChoiceDeps {
   readonly installation: ReturnType<typeof installationOf>
 }
 
-export interface Choice {
+export interface ProviderChoice {
   /** Where new workspaces run. */
   readonly name: ProviderName
-  readonly why: string
+  readonly reason: string
   /** That one, and every other that stored workspaces name. */
   readonly providers: ReadonlyMap<ProviderName, Provider>
 }
@@ -31,46 +31,49 @@ export interface Choice {
  * that is away later is waited for and not passed over.
  * @throws {StartError} when it cannot be chosen or set up, with what to do.
  */
-export async function chooseProvider(deps: ChoiceDeps): Promise<Choice> {
+export async function chooseProvider(deps: ProviderChoiceDeps): Promise<ProviderChoice> {
   const { config, installation } = deps
-  const made = new Map<ProviderName, Provider>()
-  const make = (name: ProviderName): Provider => {
-    const provider = made.get(name) ?? makers[name](deps)
-    made.set(name, provider)
+  const created = new Map<ProviderName, Provider>()
+  const providerFor = (name: ProviderName): Provider => {
+    const provider = created.get(name) ?? factories[name](deps)
+    created.set(name, provider)
     return provider
   }
-  const { name, why, first } = await choose(deps, make)
+  const { name, why: reason, first: isFirstStart } = await pickProvider(deps, providerFor)
   if (config.auth === 'proxy' && name === 'process')
     throw new StartError(
       'Workspaces would run as plain processes, which are not isolated from each other, and VM_API_AUTH=proxy has users who must be. Start a Docker engine and set VM_API_PROVIDER=docker.',
     )
-  if (first) installation.chooseProvider(name)
+  if (isFirstStart) installation.chooseProvider(name)
   const inUse = installation.providersInUse().map((stored) => providerNames.find((known) => known === stored))
   const names = [...new Set([name, ...inUse.filter((known) => known !== undefined)])]
-  return { name, why, providers: new Map(names.map((each) => [each, make(each)])) }
+  return { name, reason, providers: new Map(names.map((storedName) => [storedName, providerFor(storedName)])) }
 }
 
-async function choose({ config, env, home, installation }: ChoiceDeps, make: (name: ProviderName) => Provider) {
+async function pickProvider(
+  { config, env, home, installation }: ProviderChoiceDeps,
+  providerFor: (name: ProviderName) => Provider,
+) {
   if (config.provider !== 'auto') return { name: config.provider, why: 'VM_API_PROVIDER says so', first: false }
-  const kept = providerNames.find((name) => name === installation.provider())
-  if (kept)
+  const storedName = providerNames.find((name) => name === installation.provider())
+  if (storedName)
     return {
-      name: kept,
+      name: storedName,
       why: 'it was chosen at the first start; VM_API_PROVIDER chooses another for new workspaces',
       first: false,
     }
   const located = locateEngine(env, home)
-  const answer = located.ok ? await make('docker').ready(AbortSignal.timeout(5000)) : located
-  const name: ProviderName = answer.ok ? 'docker' : 'process'
-  const why = answer.ok ? 'a Docker engine answers' : `no Docker engine answers: ${answer.fault.message}`
-  return { name, why, first: true }
+  const ping = located.ok ? await providerFor('docker').ping(AbortSignal.timeout(5000)) : located
+  const name: ProviderName = ping.ok ? 'docker' : 'process'
+  const reason = ping.ok ? 'a Docker engine answers' : `no Docker engine answers: ${ping.fault.message}`
+  return { name, why: reason, first: true }
 }
 
-const makers: Readonly<Record<ProviderName, (deps: ChoiceDeps) => Provider>> = {
+const factories: Readonly<Record<ProviderName, (deps: ProviderChoiceDeps) => Provider>> = {
   docker({ env, home, installation, log }) {
-    const docker = locateEngine(env, home)
-    if (!docker.ok) throw new StartError(`Docker cannot be used. ${docker.fault.message}`)
-    return dockerProvider({ installation: installation.id(), docker: docker.value, log })
+    const located = locateEngine(env, home)
+    if (!located.ok) throw new StartError(`Docker cannot be used. ${located.fault.message}`)
+    return dockerProvider({ installation: installation.id(), target: located.value, log })
   },
   process({ config, env, installation, log }) {
     const root = join(dirname(config.dbPath), 'workspaces')

@@ -6,29 +6,29 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
-import { drawnCharts } from './chart/drawn.ts'
-import { openExecs } from './access/execs.ts'
-import type { Standing } from './access/left-shells.ts'
-import { endLeftShells } from './access/left-shells.ts'
-import type { RunBook } from './access/run-book.ts'
-import { openRunBook } from './access/run-book.ts'
-import { openShells } from './access/shells.ts'
-import type { Config } from './config.ts'
+import { readRenderedCharts } from './chart/rendered-charts.ts'
+import { openExecs } from './runtime/exec/execs.ts'
+import type { WorkspaceAvailability } from './runtime/shell/leftover-shells.ts'
+import { killLeftoverShells } from './runtime/shell/leftover-shells.ts'
+import type { ExecRegistry } from './runtime/exec/exec-registry.ts'
+import { openExecRegistry } from './runtime/exec/exec-registry.ts'
+import { openShells } from './runtime/shell/shells.ts'
+import type { Config } from './config/config.ts'
 import { buildApp } from './http/app.ts'
-import { codeOf, DatabaseError, explain } from './persistence/database-error.ts'
-import { providerMeter } from './metrics/measured-provider.ts'
-import { metrics } from './metrics/metrics.ts'
+import { errorCodeOf, DatabaseError, explainDatabaseError } from './persistence/database-error.ts'
+import { providerMetrics } from './metrics/provider-metrics.ts'
+import { serviceMetrics } from './metrics/metrics.ts'
 import { openDatabase } from './persistence/database.ts'
-import type { LeftRun } from './persistence/exec-log.ts'
-import { installation } from './persistence/installation.ts'
-import { storesOf } from './persistence/stores.ts'
-import type { Choice } from './provider-choice.ts'
+import type { UnfinishedExec } from './persistence/exec-log.ts'
+import { installationStore } from './persistence/installation.ts'
+import { databaseStores } from './persistence/stores.ts'
+import type { ProviderChoice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
 import { systemClock } from './supervisor/clock.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
-import { supervise } from './supervisor/supervisor.ts'
-import { describeTemplateProblems } from './template/problem.ts'
+import { createSupervisor } from './supervisor/supervisor.ts'
+import { describeTemplateProblems } from './template/template-problem.ts'
 import { defaultTemplate, readTemplates } from './template/templates.ts'
 import { parseOwner } from './workspace/id.ts'
 
@@ -43,16 +43,16 @@ export interface ServiceDeps {
 export interface Service {
   readonly url: string
   /** Where workspaces run, and why there. */
-  readonly choice: Choice
+  readonly providerChoice: ProviderChoice
   /** Ends requests and leaves the workspaces as they are (law 12). */
   close(): Promise<void>
 }
 
-const here = dirname(fileURLToPath(import.meta.url))
+const moduleFolder = dirname(fileURLToPath(import.meta.url))
 
 /** The version in package.json. */
 export function serviceVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'))
+  const manifest: unknown = JSON.parse(readFileSync(join(moduleFolder, '../package.json'), 'utf8'))
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)
     : 'unknown'
@@ -63,27 +63,36 @@ export function serviceVersion(): string {
  * @throws {StartError | DatabaseError} when it cannot start, with what to do; nothing is held then.
  */
 export async function startService({ config, env, home, log }: ServiceDeps): Promise<Service> {
-  for (const { variable, meant } of config.unknown)
-    log.warn({ variable, meant }, `${variable} is no setting of vm-api${meant === null ? '' : `: is ${meant} meant?`}`)
-  const templates = templatesOf(config, log)
-  const charts = chartsOf(join(here, '../docs/statecharts'))
+  for (const { variable, suggestion } of config.unknownVariables)
+    log.warn(
+      { variable, meant: suggestion },
+      `${variable} is no setting of vm-api${suggestion === null ? '' : `: is ${suggestion} meant?`}`,
+    )
+  const templates = loadTemplates(config, log)
+  const charts = loadCharts(join(moduleFolder, '../docs/statecharts'))
   const database = openDatabase(config.dbPath)
-  if (database.migrated.backup !== null)
-    log.info(database.migrated, 'the database was migrated; a backup was taken before')
+  if (database.migration.backup !== null)
+    log.info(database.migration, 'the database was migrated; a backup was taken before')
   try {
-    const chosen = await chooseProvider({ config, env, home, log, installation: installation(database.db) })
-    const measured = metrics()
-    const measure = providerMeter(measured.registry)
-    const stores = storesOf(database)
-    const book = openRunBook({ runs: stores.runs, now: systemClock.now, log })
-    const supervisor = supervise({
+    const providerChoice = await chooseProvider({
+      config,
+      env,
+      home,
+      log,
+      installation: installationStore(database.db),
+    })
+    const metrics = serviceMetrics()
+    const instrument = providerMetrics(metrics.registry)
+    const stores = databaseStores(database)
+    const execRegistry = openExecRegistry({ execLog: stores.execLog, now: systemClock.now, log })
+    const supervisor = createSupervisor({
       ...stores,
       templates,
       defaultTemplate,
-      provider: chosen.name,
-      providers: new Map([...chosen.providers].map(([name, provider]) => [name, measure(provider)])),
-      observer: measured.observer,
-      databaseTrouble: database.trouble,
+      provider: providerChoice.name,
+      providers: new Map([...providerChoice.providers].map(([name, provider]) => [name, instrument(provider)])),
+      observer: metrics.observer,
+      databaseFault: database.fault,
       checkpoint: database.checkpoint,
       clock: systemClock,
       log,
@@ -94,78 +103,86 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
         journalDays: config.journalDays,
       },
     })
-    measured.watch({ ...supervisor, strays: () => supervisor.strays().length })
+    metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
     const app = await buildApp({
       supervisor,
-      execs: openExecs({ book, now: systemClock.now }),
-      shells: openShells({ book: book.shells }),
+      execs: openExecs({ registry: execRegistry, now: systemClock.now }),
+      shells: openShells({ registry: execRegistry.shells }),
       templates,
       defaultTemplate,
       charts,
       auth: {
         mode: config.auth,
-        trusts: trustIn(config.trustedProxies),
+        isTrustedProxy: addressMatcher(config.trustedProxies),
         proxySecret: config.proxySecret,
         operators: new Set(config.operators),
       },
-      consoleFolder: join(here, '../dist/console'),
+      consoleFolder: join(moduleFolder, '../dist/console'),
       boundHost: config.bind.host,
-      metrics: measured,
+      metrics: metrics,
       metricsToken: config.metricsToken,
       version: serviceVersion(),
       log,
     })
-    const leaving = new AbortController()
-    void supervisor.rehydrated.then(() => endLeftShells({ ...left(supervisor, book), log }, leaving.signal))
+    const shutdown = new AbortController()
+    void supervisor.rehydrated.then(() =>
+      killLeftoverShells({ ...leftoverShellsOf(supervisor, execRegistry), log }, shutdown.signal),
+    )
     const close = async () => {
-      leaving.abort()
+      shutdown.abort()
       await app.close()
       await supervisor.close()
-      book.close()
+      execRegistry.close()
       database.close()
     }
     try {
       await app.listen({ host: config.bind.host, port: config.bind.port })
     } catch (error) {
       await close()
-      throw unlistened(error, config)
+      throw listenError(error, config)
     }
     const url = urlOf(app.server.address(), config.bind.host)
-    log.info({ url, provider: chosen.name, why: chosen.why, database: database.path }, 'vm-api listens')
-    return { url, choice: chosen, close }
+    log.info(
+      { url, provider: providerChoice.name, why: providerChoice.reason, database: database.path },
+      'vm-api listens',
+    )
+    return { url, providerChoice: providerChoice, close }
   } catch (error) {
     database.close()
-    if (codeOf(error)?.startsWith('SQLITE_') !== true) throw error
-    throw new DatabaseError(`The database ${database.path} cannot be used: ${explain(error)}`, { cause: error })
+    if (errorCodeOf(error)?.startsWith('SQLITE_') !== true) throw error
+    throw new DatabaseError(`The database ${database.path} cannot be used: ${explainDatabaseError(error)}`, {
+      cause: error,
+    })
   }
 }
 
 /** What a service that was killed has left, and where. */
-function left(supervisor: Supervisor, book: RunBook) {
+function leftoverShellsOf(supervisor: Supervisor, execRegistry: ExecRegistry) {
   return {
-    left: book.leftShells,
-    ended: ({ workspace, execId }: LeftRun) => book.shells.ended(workspace, execId, { kind: 'lost', message: 'lost' }),
-    standing({ workspace, owner }: LeftRun): Standing {
-      const asker = parseOwner(owner)
-      const reached = asker && supervisor.reach(workspace, { owner: asker, operator: false })
-      if (reached?.kind !== 'reached') return { kind: 'down' }
-      if (reached.up) return { ...reached, kind: 'up' }
-      return { kind: /^(stopped\.idle|failed)/.test(reached.state) ? 'down' : 'between' }
+    leftovers: execRegistry.leftShells,
+    onEnded: ({ workspace, execId }: UnfinishedExec) =>
+      execRegistry.shells.recordEnd(workspace, execId, { kind: 'lost', message: 'lost' }),
+    availabilityOf({ workspace, owner }: UnfinishedExec): WorkspaceAvailability {
+      const caller = parseOwner(owner)
+      const resolved = caller && supervisor.resolve(workspace, { owner: caller, operator: false })
+      if (resolved?.kind !== 'reached') return { kind: 'down' }
+      if (resolved.up) return { ...resolved, kind: 'up' }
+      return { kind: /^(stopped\.idle|failed)/.test(resolved.state) ? 'down' : 'between' }
     },
   }
 }
 
-function templatesOf({ templatesDir }: Config, log: Logger) {
-  const read = readTemplates(templatesDir ?? join(here, '../templates'))
-  if (read.kind === 'unreadable') throw new StartError(describeTemplateProblems(read.problems))
-  for (const { template, field, file, line } of read.unhonoured)
+function loadTemplates({ templatesDir }: Config, log: Logger) {
+  const result = readTemplates(templatesDir ?? join(moduleFolder, '../templates'))
+  if (result.kind === 'unreadable') throw new StartError(describeTemplateProblems(result.problems))
+  for (const { template, field, file, line } of result.ignoredFields)
     log.warn({ template, field, file, line }, 'a field of a template means nothing here and is passed over')
-  return read.templates
+  return result.templates
 }
 
-function chartsOf(folder: string) {
+function loadCharts(folder: string) {
   try {
-    return drawnCharts(folder)
+    return readRenderedCharts(folder)
   } catch (error) {
     throw new StartError(
       `The statecharts in ${folder} cannot be read: ${String(error)}. They come with vm-api: install it whole, or write them anew with npm run charts.`,
@@ -173,25 +190,27 @@ function chartsOf(folder: string) {
   }
 }
 
-function trustIn(ranges: readonly AddressRange[]): (address: string) => boolean {
-  const list = new BlockList()
-  for (const { address, prefix, family } of ranges) list.addSubnet(address, prefix, family)
+function addressMatcher(ranges: readonly AddressRange[]): (address: string) => boolean {
+  const trusted = new BlockList()
+  for (const { address, prefix, family } of ranges) trusted.addSubnet(address, prefix, family)
   return (address) => {
-    const plain = address.replace(/^::ffff:(?=\d+\.)/, '') // IPv4 on a socket that also listens for IPv6
-    return list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4')
+    const normalized = address.replace(/^::ffff:(?=\d+\.)/, '') // IPv4 on a socket that also listens for IPv6
+    return trusted.check(normalized, normalized.includes(':') ? 'ipv6' : 'ipv4')
   }
 }
 
-function unlistened(error: unknown, { bind }: Config): StartError {
+function listenError(error: unknown, { bind }: Config): StartError {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  const where = `${bind.host}:${bind.port}`
+  const bindAddress = `${bind.host}:${bind.port}`
   if (code === 'EADDRINUSE')
     return new StartError(
-      `Port ${bind.port} is in use. Stop what listens on ${where}, or set VM_API_BIND to another port.`,
+      `Port ${bind.port} is in use. Stop what listens on ${bindAddress}, or set VM_API_BIND to another port.`,
     )
   if (code === 'EACCES')
-    return new StartError(`This user may not listen on ${where}. Set VM_API_BIND to a port above 1023.`)
-  return new StartError(`Cannot listen on ${where}: ${String(error)}. Set VM_API_BIND to an address of this machine.`)
+    return new StartError(`This user may not listen on ${bindAddress}. Set VM_API_BIND to a port above 1023.`)
+  return new StartError(
+    `Cannot listen on ${bindAddress}: ${String(error)}. Set VM_API_BIND to an address of this machine.`,
+  )
 }
 
 function urlOf(address: AddressInfo | string | null, host: string): string {

@@ -1,10 +1,10 @@
 // A Fastify route and nothing else, which sends the bytes that it is handed.
 import fastify from 'fastify'
 import { z } from 'zod'
-import { answer, inputOf } from './input.ts'
+import { writeResult, readInput } from './child-io.ts'
 
-const { body } = inputOf(z.object({ body: z.string() }))
+const { body } = readInput(z.object({ body: z.string() }))
 const app = fastify({ logger: false })
 app.get('/api/v1/workspaces/:id', (_request, reply) => reply.type('application/json; charset=utf-8').send(body))
 process.once('SIGTERM', () => process.exit())
-answer({ url: await app.listen({ host: '127.0.0.1', port: 0 }) })
+writeResult({ url: await app.listen({ host: '127.0.0.1', port: 0 }) })

@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate'
-import { actionName, effectName, eventWords, guardText } from './words.ts'
+import { actionName, effectName, eventName, guardName } from './names.ts'
 
 /** A machine's definition as plain JSON: what a diagram, a table or a page is drawn from. */
 export interface Chart {
@@ -44,10 +44,10 @@ export interface ChartEdge {
   /** Nothing happens, and what an outer state would answer is suppressed. */
   readonly forbidden: boolean
   /** It leads to a state named `failed`, or an action of it is named for blame or a retry. */
-  readonly trouble: boolean
+  readonly failure: boolean
 }
 
-type Node = AnyStateMachine['root']
+type StateNode = AnyStateMachine['root']
 
 /** The chart of any XState machine. Pure; the same machine always gives the same chart. */
 export function chartOf(machine: AnyStateMachine): Chart {
@@ -56,55 +56,63 @@ export function chartOf(machine: AnyStateMachine): Chart {
 
 /** Every state of the chart but the root, outer before inner, in the order in which the machine declares them. */
 export function statesOf(chart: Chart): readonly ChartState[] {
-  const below = (state: ChartState): readonly ChartState[] => state.states.flatMap((it) => [it, ...below(it)])
-  return below(chart.root)
+  const descendantsOf = (state: ChartState): readonly ChartState[] =>
+    state.states.flatMap((child) => [child, ...descendantsOf(child)])
+  return descendantsOf(chart.root)
 }
 
 /** The states that have no states inside. */
 export function leavesOf(chart: Chart): readonly ChartState[] {
-  return statesOf(chart).filter((it) => it.states.length === 0)
+  return statesOf(chart).filter((state) => state.states.length === 0)
 }
 
-const idOf = (node: Node) => node.path.join('.')
-const inside = (node: Node): readonly Node[] => Object.values(node.states)
+const idOf = (node: StateNode) => node.path.join('.')
+const childNodesOf = (node: StateNode): readonly StateNode[] => Object.values(node.states)
 
-function stateOf(node: Node): ChartState {
-  const [initial, ...others] = node.type === 'compound' ? (node.initial.target ?? []) : []
+function stateOf(node: StateNode): ChartState {
+  const [initial, ...otherTargets] = node.type === 'compound' ? (node.initial.target ?? []) : []
   return {
     id: idOf(node),
     name: node.key,
     path: [...node.path],
     kind: node.type,
-    initial: initial && others.length === 0 ? idOf(initial) : null,
+    initial: initial && otherTargets.length === 0 ? idOf(initial) : null,
     description: node.description ?? null,
     tags: [...node.tags],
-    invokes: node.invoke.map((it) => ({ id: it.id, src: effectName(it.src) })),
-    states: inside(node).map(stateOf),
+    invokes: node.invoke.map((invocation) => ({ id: invocation.id, src: effectName(invocation.src) })),
+    states: childNodesOf(node).map(stateOf),
   }
 }
 
-function edgesOf(node: Node): readonly ChartEdge[] {
-  const own = [...node.transitions.values(), node.always ?? []].flat()
-  return [...own.flatMap((it) => edgeOf(node, it)), ...inside(node).flatMap(edgesOf)]
+function edgesOf(node: StateNode): readonly ChartEdge[] {
+  const transitions = [...node.transitions.values(), node.always ?? []].flat()
+  return [...transitions.flatMap((transition) => edgeOf(node, transition)), ...childNodesOf(node).flatMap(edgesOf)]
 }
 
-type Transition = NonNullable<Node['always']>[number]
+type Transition = NonNullable<StateNode['always']>[number]
 
-function edgeOf(node: Node, { eventType: type, target, guard, actions: given, reenter }: Transition): ChartEdge[] {
-  const actions = given.map(actionName)
+function edgeOf(
+  node: StateNode,
+  { eventType: type, target, guard, actions: transitionActions, reenter }: Transition,
+): ChartEdge[] {
+  const actions = transitionActions.map(actionName)
   const edge = {
     source: idOf(node),
-    event: eventWords(type, new Map(node.invoke.map((it) => [it.id, effectName(it.src)]))),
+    event: eventName(type, new Map(node.invoke.map((invocation) => [invocation.id, effectName(invocation.src)]))),
     type,
     cause: causeOf(type),
-    guard: guard === undefined ? null : guardText(guard),
+    guard: guard === undefined ? null : guardName(guard),
     actions,
     reenters: reenter,
     forbidden: target === undefined && actions.length === 0,
   }
-  const grave = actions.some((it) => /^(blame|retry)/i.test(it))
-  if (target === undefined) return [{ ...edge, target: null, trouble: grave }]
-  return target.map((to: Node) => ({ ...edge, target: idOf(to), trouble: grave || to.key === 'failed' }))
+  const isFailure = actions.some((action) => /^(blame|retry)/i.test(action))
+  if (target === undefined) return [{ ...edge, target: null, failure: isFailure }]
+  return target.map((targetNode: StateNode) => ({
+    ...edge,
+    target: idOf(targetNode),
+    failure: isFailure || targetNode.key === 'failed',
+  }))
 }
 
 function causeOf(type: string): ChartEdge['cause'] {

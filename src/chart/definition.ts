@@ -1,24 +1,26 @@
 import type { AnyStateMachine } from 'xstate'
-import { actionName, effectName, guardText } from './words.ts'
+import { actionName, effectName, guardName } from './names.ts'
 
-type Node = AnyStateMachine['root']
-type Transition = NonNullable<Node['always']>[number]
-type Plain = Readonly<Record<string, unknown>>
+type StateNode = AnyStateMachine['root']
+type Transition = NonNullable<StateNode['always']>[number]
+type PlainObject = Readonly<Record<string, unknown>>
 
 /**
  * The machine's definition as plain JSON, in XState's own form, with guards, actions and effects by name: what Stately's editor imports,
  * and `createMachine` takes.
  */
-export function definitionOf(machine: AnyStateMachine): Plain {
+export function definitionOf(machine: AnyStateMachine): PlainObject {
   return { id: machine.id, ...stateOf(machine, machine.root) }
 }
 
-function stateOf(machine: AnyStateMachine, node: Node): Plain {
-  const ends = new Set(node.invoke.flatMap(({ id }) => [endOf('done', id), endOf('error', id)]))
-  const events = [...node.transitions].filter(([type]) => !ends.has(type))
-  const answers = (type: string) => {
-    const found = node.transitions.get(type)
-    return found && found.map((it: Transition) => answerOf(machine, it))
+function stateOf(machine: AnyStateMachine, node: StateNode): PlainObject {
+  const invokeEvents = new Set(
+    node.invoke.flatMap(({ id }) => [invokeEventType('done', id), invokeEventType('error', id)]),
+  )
+  const events = [...node.transitions].filter(([type]) => !invokeEvents.has(type))
+  const transitionsFor = (type: string) => {
+    const transitions = node.transitions.get(type)
+    return transitions && transitions.map((transition: Transition) => transitionOf(machine, transition))
   }
   const initial = node.type === 'compound' ? node.initial.target?.[0]?.key : undefined
   return {
@@ -28,36 +30,44 @@ function stateOf(machine: AnyStateMachine, node: Node): Plain {
     ...(node.tags.length > 0 && { tags: [...node.tags] }),
     ...(node.invoke.length > 0 && {
       invoke: node.invoke.map(({ id, src }) => {
-        const [onDone, onError] = [answers(endOf('done', id)), answers(endOf('error', id))]
+        const [onDone, onError] = [
+          transitionsFor(invokeEventType('done', id)),
+          transitionsFor(invokeEventType('error', id)),
+        ]
         return { id, src: effectName(src), ...(onDone && { onDone }), ...(onError && { onError }) }
       }),
     }),
-    ...(node.always && { always: node.always.map((it: Transition) => answerOf(machine, it)) }),
+    ...(node.always && { always: node.always.map((transition: Transition) => transitionOf(machine, transition)) }),
     ...(events.length > 0 && {
-      on: Object.fromEntries(events.map(([type, all]) => [type, all.map((it: Transition) => answerOf(machine, it))])),
+      on: Object.fromEntries(
+        events.map(([type, transitions]) => [
+          type,
+          transitions.map((transition: Transition) => transitionOf(machine, transition)),
+        ]),
+      ),
     }),
     ...(Object.keys(node.states).length > 0 && {
-      states: Object.fromEntries(Object.values(node.states).map((it) => [it.key, stateOf(machine, it)])),
+      states: Object.fromEntries(Object.values(node.states).map((child) => [child.key, stateOf(machine, child)])),
     }),
   }
 }
 
-function answerOf(machine: AnyStateMachine, { target, guard, actions, reenter }: Transition): Plain {
-  const goals = target?.map((to: Node) => `#${[machine.id, ...to.path].join('.')}`)
+function transitionOf(machine: AnyStateMachine, { target, guard, actions, reenter }: Transition): PlainObject {
+  const targets = target?.map((targetNode: StateNode) => `#${[machine.id, ...targetNode.path].join('.')}`)
   return {
-    ...(goals && { target: goals.length === 1 ? goals[0] : goals }),
+    ...(targets && { target: targets.length === 1 ? targets[0] : targets }),
     ...(guard !== undefined && { guard: guardOf(guard) }),
-    ...(actions.length > 0 && { actions: actions.map((it) => ({ type: actionName(it) })) }),
+    ...(actions.length > 0 && { actions: actions.map((action) => ({ type: actionName(action) })) }),
     ...(reenter && { reenter }),
   }
 }
 
-function guardOf(guard: unknown): Plain {
-  const fixed = typeof guard === 'object' && guard !== null && 'params' in guard ? guard.params : undefined
-  if (fixed === undefined || typeof fixed === 'function') return { type: guardText(guard) }
-  return { type: guardText({ ...Object(guard), params: undefined }), params: fixed }
+function guardOf(guard: unknown): PlainObject {
+  const params = typeof guard === 'object' && guard !== null && 'params' in guard ? guard.params : undefined
+  if (params === undefined || typeof params === 'function') return { type: guardName(guard) }
+  return { type: guardName({ ...Object(guard), params: undefined }), params: params }
 }
 
-function endOf(kind: 'done' | 'error', id: string): string {
+function invokeEventType(kind: 'done' | 'error', id: string): string {
   return `xstate.${kind}.actor.${id}`
 }

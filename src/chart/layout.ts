@@ -1,7 +1,7 @@
 import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js'
 import type { Chart, ChartState } from './chart.ts'
 import { statesOf } from './chart.ts'
-import { type Arrow, arrowsOf, remarksOf } from './drawing.ts'
+import { type Arrow, arrowsOf, annotationsOf } from './arrows.ts'
 
 /** A rectangle in pixels, from the drawing's upper left corner. */
 export interface Box {
@@ -30,25 +30,25 @@ export interface PlacedArrow {
 }
 
 /** A chart with a place for everything in it. */
-export interface Layout {
+export interface ChartLayout {
   readonly width: number
   readonly height: number
   /** Outer before inner. */
   readonly states: readonly PlacedState[]
   readonly arrows: readonly PlacedArrow[]
   /** Where a compound state, or the machine itself, begins: a dot with an arrow to its initial state. */
-  readonly beginnings: readonly { readonly dot: Point; readonly points: readonly Point[] }[]
+  readonly initialMarkers: readonly { readonly dot: Point; readonly points: readonly Point[] }[]
   /** `null`: nothing leads from any state. */
-  readonly anywhere: Box | null
+  readonly anyState: Box | null
 }
 
 export const dotRadius = 5
-export const headHeight = 26
+export const headerHeight = 26
 export const lineHeight = 14
-const fontWidths = { name: 7.6, remark: 6, label: 6 }
-const anywhereId = '·any'
+const characterWidths = { name: 7.6, remark: 6, label: 6 }
+const anyStateId = '·any'
 
-const options = {
+const elkOptions = {
   'elk.algorithm': 'layered',
   'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
@@ -69,21 +69,23 @@ const options = {
 }
 
 /** Places a chart with `elk`. The same chart always comes out the same. */
-export async function layOut(chart: Chart, elk: Pick<ELK, 'layout'>): Promise<Layout> {
+export async function layOutChart(chart: Chart, elk: Pick<ELK, 'layout'>): Promise<ChartLayout> {
   const states = statesOf(chart)
-  const composite = new Set([chart.root, ...states].filter((it) => it.states.length > 0).map((it) => it.id))
-  const arrows = arrowsOf(chart, composite)
-  const beginnings = [chart.root, ...states].filter((it) => it.initial !== null)
-  const placed: ElkNode = await elk.layout({
+  const compositeIds = new Set(
+    [chart.root, ...states].filter((state) => state.states.length > 0).map((state) => state.id),
+  )
+  const arrows = arrowsOf(chart, compositeIds)
+  const initialStates = [chart.root, ...states].filter((state) => state.initial !== null)
+  const graph: ElkNode = await elk.layout({
     id: '·root',
-    layoutOptions: options,
+    layoutOptions: elkOptions,
     children: [
-      ...inside(chart, chart.root),
-      ...(arrows.some(({ source }) => source === '') ? [{ id: anywhereId, width: 78, height: 28 }] : []),
+      ...childNodesOf(chart, chart.root),
+      ...(arrows.some(({ source }) => source === '') ? [{ id: anyStateId, width: 78, height: 28 }] : []),
     ],
     edges: [
       ...arrows.map((arrow, index) => edgeOf(arrow, index)),
-      ...beginnings.map(({ id, initial }) => ({
+      ...initialStates.map(({ id, initial }) => ({
         id: `·begin ${id}`,
         sources: [`·dot ${id}`],
         targets: [initial ?? ''],
@@ -92,34 +94,34 @@ export async function layOut(chart: Chart, elk: Pick<ELK, 'layout'>): Promise<La
   })
   const nodes = new Map<string, ElkNode>()
   const edges = new Map<string, ElkExtendedEdge>()
-  collect(placed, nodes, edges)
-  const anywhere = nodes.get(anywhereId)
+  collect(graph, nodes, edges)
+  const anyStateNode = nodes.get(anyStateId)
   return {
-    width: Math.ceil(placed.width ?? 0),
-    height: Math.ceil(placed.height ?? 0),
-    states: states.map((state) => ({ state, ...remarksOf(chart, state), ...boxOf(nodes.get(state.id)) })),
+    width: Math.ceil(graph.width ?? 0),
+    height: Math.ceil(graph.height ?? 0),
+    states: states.map((state) => ({ state, ...annotationsOf(chart, state), ...boxOf(nodes.get(state.id)) })),
     arrows: arrows.map((arrow, index) => {
       const edge = edges.get(`·${index}`)
       return { arrow, points: pointsOf(edge), label: boxOf(edge?.labels?.[0]) }
     }),
-    beginnings: beginnings.map(({ id }) => {
+    initialMarkers: initialStates.map(({ id }) => {
       const { x, y } = boxOf(nodes.get(`·dot ${id}`))
       return { dot: { x: x + dotRadius, y: y + dotRadius }, points: pointsOf(edges.get(`·begin ${id}`)) }
     }),
-    anywhere: anywhere ? boxOf(anywhere) : null,
+    anyState: anyStateNode ? boxOf(anyStateNode) : null,
   }
 }
 
-function inside(chart: Chart, state: ChartState): ElkNode[] {
+function childNodesOf(chart: Chart, state: ChartState): ElkNode[] {
   const dot = { id: `·dot ${state.id}`, width: 2 * dotRadius, height: 2 * dotRadius }
-  return [...(state.initial === null ? [] : [dot]), ...state.states.map((it) => nodeOf(chart, it))]
+  return [...(state.initial === null ? [] : [dot]), ...state.states.map((child) => nodeOf(chart, child))]
 }
 
 function nodeOf(chart: Chart, state: ChartState): ElkNode {
-  const { effects, notes } = remarksOf(chart, state)
+  const { effects, notes } = annotationsOf(chart, state)
   const lines = [...effects, ...notes]
-  const { height, ...words } = wordsSize(state.name, lines)
-  const width = Math.ceil(words.width + 26)
+  const { height, ...textSize } = stateTextSize(state.name, lines)
+  const width = Math.ceil(textSize.width + 26)
   if (state.states.length === 0) return { id: state.id, width: Math.max(width, 74), height }
   return {
     id: state.id,
@@ -128,23 +130,26 @@ function nodeOf(chart: Chart, state: ChartState): ElkNode {
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${width}, ${height})`,
     },
-    children: inside(chart, state),
+    children: childNodesOf(chart, state),
   }
 }
 
 /** How much room the words in a state take. */
-export function wordsSize(name: string, lines: readonly string[]): { readonly width: number; readonly height: number } {
+export function stateTextSize(
+  name: string,
+  lines: readonly string[],
+): { readonly width: number; readonly height: number } {
   return {
-    width: Math.max(name.length * fontWidths.name, ...lines.map((it) => it.length * fontWidths.remark)),
-    height: headHeight + lines.length * lineHeight + (lines.length > 0 ? 6 : 4),
+    width: Math.max(name.length * characterWidths.name, ...lines.map((line) => line.length * characterWidths.remark)),
+    height: headerHeight + lines.length * lineHeight + (lines.length > 0 ? 6 : 4),
   }
 }
 
 function edgeOf(arrow: Arrow, index: number): ElkExtendedEdge {
-  const width = Math.ceil(Math.max(...arrow.labels.map((it) => it.length)) * fontWidths.label + 8)
+  const width = Math.ceil(Math.max(...arrow.labels.map((label) => label.length)) * characterWidths.label + 8)
   return {
     id: `·${index}`,
-    sources: [arrow.source === '' ? anywhereId : arrow.source],
+    sources: [arrow.source === '' ? anyStateId : arrow.source],
     targets: [arrow.target],
     labels: [{ text: arrow.labels.join('\n'), width, height: arrow.labels.length * lineHeight + 2 }],
   }
@@ -156,9 +161,9 @@ function collect(node: ElkNode, nodes: Map<string, ElkNode>, edges: Map<string, 
   for (const child of node.children ?? []) collect(child, nodes, edges)
 }
 
-function boxOf(placed: Partial<Box> | undefined): Box {
-  const at = (value = 0) => Math.round(value * 10) / 10
-  return { x: at(placed?.x), y: at(placed?.y), width: at(placed?.width), height: at(placed?.height) }
+function boxOf(bounds: Partial<Box> | undefined): Box {
+  const round = (value = 0) => Math.round(value * 10) / 10
+  return { x: round(bounds?.x), y: round(bounds?.y), width: round(bounds?.width), height: round(bounds?.height) }
 }
 
 function pointsOf(edge: ElkExtendedEdge | undefined): readonly Point[] {

@@ -1,28 +1,28 @@
-import type { Box, Layout, PlacedArrow, PlacedState, Point } from './layout.ts'
-import { headingAt } from './heading.ts'
-import { dotRadius, headHeight, lineHeight, wordsSize } from './layout.ts'
+import type { Box, ChartLayout, PlacedArrow, PlacedState, Point } from './layout.ts'
+import { headingX } from './heading-position.ts'
+import { dotRadius, headerHeight, lineHeight, stateTextSize } from './layout.ts'
 
 /** Corners of arrows are rounded by so much. */
-const bend = 6
+const cornerRadius = 6
 
 /**
  * A laid out chart as SVG. Each state is a group with the id `state-<path>`, each arrow one with the id `arrow-<source>-<target>`: whoever
  * lights one up gives it the class `lit`. Its colours follow the reader's preference for light or dark.
  */
-export function svgOf(title: string, layout: Layout): string {
-  const { width, height, states, arrows, beginnings, anywhere } = layout
+export function chartSvg(title: string, layout: ChartLayout): string {
+  const { width, height, states, arrows, initialMarkers, anyState } = layout
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(title)}">`,
-    `<title>${escaped(title)}</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(title)}">`,
+    `<title>${escapeXml(title)}</title>`,
     `<style>${style}</style>`,
     `<defs>${marker('tip', 'tip')}${marker('tip-trouble', 'tip trouble')}</defs>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     ...states.map(stateGroup),
-    ...(anywhere ? [anywhereGroup(anywhere)] : []),
-    ...beginnings.map(({ dot, points }) => `<g class="arrow">${path(points, 'tip')}${circle(dot)}</g>`),
+    ...(anyState ? [anyStateGroup(anyState)] : []),
+    ...initialMarkers.map(({ dot, points }) => `<g class="arrow">${path(points, 'tip')}${circle(dot)}</g>`),
     ...arrows.map(arrowGroup),
     // Over all arrows, so that none crosses a word.
-    ...states.map((it) => wordsGroup(it, layout)),
+    ...states.map((state) => textGroup(state, layout)),
     ...arrows.map(labelGroup),
     '</svg>',
     '',
@@ -30,42 +30,42 @@ export function svgOf(title: string, layout: Layout): string {
 }
 
 /** The same with the state at `path` lit, and every state that it lies in. A path that the chart does not have lights nothing. */
-export function lit(svg: string, path: string): string {
+export function highlightState(svg: string, path: string): string {
   const parts = path.split('.')
-  const active = new Set(parts.map((_, index) => parts.slice(0, index + 1).join('.')))
-  return svg.replaceAll(/<g id="state-([^"]*)" class="([^"]*)"/g, (whole, id: string, classes: string) =>
-    active.has(id) ? `<g id="state-${id}" class="${classes} lit"` : whole,
+  const highlightedIds = new Set(parts.map((_, index) => parts.slice(0, index + 1).join('.')))
+  return svg.replaceAll(/<g id="state-([^"]*)" class="([^"]*)"/g, (match, id: string, classes: string) =>
+    highlightedIds.has(id) ? `<g id="state-${id}" class="${classes} lit"` : match,
   )
 }
 
 function stateGroup({ state, ...box }: PlacedState): string {
-  const kinds = ['state', isCompound(state) ? 'compound' : 'leaf', ...(state.name === 'failed' ? ['trouble'] : [])]
-  const inner = state.kind === 'final' ? rect(inset(box, 3), 5) : ''
-  const meaning = state.description === null ? '' : `<title>${escaped(state.description)}</title>`
-  return `<g id="state-${escaped(state.id)}" class="${kinds.join(' ')}">${meaning}${rect(box, 7)}${inner}</g>`
+  const classes = ['state', isCompound(state) ? 'compound' : 'leaf', ...(state.name === 'failed' ? ['trouble'] : [])]
+  const innerBorder = state.kind === 'final' ? rect(inset(box, 3), 5) : ''
+  const tooltip = state.description === null ? '' : `<title>${escapeXml(state.description)}</title>`
+  return `<g id="state-${escapeXml(state.id)}" class="${classes.join(' ')}">${tooltip}${rect(box, 7)}${innerBorder}</g>`
 }
 
-function wordsGroup({ state, effects, notes, ...box }: PlacedState, { arrows, beginnings }: Layout): string {
+function textGroup({ state, effects, notes, ...box }: PlacedState, { arrows, initialMarkers }: ChartLayout): string {
   const { x, y, width } = box
-  const drawn = [...arrows, ...beginnings].map(({ points }) => points)
-  const size = wordsSize(state.name, [...effects, ...notes])
-  const [anchor, at] = isCompound(state)
+  const polylines = [...arrows, ...initialMarkers].map(({ points }) => points)
+  const textSize = stateTextSize(state.name, [...effects, ...notes])
+  const [anchor, textX] = isCompound(state)
     ? [
         'start',
-        headingAt(
+        headingX(
           box,
-          size,
-          drawn,
+          textSize,
+          polylines,
           arrows.map(({ label }) => label),
         ),
       ]
     : ['middle', x + width / 2]
-  const line = (text: string, kind: string, below: number) =>
-    `<text class="${kind}" text-anchor="${anchor}" x="${at}" y="${y + below}">${escaped(text)}</text>`
+  const line = (text: string, className: string, offsetY: number) =>
+    `<text class="${className}" text-anchor="${anchor}" x="${textX}" y="${y + offsetY}">${escapeXml(text)}</text>`
   const lines = [
-    ...effects.map((text) => ({ text, kind: 'effect' })),
-    ...notes.map((text) => ({ text, kind: 'note' })),
-  ].map(({ text, kind }, index) => line(text, kind, headHeight + 8 + index * lineHeight))
+    ...effects.map((text) => ({ text, className: 'effect' })),
+    ...notes.map((text) => ({ text, className: 'note' })),
+  ].map(({ text, className }, index) => line(text, className, headerHeight + 8 + index * lineHeight))
   return `<g class="words${isCompound(state) ? ' compound' : ''}">${line(state.name, 'name', 18)}${lines.join('')}</g>`
 }
 
@@ -73,31 +73,31 @@ function isCompound(state: PlacedState['state']): boolean {
   return state.states.length > 0
 }
 
-function anywhereGroup(box: Box): string {
+function anyStateGroup(box: Box): string {
   const label = `<text class="note" text-anchor="middle" x="${box.x + box.width / 2}" y="${box.y + 18}">any state</text>`
   return `<g class="anywhere">${rect(box, 7)}${label}</g>`
 }
 
 function arrowGroup({ arrow, points }: PlacedArrow): string {
-  const kinds = arrow.trouble ? 'arrow trouble' : 'arrow'
+  const classes = arrow.failure ? 'arrow trouble' : 'arrow'
   const id = `arrow-${arrow.source || 'any'}-${arrow.target}`
-  return `<g id="${escaped(id)}" class="${kinds}">${path(points, arrow.trouble ? 'tip-trouble' : 'tip')}</g>`
+  return `<g id="${escapeXml(id)}" class="${classes}">${path(points, arrow.failure ? 'tip-trouble' : 'tip')}</g>`
 }
 
 function labelGroup({ arrow, label }: PlacedArrow): string {
   const lines = arrow.labels.map(
     (text, index) =>
-      `<text text-anchor="middle" x="${label.x + label.width / 2}" y="${label.y + 11 + index * lineHeight}">${escaped(text)}</text>`,
+      `<text text-anchor="middle" x="${label.x + label.width / 2}" y="${label.y + 11 + index * lineHeight}">${escapeXml(text)}</text>`,
   )
-  return `<g class="label${arrow.trouble ? ' trouble' : ''}">${lines.join('')}</g>`
+  return `<g class="label${arrow.failure ? ' trouble' : ''}">${lines.join('')}</g>`
 }
 
 function rect({ x, y, width, height }: Box, radius: number): string {
   return `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${radius}"/>`
 }
 
-function inset({ x, y, width, height }: Box, by: number): Box {
-  return { x: x + by, y: y + by, width: width - 2 * by, height: height - 2 * by }
+function inset({ x, y, width, height }: Box, margin: number): Box {
+  return { x: x + margin, y: y + margin, width: width - 2 * margin, height: height - 2 * margin }
 }
 
 function circle({ x, y }: Point): string {
@@ -105,34 +105,34 @@ function circle({ x, y }: Point): string {
 }
 
 /** A line with round corners. */
-function path(points: readonly Point[], tip: string): string {
+function path(points: readonly Point[], markerId: string): string {
   const [first, ...rest] = points
   if (!first) return ''
-  const drawn = rest.map((point, index) => {
-    const before = points[index] ?? point
-    const after = rest[index + 1]
-    if (!after) return `L${point.x} ${point.y}`
-    const into = towards(point, before)
-    const out = towards(point, after)
-    return `L${into.x} ${into.y}Q${point.x} ${point.y} ${out.x} ${out.y}`
+  const segments = rest.map((point, index) => {
+    const previous = points[index] ?? point
+    const next = rest[index + 1]
+    if (!next) return `L${point.x} ${point.y}`
+    const curveStart = pointTowards(point, previous)
+    const curveEnd = pointTowards(point, next)
+    return `L${curveStart.x} ${curveStart.y}Q${point.x} ${point.y} ${curveEnd.x} ${curveEnd.y}`
   })
-  return `<path d="M${first.x} ${first.y}${drawn.join('')}" marker-end="url(#${tip})"/>`
+  return `<path d="M${first.x} ${first.y}${segments.join('')}" marker-end="url(#${markerId})"/>`
 }
 
 /** The place a bend away from a corner, but not beyond the middle of its line. */
-function towards(corner: Point, other: Point): Point {
+function pointTowards(corner: Point, other: Point): Point {
   const length = Math.hypot(other.x - corner.x, other.y - corner.y)
-  const share = length === 0 ? 0 : Math.min(bend, length / 2) / length
-  const at = (from: number, to: number) => Math.round((from + (to - from) * share) * 10) / 10
-  return { x: at(corner.x, other.x), y: at(corner.y, other.y) }
+  const ratio = length === 0 ? 0 : Math.min(cornerRadius, length / 2) / length
+  const interpolate = (from: number, to: number) => Math.round((from + (to - from) * ratio) * 10) / 10
+  return { x: interpolate(corner.x, other.x), y: interpolate(corner.y, other.y) }
 }
 
-function marker(id: string, kinds: string): string {
-  return `<marker id="${id}" class="${kinds}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>`
+function marker(id: string, classes: string): string {
+  return `<marker id="${id}" class="${classes}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>`
 }
 
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (it) => `&#${it.codePointAt(0)};`)
+function escapeXml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
 }
 
 const style = `

@@ -1,7 +1,7 @@
 /** 0 is success, and a guest's own code is passed on. */
 export const exitCodes = { failed: 1, usage: 2, timeout: 124 } as const
 
-interface How {
+interface CliErrorOptions {
   /** What to type next. */
   readonly next: string
   readonly exitCode?: number
@@ -15,7 +15,7 @@ export class CliError extends Error {
   readonly exitCode: number
   readonly code: string
 
-  constructor(message: string, { next, exitCode = exitCodes.failed, code = 'failed' }: How) {
+  constructor(message: string, { next, exitCode = exitCodes.failed, code = 'failed' }: CliErrorOptions) {
     super(message)
     this.name = 'CliError'
     this.next = next

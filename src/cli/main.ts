@@ -3,7 +3,7 @@
 import { homedir, userInfo } from 'node:os'
 import { runCli } from './program.ts'
 
-const code = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   home: homedir(),
   loginName,
@@ -12,7 +12,7 @@ const code = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
 })
 // Something may still be open, a connection or the keyboard: what was asked for is done.
-process.exit(code)
+process.exit(exitCode)
 
 function loginName(): string | undefined {
   try {

@@ -16,19 +16,19 @@ import { serveCommand } from './commands/serve.ts'
 import { showCommand } from './commands/show.ts'
 import { sshCommand } from './commands/ssh.ts'
 import { templatesCommand } from './commands/templates.ts'
-import { speakPlainly } from './help.ts'
-import { openOutput } from './output.ts'
-import { runner } from './runner.ts'
-import { sharedOptions } from './shared-options.ts'
-import type { Surroundings } from './surroundings.ts'
+import { configureHelpOutput } from './output/help.ts'
+import { cliOutput } from './output/output.ts'
+import { commandRunner } from './command-runner.ts'
+import { addGlobalOptions } from './global-options.ts'
+import type { CliEnvironment } from './cli-environment.ts'
 
-const withoutService = ['serve', 'completion', '__complete']
+const commandsWithoutService = ['serve', 'completion', '__complete']
 
 /** Runs `vm` with these arguments, and answers its exit code once all is written. */
-export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const out = openOutput(surroundings)
+export async function runCli(args: readonly string[], environment: CliEnvironment): Promise<number> {
+  const out = cliOutput(environment)
   let exitCode = 0
-  const run = runner({ surroundings, out, ended: (code) => (exitCode = code) })
+  const run = commandRunner({ environment, out, onExit: (code) => (exitCode = code) })
   const hasDashes = args.includes('--')
 
   const program = new Command('vm')
@@ -53,7 +53,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     ],
     ['Besides:', [templatesCommand(run), openCommand(run), serveCommand(run), ...completionCommands(run, program)]],
   ]
-  sharedOptions(program)
+  addGlobalOptions(program)
   program
     .description('vm: workspaces to work in, on a service of your own.')
     .version(version(), '-V, --version', 'its version')
@@ -64,10 +64,10 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
   for (const [heading, commands] of groups)
     for (const command of commands)
       program.addCommand(command.helpGroup(heading), { hidden: command.name().startsWith('__') })
-  for (const command of [program, ...program.commands]) speakPlainly(command, out, surroundings)
+  for (const command of [program, ...program.commands]) configureHelpOutput(command, out, environment)
   for (const command of program.commands) {
     command.helpOption('-h, --help', 'this text')
-    if (!withoutService.includes(command.name())) sharedOptions(command)
+    if (!commandsWithoutService.includes(command.name())) addGlobalOptions(command)
   }
 
   try {
@@ -77,12 +77,12 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     if (!(error instanceof CommanderError)) throw error
     exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
   }
-  await out.flushed()
+  await out.flush()
   return exitCode
 }
 
 function version(): string {
-  const own = new URL('../../package.json', import.meta.url)
-  const { version: text } = Object(JSON.parse(readFileSync(own, 'utf8')))
+  const packageUrl = new URL('../../package.json', import.meta.url)
+  const { version: text } = Object(JSON.parse(readFileSync(packageUrl, 'utf8')))
   return String(text)
 }

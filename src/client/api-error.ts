@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../wire/error.ts'
+import type { ErrorResponse } from '../wire/error-response.ts'
 
 /** A request that was refused, or that got no answer: then `status` is 0. `message` says what is wrong and what to do. */
 export class ApiError extends Error {
@@ -7,7 +7,11 @@ export class ApiError extends Error {
   /** The state that refused a command. */
   readonly state: string | undefined
 
-  constructor(status: number, { error, code, state }: Pick<ErrorAnswer, 'error' | 'code' | 'state'>, cause?: unknown) {
+  constructor(
+    status: number,
+    { error, code, state }: Pick<ErrorResponse, 'error' | 'code' | 'state'>,
+    cause?: unknown,
+  ) {
     super(error, { cause })
     this.name = 'ApiError'
     this.status = status
@@ -17,17 +21,17 @@ export class ApiError extends Error {
 }
 
 /** What an answer that is no success says of itself; a proxy in between may have written it. */
-export async function errorOf(answer: Response): Promise<ApiError> {
-  const text = await answer.text().catch(() => '')
-  const said = Object(parsed(text))
-  return new ApiError(answer.status, {
-    error: typeof said.error === 'string' ? said.error : `The service answered ${answer.status}.`,
-    code: typeof said.code === 'string' ? said.code : 'unknown',
-    state: typeof said.state === 'string' ? said.state : undefined,
+export async function apiErrorFrom(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '')
+  const body = Object(parseJson(text))
+  return new ApiError(response.status, {
+    error: typeof body.error === 'string' ? body.error : `The service answered ${response.status}.`,
+    code: typeof body.code === 'string' ? body.code : 'unknown',
+    state: typeof body.state === 'string' ? body.state : undefined,
   })
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,11 +1,11 @@
-import type { LogLine } from '../wire/log.ts'
-import { ApiError, errorOf } from './api-error.ts'
-import type { Asking } from './asking.ts'
-import { unanswered, workspacePath } from './asking.ts'
-import { pause, watched } from './event-feed.ts'
-import { jsonLines } from './json-lines.ts'
+import type { LogLine } from '../wire/runtime/log.ts'
+import { ApiError, apiErrorFrom } from './api-error.ts'
+import type { HttpTransport } from './http-transport.ts'
+import { connectionError, workspacePath } from './http-transport.ts'
+import { delayUnlessAborted, inactivityTimeout } from './event-feed.ts'
+import { parseNdjson } from './ndjson.ts'
 
-export interface LogWish {
+export interface ClientLogOptions {
   /** True: stay, and tell what comes. */
   readonly follow?: boolean
   /** Only what was written then or later: RFC 3339. */
@@ -19,84 +19,89 @@ export interface LogWish {
 export type LogEvent =
   | { readonly kind: 'line'; readonly line: LogLine }
   /** The connection is gone; another is tried in `againMs`, from the line that was told last. Only with `follow`. */
-  | { readonly kind: 'lost'; readonly why: string; readonly againMs: number }
+  | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
 
-const shortestPauseMs = 250
-const longestPauseMs = 5000
+const minBackoffMs = 250
+const maxBackoffMs = 5000
 
 /** What the main process of a workspace and its lifecycle commands wrote, oldest first. @throws {ApiError} when it cannot be read (on). */
-export function logsOf({ api, ask }: Pick<Asking, 'api' | 'ask'>) {
-  return async function* logs(id: string, wish: LogWish = {}): AsyncGenerator<LogEvent, void, undefined> {
-    const { follow = false, since, tail } = wish
-    const over = new AbortController()
-    const end = () => over.abort()
-    const told = place()
-    let begun = false
-    let pauseMs = shortestPauseMs
-    wish.signal?.addEventListener('abort', end)
-    if (wish.signal?.aborted === true) end()
+export function logReader({ api, ask: request }: Pick<HttpTransport, 'api' | 'ask'>) {
+  return async function* readLogs(
+    id: string,
+    options: ClientLogOptions = {},
+  ): AsyncGenerator<LogEvent, void, undefined> {
+    const { follow = false, since, tail } = options
+    const abortController = new AbortController()
+    const abort = () => abortController.abort()
+    const position = logPosition()
+    let connected = false
+    let backoffMs = minBackoffMs
+    options.signal?.addEventListener('abort', abort)
+    if (options.signal?.aborted === true) abort()
     try {
-      while (!over.signal.aborted) {
-        let why = 'The connection was closed.'
-        const life = watched(over.signal)
+      while (!abortController.signal.aborted) {
+        let reason = 'The connection was closed.'
+        const inactivity = inactivityTimeout(abortController.signal)
         try {
-          const last = told.last()
+          const lastLineTime = position.lineTime()
           const query = new URLSearchParams({
             ...(follow && { follow: 'true' }),
-            ...(last === undefined ? since !== undefined && { since } : { since: last }),
-            ...(last === undefined && tail !== undefined && { tail: String(tail) }),
+            ...(lastLineTime === undefined ? since !== undefined && { since } : { since: lastLineTime }),
+            ...(lastLineTime === undefined && tail !== undefined && { tail: String(tail) }),
           })
-          const answer = await ask(`${api}${workspacePath(id)}/logs?${query.toString()}`, { signal: life.signal })
-          if (!answer.ok || !answer.body) throw await errorOf(answer)
-          begun = true
-          told.again()
-          for await (const line of jsonLines<LogLine>(answer.body)) {
-            pauseMs = shortestPauseMs
-            life.rest()
-            if (line !== null && told.isNew(line)) yield { kind: 'line', line }
-            life.sign()
+          const response = await request(`${api}${workspacePath(id)}/logs?${query.toString()}`, {
+            signal: inactivity.signal,
+          })
+          if (!response.ok || !response.body) throw await apiErrorFrom(response)
+          connected = true
+          position.rewind()
+          for await (const line of parseNdjson<LogLine>(response.body)) {
+            backoffMs = minBackoffMs
+            inactivity.suspend()
+            if (line !== null && position.advance(line)) yield { kind: 'line', line }
+            inactivity.reset()
           }
           return // the main process has ended, or all there is was told
         } catch (error) {
-          if (over.signal.aborted) return
-          const failure = error instanceof ApiError ? error : unanswered(error)
-          const forGood = failure.status >= 400 && failure.status < 500
-          if (!begun || !follow || forGood) throw failure
-          why = failure.message
+          if (abortController.signal.aborted) return
+          const failure = error instanceof ApiError ? error : connectionError(error)
+          const isPermanent = failure.status >= 400 && failure.status < 500
+          if (!connected || !follow || isPermanent) throw failure
+          reason = failure.message
         } finally {
-          life.end()
+          inactivity.dispose()
         }
-        yield { kind: 'lost', why, againMs: pauseMs }
-        await pause(pauseMs, over.signal)
-        pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+        yield { kind: 'lost', reason, retryInMs: backoffMs }
+        await delayUnlessAborted(backoffMs, abortController.signal)
+        backoffMs = Math.min(2 * backoffMs, maxBackoffMs)
       }
     } finally {
-      wish.signal?.removeEventListener('abort', end)
-      end()
+      options.signal?.removeEventListener('abort', abort)
+      abort()
     }
   }
 }
 
 /** Where in a log one is: a time, and how many lines of that very time were told. */
-function place() {
-  let at: string | undefined
-  let count = 0
-  let skip = 0
+function logPosition() {
+  let lineTime: string | undefined
+  let deliveredCount = 0
+  let linesToSkip = 0
   return {
-    last: () => at,
+    lineTime: () => lineTime,
     /** The lines of that time come again. */
-    again() {
-      skip = count
+    rewind() {
+      linesToSkip = deliveredCount
     },
-    isNew(line: LogLine): boolean {
+    advance(line: LogLine): boolean {
       if (line.at === undefined) return true
-      if (line.at === at && skip > 0) {
-        skip--
+      if (line.at === lineTime && linesToSkip > 0) {
+        linesToSkip--
         return false
       }
-      count = line.at === at ? count + 1 : 1
-      at = line.at
-      skip = 0
+      deliveredCount = line.at === lineTime ? deliveredCount + 1 : 1
+      lineTime = line.at
+      linesToSkip = 0
       return true
     },
   }

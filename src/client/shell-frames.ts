@@ -1,16 +1,16 @@
-import type { ShellNotice } from '../wire/shell.ts'
+import type { ShellServerMessage } from '../wire/runtime/shell.ts'
 import type { ShellSocket } from './shell.ts'
 
 /** What came through the socket of a shell. */
 export type ShellFrame =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'notice'; readonly notice: ShellNotice }
+  | { readonly kind: 'notice'; readonly message: ShellServerMessage }
 
 /** So much may wait for its reader before the socket is not read any more. */
-const pauseBytes = 1024 * 1024
+const highWaterBytes = 1024 * 1024
 /** A socket that cannot be held up is closed then: the service keeps the screen. */
-const farBehindBytes = 8 * 1024 * 1024
-const behind = 4408
+const maxBufferedBytes = 8 * 1024 * 1024
+const tooSlowCloseCode = 4408
 
 /**
  * Reads a socket that is being opened, until it is closed or `signal` is aborted, which closes it. Ends without a word: whoever waits for something
@@ -21,35 +21,35 @@ export async function* shellFrames(
   signal: AbortSignal,
 ): AsyncGenerator<ShellFrame, void, undefined> {
   const frames: ShellFrame[] = []
-  let waiting = 0
+  let bufferedBytes = 0
   let closed = false
   let wake = () => {}
-  const close = () => {
+  const markClosed = () => {
     closed = true
     wake()
   }
-  const leave = () => {
-    close()
+  const closeSocket = () => {
+    markClosed()
     socket.close()
   }
   socket.binaryType = 'arraybuffer'
   socket.addEventListener('error', () => {}) // a close follows, and says no less
-  socket.addEventListener('close', close)
+  socket.addEventListener('close', markClosed)
   socket.addEventListener('message', ({ data }) => {
     if (closed) return
     if (data instanceof ArrayBuffer) frames.push({ kind: 'bytes', bytes: new Uint8Array(data) })
-    else if (typeof data === 'string') frames.push({ kind: 'notice', notice: JSON.parse(data) as ShellNotice })
-    if (data instanceof ArrayBuffer) waiting += data.byteLength
-    if (waiting > pauseBytes) socket.pause?.()
-    if (waiting > farBehindBytes && !socket.pause) {
+    else if (typeof data === 'string') frames.push({ kind: 'notice', message: JSON.parse(data) as ShellServerMessage })
+    if (data instanceof ArrayBuffer) bufferedBytes += data.byteLength
+    if (bufferedBytes > highWaterBytes) socket.pause?.()
+    if (bufferedBytes > maxBufferedBytes && !socket.pause) {
       frames.length = 0
-      socket.close(behind, 'it is read too slowly')
-      close()
+      socket.close(tooSlowCloseCode, 'it is read too slowly')
+      markClosed()
     }
     wake()
   })
-  if (signal.aborted) leave()
-  signal.addEventListener('abort', leave)
+  if (signal.aborted) closeSocket()
+  signal.addEventListener('abort', closeSocket)
   try {
     for (;;) {
       const frame = frames.shift()
@@ -58,12 +58,12 @@ export async function* shellFrames(
         await new Promise<void>((resolve) => (wake = resolve))
         continue
       }
-      if (frame.kind === 'bytes') waiting -= frame.bytes.byteLength
-      if (waiting <= pauseBytes) socket.resume?.()
+      if (frame.kind === 'bytes') bufferedBytes -= frame.bytes.byteLength
+      if (bufferedBytes <= highWaterBytes) socket.resume?.()
       yield frame
     }
   } finally {
-    signal.removeEventListener('abort', leave)
+    signal.removeEventListener('abort', closeSocket)
     closed = true
     socket.close()
   }

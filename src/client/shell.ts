@@ -1,15 +1,15 @@
-import type { ShellNotice } from '../wire/shell.ts'
+import type { ShellServerMessage } from '../wire/runtime/shell.ts'
 import type { Ticket } from '../wire/ticket.ts'
-import { ApiError, errorOf } from './api-error.ts'
-import { pause } from './event-feed.ts'
+import { ApiError, apiErrorFrom } from './api-error.ts'
+import { delayUnlessAborted } from './event-feed.ts'
 import { shellFrames } from './shell-frames.ts'
 
 /** The part of a WebSocket that a shell needs. The browser's own has it, and so has that of `ws`. */
 export interface ShellSocket {
   binaryType: string
   readonly bufferedAmount: number
-  addEventListener(type: 'message', heard: (event: { readonly data: unknown }) => void): void
-  addEventListener(type: 'close' | 'error', heard: () => void): void
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
+  addEventListener(type: 'close' | 'error', listener: () => void): void
   send(data: string | Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
   /** `ws` has these two: whoever does not read then holds the shell up, instead of collecting what it writes. */
@@ -33,7 +33,7 @@ export type ShellEvent =
   | { readonly kind: 'connected'; readonly session: string; readonly resumed: boolean }
   | { readonly kind: 'output'; readonly bytes: Uint8Array }
   /** The connection is gone; another is tried in `againMs`. What is typed meanwhile is dropped. */
-  | { readonly kind: 'lost'; readonly why: string; readonly againMs: number }
+  | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
   /** Another client has taken the session over. The last event. */
   | { readonly kind: 'taken-over' }
   /** The shell has ended. The last event. */
@@ -44,7 +44,7 @@ export interface ShellSize {
   readonly rows: number
 }
 
-export interface ShellWish extends ShellSize {
+export interface ClientShellOptions extends ShellSize {
   /** Opens a WebSocket at this address: `(url) => new WebSocket(url)`; `ws` can send headers along. */
   readonly connect: (url: string) => ShellSocket
   /** A program and its arguments in place of the shell. */
@@ -64,7 +64,7 @@ export interface Shell {
    */
   readonly events: AsyncIterable<ShellEvent>
   /** Types into it. Without a connection it is dropped. */
-  type(input: string | Uint8Array): void
+  write(input: string | Uint8Array): void
   /** Changes the size of the terminal, also for connections to come. */
   resize(size: ShellSize): void
   /** Ends the shell, and the events: its processes are sent SIGHUP, as when a terminal is closed. */
@@ -76,107 +76,107 @@ export interface ShellDeps {
   readonly url: string
   readonly ticket: () => Promise<Ticket>
   /** Asks as the same user over plain HTTP: it says why a connection was refused, which WebSockets do not. */
-  readonly ask: (url: string) => Promise<Response>
+  readonly request: (url: string) => Promise<Response>
 }
 
-const shortestPauseMs = 250
-const longestPauseMs = 5000
+const minBackoffMs = 250
+const maxBackoffMs = 5000
 /** The service closes a connection over a frame above 1 MiB. */
-const frameBytes = 256 * 1024
-const done = 1000
+const maxFrameBytes = 256 * 1024
+const normalCloseCode = 1000
 
 /** Opens a shell, once its events are read; a lost connection is opened again, to the same session, until the shell has ended. */
-export function openShell({ url, ticket, ask }: ShellDeps, wish: ShellWish): Shell {
-  const over = new AbortController()
-  const end = () => over.abort()
+export function openShell({ url, ticket, request }: ShellDeps, options: ClientShellOptions): Shell {
+  const abortController = new AbortController()
+  const abort = () => abortController.abort()
   const encoder = new TextEncoder()
-  let size: ShellSize = wish
-  let session = wish.session
+  let size: ShellSize = options
+  let session = options.session
   /** Where the shell is; `null`: there is no connection to it. */
   let socket: ShellSocket | null = null
 
-  function address(query: Readonly<Record<string, string>>): string {
+  function urlWith(query: Readonly<Record<string, string>>): string {
     const search = new URLSearchParams({
       columns: String(size.columns),
       rows: String(size.rows),
-      ...(session === undefined ? wish.user !== undefined && { user: wish.user } : { session }),
+      ...(session === undefined ? options.user !== undefined && { user: options.user } : { session }),
       ...query,
     })
-    if (session === undefined) for (const word of wish.argv ?? []) search.append('argv', word)
+    if (session === undefined) for (const argument of options.argv ?? []) search.append('argv', argument)
     return `${url}?${search.toString()}`
   }
 
   /** One connection. Answers true if there is nothing to come back to. */
-  async function* connection(): AsyncGenerator<ShellEvent, boolean, undefined> {
-    const permit = await ticket()
-    const asked = size
-    const opened = wish.connect(address({ ticket: permit.ticket }).replace(/^http/, 'ws'))
-    let began = false
+  async function* connectOnce(): AsyncGenerator<ShellEvent, boolean, undefined> {
+    const issuedTicket = await ticket()
+    const requestedSize = size
+    const openedSocket = options.connect(urlWith({ ticket: issuedTicket.ticket }).replace(/^http/, 'ws'))
+    let sessionStarted = false
     try {
-      for await (const frame of shellFrames(opened, over.signal)) {
+      for await (const frame of shellFrames(openedSocket, abortController.signal)) {
         if (frame.kind === 'bytes') yield { kind: 'output', bytes: frame.bytes }
-        else if (frame.notice.type === 'session') {
-          began = true
-          socket = opened
-          session = frame.notice.session
-          if (size !== asked) sendSize()
-          yield { kind: 'connected', session, resumed: frame.notice.resumed }
+        else if (frame.message.type === 'session') {
+          sessionStarted = true
+          socket = openedSocket
+          session = frame.message.session
+          if (size !== requestedSize) sendSize()
+          yield { kind: 'connected', session, resumed: frame.message.resumed }
         } else {
-          yield ending(frame.notice)
+          yield toFinalEvent(frame.message)
           return true
         }
       }
     } finally {
       socket = null
     }
-    if (!began && !over.signal.aborted) throw await refusal()
-    return over.signal.aborted
+    if (!sessionStarted && !abortController.signal.aborted) throw await refusalError()
+    return abortController.signal.aborted
   }
 
   /** Why the service did not open the socket. Whoever asks without an upgrade is refused in the same words, or for that alone. */
-  async function refusal(): Promise<ApiError> {
-    const error = await errorOf(await ask(address({})))
-    return error.code === 'upgrade-required' ? new ApiError(0, noWebSocket) : error
+  async function refusalError(): Promise<ApiError> {
+    const error = await apiErrorFrom(await request(urlWith({})))
+    return error.code === 'upgrade-required' ? new ApiError(0, webSocketUnavailable) : error
   }
 
-  async function* follow(): AsyncGenerator<ShellEvent, void, undefined> {
-    let pauseMs = shortestPauseMs
-    let begun = false
-    while (!over.signal.aborted) {
-      let why = 'The connection was closed.'
+  async function* reconnectUntilEnded(): AsyncGenerator<ShellEvent, void, undefined> {
+    let backoffMs = minBackoffMs
+    let connectedBefore = false
+    while (!abortController.signal.aborted) {
+      let reason = 'The connection was closed.'
       try {
-        for (const one = connection(); ; ) {
-          const { done: closed, value } = await one.next()
-          if (closed === true && value) return
-          if (closed === true) break
-          if (value.kind === 'connected') [begun, pauseMs] = [true, shortestPauseMs]
+        for (const connection = connectOnce(); ; ) {
+          const { done: isClosed, value } = await connection.next()
+          if (isClosed === true && value) return
+          if (isClosed === true) break
+          if (value.kind === 'connected') [connectedBefore, backoffMs] = [true, minBackoffMs]
           yield value
         }
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         // It ended, or its workspace did, while nobody was connected.
-        if (begun && (error.status === 404 || error.status === 409)) {
+        if (connectedBefore && (error.status === 404 || error.status === 409)) {
           yield { kind: 'ended', error: error.message }
           return
         }
-        if (!begun || (error.status >= 400 && error.status < 500)) throw error
-        why = error.message
+        if (!connectedBefore || (error.status >= 400 && error.status < 500)) throw error
+        reason = error.message
       }
-      if (over.signal.aborted) return
-      yield { kind: 'lost', why, againMs: pauseMs }
-      await pause(pauseMs, over.signal)
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+      if (abortController.signal.aborted) return
+      yield { kind: 'lost', reason, retryInMs: backoffMs }
+      await delayUnlessAborted(backoffMs, abortController.signal)
+      backoffMs = Math.min(2 * backoffMs, maxBackoffMs)
     }
   }
 
   async function* events(): AsyncGenerator<ShellEvent, void, undefined> {
-    if (wish.signal.aborted) end()
-    wish.signal.addEventListener('abort', end)
+    if (options.signal.aborted) abort()
+    options.signal.addEventListener('abort', abort)
     try {
-      yield* follow()
+      yield* reconnectUntilEnded()
     } finally {
-      wish.signal.removeEventListener('abort', end)
-      end()
+      options.signal.removeEventListener('abort', abort)
+      abort()
     }
   }
 
@@ -186,27 +186,28 @@ export function openShell({ url, ticket, ask }: ShellDeps, wish: ShellWish): She
 
   return {
     events: events(),
-    type(input) {
+    write(input) {
       const bytes = typeof input === 'string' ? encoder.encode(input) : input
-      for (let at = 0; at < bytes.length; at += frameBytes) socket?.send(bytes.slice(at, at + frameBytes))
+      for (let offset = 0; offset < bytes.length; offset += maxFrameBytes)
+        socket?.send(bytes.slice(offset, offset + maxFrameBytes))
     },
-    resize(next) {
-      size = next
+    resize(newSize) {
+      size = newSize
       sendSize()
     },
     hangUp() {
-      socket?.close(done, 'hung up')
-      end()
+      socket?.close(normalCloseCode, 'hung up')
+      abort()
     },
   }
 }
 
-function ending(notice: Exclude<ShellNotice, { type: 'session' }>): ShellEvent {
-  const { type: kind, ...how } = notice
-  return kind === 'ended' ? { kind, ...how } : { kind }
+function toFinalEvent(message: Exclude<ShellServerMessage, { type: 'session' }>): ShellEvent {
+  const { type: kind, ...exit } = message
+  return kind === 'ended' ? { kind, ...exit } : { kind }
 }
 
-const noWebSocket = {
+const webSocketUnavailable = {
   code: 'no-websocket',
   error:
     'The service would open the shell, but the WebSocket to it cannot be opened. A proxy in between has to pass upgrades on, and the Host as it is.',

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 
 /** Where to listen. */
-export interface Bind {
+export interface BindAddress {
   /** A name or an address, without brackets. */
   readonly host: string
   /** 0–65535; 0 is any free port. */
@@ -18,7 +18,7 @@ export interface AddressRange {
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
 
 /** What `host:port` or `[address]:port` says; `undefined` if it is neither. */
-export function parseBind(text: string): Bind | undefined {
+export function parseBindAddress(text: string): BindAddress | undefined {
   const { bracketed, bare, digits } =
     /^(?:\[(?<bracketed>[^\]%]+)\]|(?<bare>[^:[\]]+)):(?<digits>\d{1,5})$/.exec(text)?.groups ?? {}
   const host = bracketed ?? bare
@@ -43,16 +43,16 @@ export function isLoopback(host: string): boolean {
  * The ranges that a list with commas names, each an address or `address/bits`; `undefined` if one of them is neither, or none is there.
  * Zero bits are refused: that is everybody, and whoever is trusted here may claim to be any user.
  */
-export function parseRanges(text: string): readonly AddressRange[] | undefined {
-  const ranges = text.split(',').map((part) => parseRange(part.trim()))
+export function parseAddressRanges(text: string): readonly AddressRange[] | undefined {
+  const ranges = text.split(',').map((part) => parseAddressRange(part.trim()))
   return ranges.every((range) => range !== undefined) ? ranges : undefined
 }
 
-function parseRange(text: string): AddressRange | undefined {
+function parseAddressRange(text: string): AddressRange | undefined {
   const { address, bits } = /^(?<address>[^/%]+)(?:\/(?<bits>\d{1,3}))?$/.exec(text)?.groups ?? {}
   const version = isIP(address ?? '')
   if (address === undefined || version === 0) return undefined
-  const longest = version === 4 ? 32 : 128
-  const prefix = bits === undefined ? longest : Number(bits)
-  return prefix >= 1 && prefix <= longest ? { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined
+  const maxBits = version === 4 ? 32 : 128
+  const prefix = bits === undefined ? maxBits : Number(bits)
+  return prefix >= 1 && prefix <= maxBits ? { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined
 }

@@ -2,73 +2,74 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { ApiError } from '../client/api-error.ts'
 import type { Client } from '../client/client.ts'
 import { apiClient } from '../client/client.ts'
-import { FleetPage } from './fleet-page.tsx'
-import type { Fleet } from './fleet.ts'
-import { openFleet, said } from './fleet.ts'
+import { FleetPage } from './fleet/fleet-page.tsx'
+import type { FleetStore } from './fleet/fleet-store.ts'
+import { fleetStore, errorText } from './fleet/fleet-store.ts'
 import { HealthBadge } from './health-badge.tsx'
-import { useFleet } from './use-fleet.ts'
-import { WhoForm } from './who-form.tsx'
-import { WorkspacePage } from './workspace-page.tsx'
+import { useFleet } from './fleet/use-fleet.ts'
+import { SignInForm } from './sign-in-form.tsx'
+import { WorkspacePage } from './workspace/workspace-page.tsx'
 
-type Entry =
+type AuthState =
   | { readonly kind: 'asking' }
-  | { readonly kind: 'who'; readonly refusal: string | null }
-  | { readonly kind: 'trouble'; readonly why: string }
+  | { readonly kind: 'who'; readonly error: string | null }
+  | { readonly kind: 'trouble'; readonly message: string }
   | { readonly kind: 'in'; readonly client: Client; readonly user: string | null; readonly operator: boolean }
 
-const kept = 'vm-api-user'
+const userStorageKey = 'vm-api-user'
 
 /** The whole page: who it is, then the fleet or one workspace, by the address. */
 export function ConsoleApp({ url }: { readonly url: string }) {
-  const [entry, setEntry] = useState<Entry>({ kind: 'asking' })
+  const [authState, setAuthState] = useState<AuthState>({ kind: 'asking' })
 
-  async function enter(user: string | null): Promise<Entry> {
+  async function signIn(user: string | null): Promise<AuthState> {
     const client = apiClient({ url, user })
     return { kind: 'in', client, user, operator: await client.isOperator() }
   }
 
   /** Behind a proxy the service knows who it is; else the name that was kept is tried, and then asked for. */
-  async function begin() {
-    setEntry({ kind: 'asking' })
-    const name = localStorage.getItem(kept)
-    let refusal: string | null = null
+  async function authenticate() {
+    setAuthState({ kind: 'asking' })
+    const name = localStorage.getItem(userStorageKey)
+    let rejection: string | null = null
     for (const user of [null, ...(name === null ? [] : [name])])
       try {
-        return setEntry(await enter(user))
+        return setAuthState(await signIn(user))
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 401) return setEntry({ kind: 'trouble', why: said(error) })
-        refusal = user === null ? null : error.message
+        if (!(error instanceof ApiError) || error.status !== 401)
+          return setAuthState({ kind: 'trouble', message: errorText(error) })
+        rejection = user === null ? null : error.message
       }
-    setEntry({ kind: 'who', refusal })
+    setAuthState({ kind: 'who', error: rejection })
   }
 
-  async function named(name: string) {
+  async function signInAs(name: string) {
     try {
-      const next = await enter(name)
-      localStorage.setItem(kept, name)
-      setEntry(next)
+      const next = await signIn(name)
+      localStorage.setItem(userStorageKey, name)
+      setAuthState(next)
     } catch (error) {
-      setEntry({ kind: 'who', refusal: said(error) })
+      setAuthState({ kind: 'who', error: errorText(error) })
     }
   }
 
-  function leave() {
-    localStorage.removeItem(kept)
-    setEntry({ kind: 'who', refusal: null })
+  function signOut() {
+    localStorage.removeItem(userStorageKey)
+    setAuthState({ kind: 'who', error: null })
   }
 
-  useEffect(() => void begin(), [url])
+  useEffect(() => void authenticate(), [url])
 
-  if (entry.kind === 'in') return <Inside key={entry.user ?? ''} {...entry} leave={leave} />
+  if (authState.kind === 'in') return <SignedInApp key={authState.user ?? ''} {...authState} onSignOut={signOut} />
   return (
     <main class="gate">
       <h1>vm-api console</h1>
-      {entry.kind === 'asking' && <p role="status">Asking the service…</p>}
-      {entry.kind === 'who' && <WhoForm refusal={entry.refusal} named={(name) => void named(name)} />}
-      {entry.kind === 'trouble' && (
+      {authState.kind === 'asking' && <p role="status">Asking the service…</p>}
+      {authState.kind === 'who' && <SignInForm error={authState.error} onSubmit={(name) => void signInAs(name)} />}
+      {authState.kind === 'trouble' && (
         <div class="notice trouble" role="alert">
-          <p>{entry.why}</p>
-          <button type="button" onClick={() => void begin()}>
+          <p>{authState.message}</p>
+          <button type="button" onClick={() => void authenticate()}>
             Try again
           </button>
         </div>
@@ -77,17 +78,17 @@ export function ConsoleApp({ url }: { readonly url: string }) {
   )
 }
 
-interface InsideProps {
+interface SignedInProps {
   readonly client: Client
   readonly user: string | null
   readonly operator: boolean
-  readonly leave: () => void
+  readonly onSignOut: () => void
 }
 
-function Inside({ client, user, operator, leave }: InsideProps) {
-  const fleet = useMemo(() => openFleet(client), [client])
+function SignedInApp({ client, user, operator, onSignOut }: SignedInProps) {
+  const fleet = useMemo(() => fleetStore(client), [client])
   useEffect(() => () => fleet.close(), [fleet])
-  const id = useWorkspaceInAddress()
+  const id = useWorkspaceIdFromHash()
   return (
     <>
       <a
@@ -101,13 +102,13 @@ function Inside({ client, user, operator, leave }: InsideProps) {
         <a class="brand" href="#/">
           vm-api
         </a>
-        <FeedBadge fleet={fleet} />
+        <ConnectionBadge fleet={fleet} />
         <HealthBadge client={client} />
         <span class="who">
           {user === null ? 'Signed in by the proxy' : user}
           {operator && ' (operator)'}
           {user !== null && (
-            <button type="button" class="quiet" onClick={leave}>
+            <button type="button" class="quiet" onClick={onSignOut}>
               Change
             </button>
           )}
@@ -124,30 +125,30 @@ function Inside({ client, user, operator, leave }: InsideProps) {
   )
 }
 
-const feedWords = { connecting: 'Connecting…', live: 'Live', lost: 'Connection lost, trying again…' } as const
+const connectionLabels = { connecting: 'Connecting…', live: 'Live', lost: 'Connection lost, trying again…' } as const
 
-function FeedBadge({ fleet }: { readonly fleet: Fleet }) {
-  const { feed } = useFleet(fleet)
+function ConnectionBadge({ fleet }: { readonly fleet: FleetStore }) {
+  const { connection } = useFleet(fleet)
   return (
-    <span class={`badge feed-${feed}`} role="status">
+    <span class={`badge feed-${connection}`} role="status">
       <span class="dot" aria-hidden="true" />
-      {feedWords[feed]}
+      {connectionLabels[connection]}
     </span>
   )
 }
 
 /** The workspace that the address names: `#/workspaces/<id>`. */
-function useWorkspaceInAddress(): string | null {
-  const read = () => /^#\/workspaces\/([\w-]+)$/.exec(location.hash)?.[1] ?? null
-  const [id, setId] = useState(read)
+function useWorkspaceIdFromHash(): string | null {
+  const readHash = () => /^#\/workspaces\/([\w-]+)$/.exec(location.hash)?.[1] ?? null
+  const [id, setId] = useState(readHash)
   useEffect(() => {
-    const draw = () => {
-      setId(read())
+    const update = () => {
+      setId(readHash())
       scrollTo(0, 0)
       document.getElementById('main')?.focus()
     }
-    addEventListener('hashchange', draw)
-    return () => removeEventListener('hashchange', draw)
+    addEventListener('hashchange', update)
+    return () => removeEventListener('hashchange', update)
   }, [])
   return id
 }

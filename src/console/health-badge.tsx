@@ -1,19 +1,19 @@
 import type { Client } from '../client/client.ts'
-import { useAsked } from './use-asked.ts'
+import { useQuery } from './use-query.ts'
 
 /** Health changes without a transition, so it is asked for. */
-const everyMs = 5000
+const pollIntervalMs = 5000
 
 /** Whether engine and database are well. */
 export function HealthBadge({ client }: { readonly client: Client }) {
-  const { answer, trouble: silence } = useAsked(client.readiness, everyMs, [client])
-  const health = silence ?? answer
+  const { data: readiness, error: requestError } = useQuery(client.readiness, pollIntervalMs, [client])
+  const health = requestError ?? readiness
   if (health === null) return <span class="badge">Health…</span>
-  const trouble = typeof health === 'string' ? health : health.error
+  const problem = typeof health === 'string' ? health : health.error
   return (
-    <span class={trouble === undefined ? 'badge well' : 'badge ill'} role="status" title={trouble}>
+    <span class={problem === undefined ? 'badge well' : 'badge ill'} role="status" title={problem}>
       <span class="dot" aria-hidden="true" />
-      {trouble !== undefined && <span class="hidden">{trouble}</span>}
+      {problem !== undefined && <span class="hidden">{problem}</span>}
       {typeof health === 'string' ? (
         'Service does not answer'
       ) : (

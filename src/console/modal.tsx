@@ -3,23 +3,23 @@ import { useEffect, useRef } from 'preact/hooks'
 
 interface Props {
   /** The id of its heading. */
-  readonly title: string
-  readonly close: () => void
+  readonly titleId: string
+  readonly onClose: () => void
   readonly children: ComponentChildren
 }
 
 /** Asks something before anything else goes on. Escape closes it; the focus goes back to where it was. */
-export function Modal({ title, close, children }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null)
+export function Modal({ titleId, onClose, children }: Props) {
+  const dialogRef = useRef<HTMLDialogElement>(null)
   useEffect(() => {
-    const asker = document.activeElement
-    dialog.current?.showModal()
+    const previousFocus = document.activeElement
+    dialogRef.current?.showModal()
     return () => {
-      if (asker instanceof HTMLElement) asker.focus()
+      if (previousFocus instanceof HTMLElement) previousFocus.focus()
     }
   }, [])
   return (
-    <dialog ref={dialog} onClose={close} aria-labelledby={title}>
+    <dialog ref={dialogRef} onClose={onClose} aria-labelledby={titleId}>
       {children}
     </dialog>
   )

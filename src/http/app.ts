@@ -4,46 +4,46 @@ import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
-import type { Execs } from '../access/execs.ts'
-import type { Shells } from '../access/shells.ts'
-import type { Asker } from '../supervisor/asked.ts'
+import type { Execs } from '../runtime/exec/execs.ts'
+import type { Shells } from '../runtime/shell/shells.ts'
+import type { Caller } from '../supervisor/requests.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import type { AuthSettings } from './auth.ts'
-import { identify } from './auth.ts'
-import { readBodies } from './body.ts'
-import { describeApi } from './docs-page.ts'
-import { eventStreams } from './event-streams.ts'
-import { foreign } from './guard.ts'
-import { Problem } from './problem.ts'
-import { answerNotFound, answerProblem, stamp } from './refuse.ts'
+import type { AuthSettings } from './server/authentication.ts'
+import { authenticateCaller } from './server/authentication.ts'
+import { registerJsonBodyParser } from './server/body-parser.ts'
+import { registerApiDocs } from './server/api-docs.ts'
+import { sseStreams } from './server/server-sent-events.ts'
+import { originProblem } from './server/origin-guard.ts'
+import { Problem } from './presenters/problem.ts'
+import { sendNotFound, sendProblem, setCommonHeaders } from './server/error-handler.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { eventRoutes } from './routes/events.ts'
-import { execRoutes } from './routes/execs.ts'
-import { fileUploadRoutes } from './routes/file-uploads.ts'
-import { fileRoutes } from './routes/files.ts'
+import { execRoutes } from './routes/workspace/exec.ts'
+import { fileUploadRoutes } from './routes/workspace/file-uploads.ts'
+import { fileRoutes } from './routes/workspace/files.ts'
 import { healthRoutes } from './routes/health.ts'
-import { historyRoutes } from './routes/history.ts'
-import { logRoutes } from './routes/logs.ts'
-import type { Measured } from './routes/metrics.ts'
+import { historyRoutes } from './routes/workspace/history.ts'
+import { logRoutes } from './routes/workspace/logs.ts'
+import type { MetricsSource } from './routes/metrics.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
-import { shellRoutes } from './routes/shells.ts'
-import { snapshotRoutes } from './routes/snapshots.ts'
-import type { Charted } from './routes/statecharts.ts'
+import { shellRoutes } from './routes/workspace/shell.ts'
+import { snapshotRoutes } from './routes/workspace/snapshot.ts'
+import type { StatechartSource } from './routes/statecharts.ts'
 import { statechartRoutes } from './routes/statecharts.ts'
-import { strayRoutes } from './routes/strays.ts'
-import type { Offered } from './routes/templates.ts'
+import { orphanRoutes } from './routes/orphans.ts'
+import type { TemplateSource } from './routes/templates.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
-import { apiServer } from './server.ts'
-import { idleBodyMs } from './streamed.ts'
-import { loggedUrl, ticketIn, ticketOffice } from './tickets.ts'
+import { apiServer } from './server/server.ts'
+import { defaultBodyIdleTimeoutMs } from './server/body-streams.ts'
+import { redactedUrl, ticketFromQuery, ticketStore } from './server/ticket-store.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; set below /api/v1. */
-    asker: Asker
+    caller: Caller
   }
 }
 
@@ -51,22 +51,22 @@ export interface AppDeps {
   readonly supervisor: Supervisor
   readonly execs: Execs
   readonly shells: Shells
-  readonly templates: ReadonlyMap<string, Offered>
+  readonly templates: ReadonlyMap<string, TemplateSource>
   readonly defaultTemplate: string
   /** Of each machine, by its id. */
-  readonly charts: ReadonlyMap<string, Charted>
+  readonly charts: ReadonlyMap<string, StatechartSource>
   readonly auth: AuthSettings
   /** Where the console was built to. */
   readonly consoleFolder: string
   /** The name or address that the service is bound to. */
   readonly boundHost: string
   readonly version: string
-  readonly metrics: Measured
+  readonly metrics: MetricsSource
   /** Who has it may read the metrics from anywhere; `null`: from this machine only. */
   readonly metricsToken: string | null
   readonly log: FastifyBaseLogger
   /** A streamed body of which nothing comes or is taken for so long counts as cut off; by default a minute. */
-  readonly idleBodyMs?: number
+  readonly bodyIdleTimeoutMs?: number
 }
 
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
@@ -74,15 +74,15 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { auth, boundHost, charts, defaultTemplate, execs, log, shells, supervisor, templates, version } = deps
   const server = apiServer()
   const app = fastify({
-    loggerInstance: frameworkLog(log),
+    loggerInstance: frameworkLogger(log),
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIds(),
+    genReqId: requestIdGenerator(),
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: 256 },
-    serverFactory: (handler) => server.make(handler),
+    serverFactory: (handler) => server.create(handler),
     clientErrorHandler: () => {}, // the server has its own
     return503OnClosing: false, // the hook below says it in our words
-    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   })
   // A path's parts are text whatever they are, and are read where they are used.
   app.setValidatorCompiler<ZodType>((part) =>
@@ -90,39 +90,39 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   )
   // What goes out is stringified plainly: validating it would cost lists three quarters of their speed. A test holds it to its schema.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
-  app.setErrorHandler(answerProblem)
-  app.setNotFoundHandler((request, reply) => answerNotFound(app, request, reply))
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply))
 
-  readBodies(app)
+  registerJsonBodyParser(app)
 
   app.addHook('preClose', async () =>
     server.drain(async () => void (await Promise.all([shells.close(), execs.close()]))),
   )
-  app.decorateRequest('asker')
+  app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply, done) => {
-    stamp(request, reply)
-    if (server.ending.aborted)
+    setCommonHeaders(request, reply)
+    if (server.shutdownSignal.aborted)
       throw new Problem('shutting-down', { headers: { 'retry-after': '5', connection: 'close' } })
-    const problem = foreign(request.raw, auth.mode, boundHost)
+    const problem = originProblem(request.raw, auth.mode, boundHost)
     if (problem) throw new Problem(problem)
     done()
   })
   if (log.level === 'debug' || log.level === 'trace')
     app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
       const { id, method, params } = request
-      const url = loggedUrl(request.url)
+      const url = redactedUrl(request.url)
       log.debug(
-        { request: id, method, url, ...workspaceIn(params), status: statusCode, ms: Math.round(elapsedTime) },
+        { request: id, method, url, ...workspaceLogField(params), status: statusCode, ms: Math.round(elapsedTime) },
         'answered',
       )
     })
 
-  await describeApi(app, version)
+  await registerApiDocs(app, version)
   await app.register(consoleRoutes(deps.consoleFolder))
   await app.register(metricsRoutes(deps.metrics, deps.metricsToken))
   await app.register(healthRoutes(supervisor, version, auth.mode === 'dev'))
   await app.register(webSockets, {
-    options: { maxPayload: 1024 * 1024, server: server.upgrades },
+    options: { maxPayload: 1024 * 1024, server: server.upgradeServer },
     // A peer that broke off, or the rules: the socket is closed for it already. Anything else is a bug.
     errorHandler(error, socket, request) {
       if (socket.readyState === socket.OPEN) log.error({ request: request.id, err: error }, 'a WebSocket failed')
@@ -130,32 +130,34 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     },
     preClose: (done) => done(), // the drain ends them
   })
-  const tickets = ticketOffice()
+  const tickets = ticketStore()
   await app.register(
     async (api) => {
       api.addHook('onRequest', (request, _reply, done) => {
-        const ticket = request.ws ? ticketIn(request.query) : undefined
-        const asker =
+        const ticket = request.ws ? ticketFromQuery(request.query) : undefined
+        const caller =
           ticket === undefined
-            ? identify(request.headers, request.socket.remoteAddress ?? '', auth)
+            ? authenticateCaller(request.headers, request.socket.remoteAddress ?? '', auth)
             : tickets.redeem(ticket)
-        if (!asker && ticket !== undefined) throw new Problem('unauthenticated', { error: badTicket })
-        if (!asker) throw new Problem('unauthenticated', auth.mode === 'proxy' ? { error: unsaid } : {})
-        request.asker = asker
+        if (!caller && ticket !== undefined) throw new Problem('unauthenticated', { error: invalidTicket })
+        if (!caller) throw new Problem('unauthenticated', auth.mode === 'proxy' ? { error: missingProxyUser } : {})
+        request.caller = caller
         done()
       })
-      await api.register(workspaceRoutes(supervisor, execs.lastActive))
+      await api.register(workspaceRoutes(supervisor, execs.lastActiveAt))
       await api.register(historyRoutes(supervisor))
-      await api.register(logRoutes(supervisor, server.ending))
-      await api.register(fileRoutes(supervisor, server.ending, deps.idleBodyMs ?? idleBodyMs))
-      await api.register(fileUploadRoutes(supervisor, deps.idleBodyMs ?? idleBodyMs))
+      await api.register(logRoutes(supervisor, server.shutdownSignal))
+      await api.register(
+        fileRoutes(supervisor, server.shutdownSignal, deps.bodyIdleTimeoutMs ?? defaultBodyIdleTimeoutMs),
+      )
+      await api.register(fileUploadRoutes(supervisor, deps.bodyIdleTimeoutMs ?? defaultBodyIdleTimeoutMs))
       await api.register(ticketRoutes(tickets))
-      await api.register(execRoutes(supervisor, execs, server.ending))
+      await api.register(execRoutes(supervisor, execs, server.shutdownSignal))
       await api.register(shellRoutes(supervisor, shells))
-      await api.register(eventRoutes(supervisor, eventStreams(server.ending)))
+      await api.register(eventRoutes(supervisor, sseStreams(server.shutdownSignal)))
       await api.register(statechartRoutes(supervisor, charts))
       await api.register(snapshotRoutes(supervisor))
-      await api.register(strayRoutes(supervisor))
+      await api.register(orphanRoutes(supervisor))
       await api.register(operationRoutes(supervisor))
       await api.register(templateRoutes(templates.values(), defaultTemplate))
     },
@@ -164,24 +166,24 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   return app
 }
 
-const unsaid =
+const missingProxyUser =
   'The proxy in front of vm-api did not say who asks. It has to send X-VM-User from an address in VM_API_TRUSTED_PROXIES, with the X-VM-Proxy-Secret if one is set.'
 
-const badTicket =
+const invalidTicket =
   'The ticket is not valid: it was used, or is older than 30 seconds. Get a new one with POST /api/v1/tickets.'
 
 /** The workspace that a request is about, for its line in the log. */
-function workspaceIn(params: unknown): { workspace?: unknown } {
+function workspaceLogField(params: unknown): { workspace?: unknown } {
   return typeof params === 'object' && params !== null && 'id' in params ? { workspace: params.id } : {}
 }
 
 /** Sixteen hexadecimal digits each: half of them the process, half a count. Randomness for each request was the dearest part of a GET. */
-function requestIds(): () => string {
-  const process = randomBytes(4).toString('hex')
+function requestIdGenerator(): () => string {
+  const processPrefix = randomBytes(4).toString('hex')
   let count = 0
   return () => {
     count = (count + 1) % 2 ** 32
-    return process + count.toString(16).padStart(8, '0')
+    return processPrefix + count.toString(16).padStart(8, '0')
   }
 }
 
@@ -189,8 +191,8 @@ function requestIds(): () => string {
  * The framework's logger: nothing of its own below a warning. One for all requests, since one for each would cost more than all that a
  * GET does; what is logged of a request names it itself.
  */
-function frameworkLog(log: FastifyBaseLogger): FastifyBaseLogger {
-  const quiet = log.child({}, { level: ['error', 'fatal', 'silent'].includes(log.level) ? log.level : 'warn' })
-  quiet.child = () => quiet
-  return quiet
+function frameworkLogger(log: FastifyBaseLogger): FastifyBaseLogger {
+  const quietLogger = log.child({}, { level: ['error', 'fatal', 'silent'].includes(log.level) ? log.level : 'warn' })
+  quietLogger.child = () => quietLogger
+  return quietLogger
 }

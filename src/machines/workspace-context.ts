@@ -1,25 +1,25 @@
 import type { Connection } from '../workspace/container.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { JsonObject } from '../workspace/json.ts'
-import type { Recipe } from '../workspace/recipe.ts'
-import type { ProviderName, Subject } from '../workspace/subject.ts'
+import type { WorkspaceSpec } from '../workspace/spec.ts'
+import type { ProviderName, WorkspaceRef } from '../workspace/workspace-ref.ts'
 
 /** A provisioning step; each is a state of the chart, and the one that was reached is kept over a restart. */
-export type Step = 'image' | 'container' | 'boot' | 'setup'
+export type ProvisioningStep = 'image' | 'container' | 'boot' | 'setup'
 
 /** What a create asks for, checked and complete. Times are milliseconds since the epoch. */
-export interface WorkspaceRequest {
+export interface WorkspaceInput {
   readonly id: WorkspaceId
   readonly owner: string
   readonly name: string
   readonly template: string
   readonly provider: ProviderName
-  readonly recipe: Recipe
+  readonly spec: WorkspaceSpec
   readonly metadata: JsonObject | null
   readonly ttlSeconds: number | null
   readonly at: number
   /** A container that is there already and becomes the workspace's. `prepared`: its once-per-container commands are taken to be done. */
-  readonly adopts?: { readonly containerId: string; readonly prepared: boolean }
+  readonly adoptedContainer?: { readonly containerId: string; readonly prepared: boolean }
 }
 
 /** What a workspace remembers. Plain JSON: it is stored as it stands (an Error or a Map would come back as `{}`). */
@@ -29,20 +29,20 @@ export interface WorkspaceContext {
   readonly name: string
   readonly template: string
   readonly provider: ProviderName
-  readonly recipe: Recipe
+  readonly spec: WorkspaceSpec
   readonly metadata: JsonObject | null
   readonly createdAt: number
   readonly ttlSeconds: number | null
   /** Absolute; `null` means never. */
   readonly expiresAt: number | null
   /** The provisioning step that was reached. */
-  readonly step: Step
+  readonly step: ProvisioningStep
   /** Tries that failed since the command that is under way was given. */
-  readonly tries: number
+  readonly attempts: number
   /** When what is under way has to have succeeded. Absolute. */
   readonly deadline: number
   /** A wait is for the engine to come back, not only for its time. */
-  readonly forEngine: boolean
+  readonly waitingForEngine: boolean
   /** When a wait is over. Absolute. */
   readonly retryAt: number
   readonly imageId: string | null
@@ -56,30 +56,30 @@ export interface WorkspaceContext {
   readonly progress: string | null
 }
 
-const minute = 60_000
+const minuteMs = 60_000
 
 /** How long a create, a start or a stop may take in all: waiting for a slot and for an engine that is away included. */
-export const limitMs = 30 * minute
+export const operationTimeoutMs = 30 * minuteMs
 
 /** How many failed tries, of all steps together, a step may be the last of; then the workspace is `failed`. */
-export const triesOf: Readonly<Record<Step, number>> = { image: 3, container: 5, boot: 5, setup: 5 }
+export const maxAttempts: Readonly<Record<ProvisioningStep, number>> = { image: 3, container: 5, boot: 5, setup: 5 }
 /** Tries that a stop has before the workspace is up again. */
-export const triesOfHalt = 3
+export const maxStopAttempts = 3
 
 /** The context of a workspace that was just asked for. */
-export function newWorkspace({ at, adopts, ...request }: WorkspaceRequest): WorkspaceContext {
+export function initialContext({ at, adoptedContainer, ...input }: WorkspaceInput): WorkspaceContext {
   return {
-    ...request,
+    ...input,
     createdAt: at,
-    expiresAt: expiry(at, request.ttlSeconds),
-    step: adopts ? 'boot' : 'image',
-    tries: 0,
-    deadline: at + limitMs,
-    forEngine: false,
+    expiresAt: expiryTime(at, input.ttlSeconds),
+    step: adoptedContainer ? 'boot' : 'image',
+    attempts: 0,
+    deadline: at + operationTimeoutMs,
+    waitingForEngine: false,
     retryAt: 0,
     imageId: null,
-    containerId: adopts?.containerId ?? null,
-    prepared: adopts?.prepared ?? false,
+    containerId: adoptedContainer?.containerId ?? null,
+    prepared: adoptedContainer?.prepared ?? false,
     connection: null,
     reason: null,
     progress: null,
@@ -87,17 +87,17 @@ export function newWorkspace({ at, adopts, ...request }: WorkspaceRequest): Work
 }
 
 /** The part of the context that a provider works with. */
-export function subjectOf({ id, owner, name, template, recipe, ...found }: WorkspaceContext): Subject {
-  const { imageId, containerId, prepared } = found
-  return { id, owner, name, template, recipe, imageId, containerId, prepared }
+export function workspaceRefOf({ id, owner, name, template, spec, ...rest }: WorkspaceContext): WorkspaceRef {
+  const { imageId, containerId, prepared } = rest
+  return { id, owner, name, template, spec, imageId, containerId, prepared }
 }
 
 /** When a workspace with this TTL, set at `at`, expires. */
-export function expiry(at: number, ttlSeconds: number | null): number | null {
+export function expiryTime(at: number, ttlSeconds: number | null): number | null {
   return ttlSeconds === null ? null : at + ttlSeconds * 1000
 }
 
 /** When to try again: exponential from one second up to `mostMs`, of which `luck` (0 to 1) takes off up to a half. */
-export function backoff(at: number, mostMs: number, tries: number, luck: number): number {
-  return Math.round(at + Math.min(mostMs, 1000 * 2 ** (tries - 1)) * (1 - luck / 2))
+export function backoff(at: number, maxDelayMs: number, attempts: number, jitter: number): number {
+  return Math.round(at + Math.min(maxDelayMs, 1000 * 2 ** (attempts - 1)) * (1 - jitter / 2))
 }

@@ -1,9 +1,9 @@
-import type { Connection, Exit } from '../workspace/container.ts'
+import type { Connection, ContainerExit } from '../workspace/container.ts'
 import type { Outcome } from '../workspace/fault.ts'
 import type { JsonObject } from '../workspace/json.ts'
 
 /** Every event carries the time: the machine reads no clock (M5). `at` is milliseconds since the epoch, `by` goes into the journal. */
-interface Command<T extends string> {
+interface CommandEvent<T extends string> {
   readonly type: T
   readonly at: number
   readonly by: string
@@ -11,15 +11,15 @@ interface Command<T extends string> {
 
 /** What a user, an operator or the supervisor asks of a workspace. */
 export type WorkspaceCommand =
-  | Command<'start'>
-  | Command<'stop'>
-  | Command<'restart'>
-  | Command<'delete'>
-  | Command<'expire'>
-  | (Command<'amend'> & Amendment)
+  | CommandEvent<'start'>
+  | CommandEvent<'stop'>
+  | CommandEvent<'restart'>
+  | CommandEvent<'delete'>
+  | CommandEvent<'expire'>
+  | (CommandEvent<'update'> & WorkspacePatch)
 
 /** What an amend changes; what is left out stays. A TTL counts from the amend, `null` means never. */
-export interface Amendment {
+export interface WorkspacePatch {
   readonly name?: string
   readonly ttlSeconds?: number | null
   readonly metadata?: JsonObject | null
@@ -32,7 +32,7 @@ export type WorkspaceObservation =
       readonly at: number
       readonly by: string
       readonly containerId: string
-      readonly exit: Exit
+      readonly exit: ContainerExit
     }
   | { readonly type: 'vanished'; readonly at: number; readonly by: string; readonly containerId: string }
   | {
@@ -53,7 +53,7 @@ export type SupervisorEvent =
 export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | SupervisorEvent
 
 /** The commands that users may give, in the order in which `can` lists them. */
-export const userCommands = ['start', 'stop', 'restart', 'amend', 'delete'] as const
+export const userCommands = ['start', 'stop', 'restart', 'update', 'delete'] as const
 export type UserCommand = (typeof userCommands)[number]
 
 /** What is seen at the engine, and what the supervisor says of its own accord: the other columns of the chart's tables. */
@@ -67,9 +67,9 @@ export const supervisorEvents = [
 ] as const satisfies WorkspaceEvent['type'][]
 
 /** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
-export type Answer<T> = Outcome<T> & { readonly at: number; readonly luck: number }
+export type EffectResult<T> = Outcome<T> & { readonly at: number; readonly jitter: number }
 
 /** An alarm's answer. */
-export interface Rang {
+export interface TimerFired {
   readonly at: number
 }

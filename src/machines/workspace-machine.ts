@@ -4,30 +4,42 @@
 //   M3. Every invoke names its id: journal, charts and tests speak of it.
 //   M4. No entry actions: `resume` re-enters, and would run them again.
 //   M5. No clock: commands and effects' answers carry `at`.
-import { newWorkspace } from './workspace-context.ts'
-import * as piece from './workspace-piece.ts'
+import { initialContext } from './workspace-context.ts'
+import * as fragments from './state-fragments.ts'
 import { workspaceSetup } from './workspace-setup.ts'
 
-const { answer, begin, beginHalt, container, exit, halting, settingUp, startFrom, subject, trouble, pausing, working } =
-  piece
-const { goOn, troubleStarting, untilDeadline } = piece
-const progress = {
-  actions: { type: 'tellProgress', params: ({ event }: { event: { text: string } }) => event.text },
+const {
+  effectResult,
+  beginStepAction,
+  beginStopAction,
+  containerIdParam,
+  exitParams,
+  stoppingState,
+  setupState,
+  startTransitions,
+  workspaceRefInput,
+  failureTransitions,
+  waitingState,
+  stepState,
+} = fragments
+const { resumeAction, startFailureTransitions, deadlineInput } = fragments
+const progressTransition = {
+  actions: { type: 'setProgress', params: ({ event }: { event: { text: string } }) => event.text },
 } as const
 
 export const workspaceMachine = workspaceSetup.createMachine({
   id: 'workspace',
   description: 'The life of one workspace, from create to delete.',
-  context: ({ input }) => newWorkspace(input),
+  context: ({ input }) => initialContext(input),
   initial: 'creating',
   on: {
-    delete: { target: '.deleting', actions: 'beginDeleting' },
+    delete: { target: '.deleting', actions: 'beginDeletion' },
     expire: {
-      guard: { type: 'isDue', params: ({ event }) => event.at },
+      guard: { type: 'isExpired', params: ({ event }) => event.at },
       target: '.deleting',
-      actions: 'beginDeleting',
+      actions: 'beginDeletion',
     },
-    amend: { actions: { type: 'amend', params: ({ event }) => event } },
+    update: { actions: { type: 'applyPatch', params: ({ event }) => event } },
   },
   states: {
     creating: {
@@ -36,30 +48,36 @@ export const workspaceMachine = workspaceSetup.createMachine({
       initial: 'queued',
       invoke: {
         id: 'deadline',
-        src: 'alarm',
-        input: untilDeadline,
-        onDone: { target: 'failed', actions: 'blameTime' },
+        src: 'timer',
+        input: deadlineInput,
+        onDone: { target: 'failed', actions: 'timeOutProvisioning' },
       },
-      on: { resume: { target: 'creating', reenter: true, actions: goOn }, progress },
+      on: { resume: { target: 'creating', reenter: true, actions: resumeAction }, progress: progressTransition },
       states: {
         queued: {
           description: 'Waits for a slot, then goes to the step that was reached.',
           tags: 'queued',
           on: {
             granted: [
-              { guard: { type: 'isAt', params: 'image' }, target: 'image' },
-              { guard: { type: 'isAt', params: 'container' }, target: 'container' },
+              { guard: { type: 'isAtStep', params: 'image' }, target: 'image' },
+              { guard: { type: 'isAtStep', params: 'container' }, target: 'container' },
               { target: 'boot' }, // also after a setup: whether the container still runs, a boot finds out
             ],
           },
         },
-        image: { description: 'Its image is being made present.', ...working('image', 'container', trouble) },
-        container: { description: 'Its container is being made.', ...working('container', 'boot', trouble) },
-        boot: { description: 'Its container is being run.', ...working('boot', 'setup', trouble) },
-        setup: { description: 'Its lifecycle commands run.', ...settingUp(trouble) },
+        image: {
+          description: 'Its image is being made present.',
+          ...stepState('image', 'container', failureTransitions),
+        },
+        container: {
+          description: 'Its container is being made.',
+          ...stepState('container', 'boot', failureTransitions),
+        },
+        boot: { description: 'Its container is being run.', ...stepState('boot', 'setup', failureTransitions) },
+        setup: { description: 'Its lifecycle commands run.', ...setupState(failureTransitions) },
         waiting: {
           description: 'Rests before the step is tried again.',
-          ...pausing('queued'),
+          ...waitingState('queued'),
         },
       },
     },
@@ -70,46 +88,46 @@ export const workspaceMachine = workspaceSetup.createMachine({
         up: {
           description: 'Usable. A reason here says why a stop did not succeed.',
           on: {
-            stop: { target: 'stopping', actions: beginHalt },
-            restart: { target: 'restarting', actions: beginHalt },
+            stop: { target: 'stopping', actions: beginStopAction },
+            restart: { target: 'restarting', actions: beginStopAction },
             exited: [
               {
-                guard: { type: 'ranOutOfMemory', params: exit },
+                guard: { type: 'ranOutOfMemory', params: exitParams },
                 target: '#workspace.failed',
-                actions: { type: 'noteExit', params: exit },
+                actions: { type: 'recordExit', params: exitParams },
               },
               {
-                guard: { type: 'wentDownWithEngine', params: exit },
+                guard: { type: 'wentDownWithEngine', params: exitParams },
                 target: '#workspace.stopped.starting',
-                actions: [begin('boot'), { type: 'noteExit', params: exit }],
+                actions: [beginStepAction('boot'), { type: 'recordExit', params: exitParams }],
               },
               {
-                guard: { type: 'isOwn', params: container },
+                guard: { type: 'isOwnContainer', params: containerIdParam },
                 target: '#workspace.stopped',
-                actions: { type: 'noteExit', params: exit },
+                actions: { type: 'recordExit', params: exitParams },
               },
             ],
             vanished: {
-              guard: { type: 'isOwn', params: container },
+              guard: { type: 'isOwnContainer', params: containerIdParam },
               target: '#workspace.stopped',
-              actions: 'noteVanished',
+              actions: 'recordVanished',
             },
             // Restarted by somebody else: its ports may be others now.
             appeared: {
-              guard: { type: 'isOwn', params: container },
-              actions: { type: 'noteAppeared', params: ({ event }) => event.connection },
+              guard: { type: 'isOwnContainer', params: containerIdParam },
+              actions: { type: 'recordConnection', params: ({ event }) => event.connection },
             },
           },
         },
         stopping: {
           description: 'Its container is being halted; a halt that fails leaves it as it was.',
-          on: { resume: { target: 'stopping', reenter: true, actions: goOn } },
-          ...halting({ target: '#workspace.stopped', actions: 'rest' } as const),
+          on: { resume: { target: 'stopping', reenter: true, actions: resumeAction } },
+          ...stoppingState({ target: '#workspace.stopped', actions: 'comeToRest' } as const),
         },
         restarting: {
           description: 'Its container is being halted, to be started again.',
-          on: { resume: { target: 'restarting', reenter: true, actions: goOn } },
-          ...halting({ target: '#workspace.stopped.starting', actions: piece.beginAgain } as const),
+          on: { resume: { target: 'restarting', reenter: true, actions: resumeAction } },
+          ...stoppingState({ target: '#workspace.stopped.starting', actions: fragments.beginRestartAction } as const),
         },
       },
     },
@@ -120,12 +138,12 @@ export const workspaceMachine = workspaceSetup.createMachine({
         idle: {
           description: 'Rests. A reason here says why, unless it was just stopped.',
           on: {
-            start: startFrom('starting'),
-            vanished: { guard: { type: 'isOwn', params: container }, actions: 'noteVanished' },
+            start: startTransitions('starting'),
+            vanished: { guard: { type: 'isOwnContainer', params: containerIdParam }, actions: 'recordVanished' },
             appeared: {
-              guard: { type: 'isOwn', params: container },
+              guard: { type: 'isOwnContainer', params: containerIdParam },
               target: '#workspace.running',
-              actions: { type: 'noteAppeared', params: ({ event }) => event.connection },
+              actions: { type: 'recordConnection', params: ({ event }) => event.connection },
             },
           },
         },
@@ -135,14 +153,14 @@ export const workspaceMachine = workspaceSetup.createMachine({
           initial: 'queued',
           invoke: {
             id: 'deadline',
-            src: 'alarm',
-            input: untilDeadline,
-            onDone: { target: '#workspace.failed', actions: 'blameTime' },
+            src: 'timer',
+            input: deadlineInput,
+            onDone: { target: '#workspace.failed', actions: 'timeOutProvisioning' },
           },
           on: {
-            resume: { target: 'starting', reenter: true, actions: goOn },
-            progress,
-            stop: { target: '#workspace.running.stopping', actions: beginHalt },
+            resume: { target: 'starting', reenter: true, actions: resumeAction },
+            progress: progressTransition,
+            stop: { target: '#workspace.running.stopping', actions: beginStopAction },
           },
           states: {
             queued: {
@@ -150,11 +168,14 @@ export const workspaceMachine = workspaceSetup.createMachine({
               tags: 'queued',
               on: { granted: 'boot' },
             },
-            boot: { description: 'Its container is being run.', ...working('boot', 'setup', troubleStarting) },
-            setup: { description: 'Its lifecycle commands run.', ...settingUp(troubleStarting) },
+            boot: {
+              description: 'Its container is being run.',
+              ...stepState('boot', 'setup', startFailureTransitions),
+            },
+            setup: { description: 'Its lifecycle commands run.', ...setupState(startFailureTransitions) },
             waiting: {
               description: 'Rests before the step is tried again.',
-              ...pausing('queued'),
+              ...waitingState('queued'),
             },
           },
         },
@@ -163,8 +184,8 @@ export const workspaceMachine = workspaceSetup.createMachine({
     failed: {
       description: 'Rests, with the reason. Start tries again, in the same container if there is one.',
       on: {
-        start: startFrom('creating'),
-        vanished: { guard: { type: 'isOwn', params: container }, actions: 'forgetContainer' },
+        start: startTransitions('creating'),
+        vanished: { guard: { type: 'isOwnContainer', params: containerIdParam }, actions: 'clearContainer' },
       },
     },
     deleting: {
@@ -172,23 +193,27 @@ export const workspaceMachine = workspaceSetup.createMachine({
       tags: 'busy',
       initial: 'destroying',
       // Once deleting, always deleting: what the root would answer is forbidden here.
-      on: { delete: {}, expire: {}, amend: {}, resume: { target: 'deleting', reenter: true } },
+      on: { delete: {}, expire: {}, update: {}, resume: { target: 'deleting', reenter: true } },
       states: {
         destroying: {
           description: 'Its container is being removed.',
           invoke: {
-            id: 'destroy',
-            src: 'destroy',
-            input: subject,
+            id: 'remove',
+            src: 'remove',
+            input: workspaceRefInput,
             onDone: [
-              { guard: { type: 'isOk', params: answer }, target: '#workspace.deleted', actions: 'rest' },
-              { target: 'waiting', actions: { type: 'retryDeleting', params: answer } },
+              {
+                guard: { type: 'succeeded', params: effectResult },
+                target: '#workspace.deleted',
+                actions: 'comeToRest',
+              },
+              { target: 'waiting', actions: { type: 'retryDeletion', params: effectResult } },
             ],
           },
         },
         waiting: {
           description: 'Rests before the removal is tried again.',
-          ...pausing('destroying'),
+          ...waitingState('destroying'),
         },
       },
     },

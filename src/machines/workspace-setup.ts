@@ -1,12 +1,12 @@
 import { assign, fromPromise, setup } from 'xstate'
-import type { Connection, Exit } from '../workspace/container.ts'
-import type { Subject } from '../workspace/subject.ts'
-import * as change from './workspace-change.ts'
-import type { Step, WorkspaceContext, WorkspaceRequest } from './workspace-context.ts'
-import type { Amendment, Answer, Rang, WorkspaceEvent } from './workspace-event.ts'
+import type { Connection, ContainerExit } from '../workspace/container.ts'
+import type { WorkspaceRef } from '../workspace/workspace-ref.ts'
+import * as updates from './context-updates.ts'
+import type { ProvisioningStep, WorkspaceContext, WorkspaceInput } from './workspace-context.ts'
+import type { WorkspacePatch, EffectResult, TimerFired, WorkspaceEvent } from './workspace-event.ts'
 
 /** The place of an effect. The supervisor puts the real one there with `machine.provide`. */
-function effect<T, Input = Subject>() {
+function effectPlaceholder<T, Input = WorkspaceRef>() {
   return fromPromise<T, Input>(() => Promise.reject(new Error('this machine was started without its effects')))
 }
 
@@ -14,59 +14,59 @@ function effect<T, Input = Subject>() {
 export const workspaceSetup = setup({
   types: {
     context: {} as WorkspaceContext,
-    input: {} as WorkspaceRequest,
+    input: {} as WorkspaceInput,
     events: {} as WorkspaceEvent,
     tags: {} as 'busy' | 'queued' | 'working' | 'waiting',
   },
   actors: {
-    image: effect<Answer<{ imageId: string }>>(),
-    container: effect<Answer<{ containerId: string }>>(),
-    boot: effect<Answer<{ connection: Connection }>>(),
-    setup: effect<Answer<void>>(),
-    halt: effect<Answer<void>>(),
-    destroy: effect<Answer<void>>(),
-    alarm: effect<Rang, { id: string; at: number }>(),
+    image: effectPlaceholder<EffectResult<{ imageId: string }>>(),
+    container: effectPlaceholder<EffectResult<{ containerId: string }>>(),
+    boot: effectPlaceholder<EffectResult<{ connection: Connection }>>(),
+    setup: effectPlaceholder<EffectResult<void>>(),
+    stop: effectPlaceholder<EffectResult<void>>(),
+    remove: effectPlaceholder<EffectResult<void>>(),
+    timer: effectPlaceholder<TimerFired, { id: string; at: number }>(),
   },
   guards: {
-    isAt: ({ context }, step: Step) => context.step === step,
-    isOk: (_, it: Answer<unknown>) => it.ok,
-    isGone: ({ context }, it: Answer<unknown>) =>
-      !it.ok && it.fault.again === 'gone' && change.worthRetrying(context, it),
-    worthRetrying: ({ context }, it: Answer<unknown>) => change.worthRetrying(context, it),
-    wasUp: ({ context }) => context.connection !== null,
-    worthHaltingAgain: ({ context }, it: Answer<unknown>) => change.worthHaltingAgain(context, it),
-    waitsForEngine: ({ context }) => context.forEngine,
+    isAtStep: ({ context }, step: ProvisioningStep) => context.step === step,
+    succeeded: (_, result: EffectResult<unknown>) => result.ok,
+    isContainerMissing: ({ context }, result: EffectResult<unknown>) =>
+      !result.ok && result.fault.kind === 'gone' && updates.shouldRetryStep(context, result),
+    shouldRetryStep: ({ context }, result: EffectResult<unknown>) => updates.shouldRetryStep(context, result),
+    wasRunning: ({ context }) => context.connection !== null,
+    shouldRetryStop: ({ context }, result: EffectResult<unknown>) => updates.shouldRetryStop(context, result),
+    isWaitingForEngine: ({ context }) => context.waitingForEngine,
     hasContainer: ({ context }) => context.containerId !== null,
-    isDue: ({ context }, at: number) => context.expiresAt !== null && context.expiresAt <= at,
-    isOwn: ({ context }, containerId: string) => context.containerId === containerId,
-    ranOutOfMemory: ({ context }, it: { containerId: string; exit: Exit }) =>
-      context.containerId === it.containerId && it.exit.outOfMemory,
-    wentDownWithEngine: ({ context }, it: { containerId: string; exit: Exit }) =>
-      context.containerId === it.containerId && it.exit.withEngine,
+    isExpired: ({ context }, at: number) => context.expiresAt !== null && context.expiresAt <= at,
+    isOwnContainer: ({ context }, containerId: string) => context.containerId === containerId,
+    ranOutOfMemory: ({ context }, params: { containerId: string; exit: ContainerExit }) =>
+      context.containerId === params.containerId && params.exit.outOfMemory,
+    wentDownWithEngine: ({ context }, params: { containerId: string; exit: ContainerExit }) =>
+      context.containerId === params.containerId && params.exit.wentDownWithEngine,
   },
   actions: {
-    begin: assign((_, { at, step }: { at: number; step: Step }) => change.begun(at, step)),
-    beginAgain: assign((_, at: number) => ({ ...change.rested, ...change.begun(at, 'boot') })),
-    goOn: assign(({ context }, at: number) => change.goneOn(context, at)),
-    retry: assign(({ context }, it: Answer<unknown>) => change.retrying(context, it)),
-    blame: assign(({ context }, it: Answer<unknown>) => change.blamed(context, it)),
-    blameTime: assign(({ context }) => change.blamedTime(context)),
-    reach: assign((_, { step, found }: { step: Step; found: Partial<WorkspaceContext> }) =>
-      change.reached(step, found),
+    beginStep: assign((_, { at, step }: { at: number; step: ProvisioningStep }) => updates.beginStep(at, step)),
+    beginRestart: assign((_, at: number) => ({ ...updates.restUpdate, ...updates.beginStep(at, 'boot') })),
+    resumeProvisioning: assign(({ context }, at: number) => updates.resumeProvisioning(context, at)),
+    retryStep: assign(({ context }, result: EffectResult<unknown>) => updates.retryStep(context, result)),
+    failStep: assign(({ context }, result: EffectResult<unknown>) => updates.failStep(context, result)),
+    timeOutProvisioning: assign(({ context }) => updates.timeOutProvisioning(context)),
+    completeStep: assign((_, { step, output }: { step: ProvisioningStep; output: Partial<WorkspaceContext> }) =>
+      updates.completeStep(step, output),
     ),
-    tellProgress: assign((_, progress: string) => ({ progress })),
-    ready: assign(change.ready),
-    halt: assign((_, at: number) => change.halting(at)),
-    retryHalt: assign(({ context }, it: Answer<unknown>) => change.haltRetrying(context, it)),
-    blameHalt: assign(({ context }, it: Answer<unknown>) => change.blamedHalt(context, it)),
-    blameHaltTime: assign(({ context }) => change.blamedHaltTime(context)),
-    rest: assign(change.rested),
-    amend: assign((_, it: Amendment & { at: number }) => change.amended(it, it.at)),
-    noteExit: assign((_, it: { exit: Exit }) => change.exited(it.exit)),
-    noteVanished: assign(change.vanished),
-    noteAppeared: assign((_, connection: Connection) => change.appeared(connection)),
-    forgetContainer: assign(change.forgotten),
-    beginDeleting: assign(change.deleting),
-    retryDeleting: assign(({ context }, it: Answer<unknown>) => change.deletionRetrying(context, it)),
+    setProgress: assign((_, progress: string) => ({ progress })),
+    finishProvisioning: assign(updates.readyUpdate),
+    beginStop: assign((_, at: number) => updates.beginStop(at)),
+    retryStop: assign(({ context }, result: EffectResult<unknown>) => updates.retryStop(context, result)),
+    failStop: assign(({ context }, result: EffectResult<unknown>) => updates.failStop(context, result)),
+    timeOutStop: assign(({ context }) => updates.timeOutStop(context)),
+    comeToRest: assign(updates.restUpdate),
+    applyPatch: assign((_, patch: WorkspacePatch & { at: number }) => updates.applyPatch(patch, patch.at)),
+    recordExit: assign((_, params: { exit: ContainerExit }) => updates.recordExit(params.exit)),
+    recordVanished: assign(updates.vanishedUpdate),
+    recordConnection: assign((_, connection: Connection) => updates.recordConnection(connection)),
+    clearContainer: assign(updates.containerGoneUpdate),
+    beginDeletion: assign(updates.deletionUpdate),
+    retryDeletion: assign(({ context }, result: EffectResult<unknown>) => updates.retryDeletion(context, result)),
   },
 })

@@ -1,33 +1,33 @@
 // What operators measure, for Prometheus. Names follow its conventions; no label has a name, an id or any other value without bound.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { statePath } from '../machines/workspace-view.ts'
-import type { Committed } from '../supervisor/live.ts'
-import type { Observer } from '../supervisor/observer.ts'
+import { statePath } from '../machines/workspace-snapshot.ts'
+import type { CommittedTransition } from '../supervisor/live-workspace.ts'
+import type { SupervisorObserver } from '../supervisor/observer.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 
 /** What is counted when somebody asks, not as it happens. */
-export interface Census {
+export interface GaugeSource {
   /** Workspaces by the state that they are in. */
   states(): ReadonlyMap<string, number>
   queue(): { readonly queued: number; readonly working: number }
-  strays(): number
+  orphans(): number
   health(): { readonly database: string | null; readonly provider: string | null }
 }
 
 export interface Metrics {
   readonly registry: Registry
-  readonly observer: Observer
+  readonly observer: SupervisorObserver
   /** Counts from then on what is only counted when somebody asks. */
-  watch(census: Census): void
+  collectFrom(source: GaugeSource): void
   /** All of it in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
 }
 
-const seconds = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 3600, 86_400]
-const lateness = [0.1, 0.5, 1, 5, 15, 60, 300, 3600]
+const durationBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 3600, 86_400]
+const latenessBuckets = [0.1, 0.5, 1, 5, 15, 60, 300, 3600]
 
-export function metrics(): Metrics {
+export function serviceMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -37,23 +37,23 @@ export function metrics(): Metrics {
     labelNames: ['from', 'to'] as const,
     registers,
   })
-  const stays = new Histogram({
+  const stateDuration = new Histogram({
     name: 'vm_api_state_duration_seconds',
     help: 'How long workspaces stayed in a state that they have left.',
     labelNames: ['state'] as const,
-    buckets: seconds,
+    buckets: durationBuckets,
     registers,
   })
-  const steps = new Counter({
+  const stepOutcomes = new Counter({
     name: 'vm_api_steps_total',
     help: 'Steps of provisioning, stopping and removing, by how they ended.',
     labelNames: ['step', 'outcome'] as const,
     registers,
   })
-  const late = new Histogram({
+  const expiryLateness = new Histogram({
     name: 'vm_api_expiry_lateness_seconds',
     help: 'How long after its TTL a workspace began to be deleted.',
-    buckets: lateness,
+    buckets: latenessBuckets,
     registers,
   })
   const sweeps = new Counter({
@@ -62,44 +62,45 @@ export function metrics(): Metrics {
     labelNames: ['sweep'] as const,
     registers,
   })
-  const entered = new Map<WorkspaceId, { readonly state: string; readonly at: number }>()
+  const currentStates = new Map<WorkspaceId, { readonly state: string; readonly at: number }>()
 
-  function count({ id, before, after, line }: Committed) {
+  function recordTransition({ id, before, after, line }: CommittedTransition) {
     if (!line) return
     if (line.from !== line.to) {
       transitions.inc({ from: line.from ?? 'none', to: line.to })
-      const stay = entered.get(id)
+      const previous = currentStates.get(id)
       // Of what was there before the service started nobody knows since when.
-      if (stay?.state === line.from) stays.observe({ state: stay.state }, Math.max(0, line.at - stay.at) / 1000)
-      entered.set(id, { state: statePath(after.value), at: line.at })
+      if (previous?.state === line.from)
+        stateDuration.observe({ state: previous.state }, Math.max(0, line.at - previous.at) / 1000)
+      currentStates.set(id, { state: statePath(after.value), at: line.at })
     }
-    if (after.status === 'done') entered.delete(id)
+    if (after.status === 'done') currentStates.delete(id)
     const [, step, outcome] = /^(\w+)\.(done|failed)$/.exec(line.event) ?? []
-    if (step !== undefined && outcome !== undefined) steps.inc({ step, outcome })
+    if (step !== undefined && outcome !== undefined) stepOutcomes.inc({ step, outcome })
     const due = before?.context.expiresAt ?? null
-    if (line.event === 'expire' && due !== null) late.observe(Math.max(0, line.at - due) / 1000)
+    if (line.event === 'expire' && due !== null) expiryLateness.observe(Math.max(0, line.at - due) / 1000)
   }
 
   return {
     registry,
     observer: {
-      committed(done) {
-        for (const step of done) count(step)
+      onCommit(batch) {
+        for (const transition of batch) recordTransition(transition)
       },
-      swept: (sweep) => sweeps.inc({ sweep }),
+      onSweep: (sweep) => sweeps.inc({ sweep }),
     },
-    watch({ states, queue, strays, health }) {
+    collectFrom({ states, queue, orphans, health }) {
       gauge('vm_api_workspaces', 'Workspaces by the state that they are in.', ['state'], () =>
-        [...states()].map(([state, many]) => [{ state }, many]),
+        [...states()].map(([state, total]) => [{ state }, total]),
       )
       gauge('vm_api_provisioning', 'Workspaces that wait for a slot, and that hold one.', ['phase'], () =>
-        Object.entries(queue()).map(([phase, many]) => [{ phase }, many]),
+        Object.entries(queue()).map(([phase, total]) => [{ phase }, total]),
       )
-      gauge('vm_api_stray_containers', 'Containers of this installation that belong to no workspace.', [], () => [
-        [{}, strays()],
+      gauge('vm_api_orphan_containers', 'Containers of this installation that belong to no workspace.', [], () => [
+        [{}, orphans()],
       ])
       gauge('vm_api_ready', 'Whether a part can do its work: 1, or 0.', ['part'], () =>
-        Object.entries(health()).map(([part, trouble]) => [{ part }, trouble === null ? 1 : 0]),
+        Object.entries(health()).map(([part, fault]) => [{ part }, fault === null ? 1 : 0]),
       )
     },
     text: () => registry.metrics(),
@@ -112,7 +113,7 @@ export function metrics(): Metrics {
     labelNames: readonly string[],
     values: () => readonly (readonly [Readonly<Record<string, string>>, number])[],
   ) {
-    const made = new Gauge({
+    const metric = new Gauge({
       name,
       help,
       labelNames,
@@ -122,6 +123,6 @@ export function metrics(): Metrics {
       },
       registers: [],
     })
-    registry.registerMetric(made)
+    registry.registerMetric(metric)
   }
 }

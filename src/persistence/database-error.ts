@@ -7,25 +7,25 @@ export class DatabaseError extends Error {
 }
 
 /** SQLite's code of an error (`SQLITE_FULL`), or the system's (`EACCES`); `undefined` if it carries none. */
-export function codeOf(error: unknown): string | undefined {
+export function errorCodeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
 
 /** Does it say that the file itself is damaged, which no later success takes back? */
-export function isDamage(error: unknown): boolean {
-  return /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error) ?? '')
+export function isCorruption(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(errorCodeOf(error) ?? '')
 }
 
 /** What an error of SQLite or the file system means for the operator, with what to do. */
-export function explain(error: unknown): string {
-  const code = codeOf(error) ?? ''
+export function explainDatabaseError(error: unknown): string {
+  const code = errorCodeOf(error) ?? ''
   const message = error instanceof Error ? error.message : String(error)
-  for (const [prefix, advice] of advices) if (code.startsWith(prefix)) return `${message} (${code}). ${advice}`
+  for (const [prefix, advice] of adviceByCode) if (code.startsWith(prefix)) return `${message} (${code}). ${advice}`
   return code ? `${message} (${code}).` : `${message}.`
 }
 
-const advices: readonly (readonly [string, string])[] = [
+const adviceByCode: readonly (readonly [string, string])[] = [
   ['SQLITE_FULL', 'The disk is full: make room.'],
   ['SQLITE_READONLY', 'The file or its folder cannot be written: check owner, mode and mount.'],
   ['SQLITE_CANTOPEN', 'The file or its folder cannot be opened: check that it exists and its owner and mode.'],

@@ -12,29 +12,29 @@ import {
 import { dirname } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
-import { codeOf, DatabaseError, explain, isDamage } from './database-error.ts'
-import { lockDatabase } from './lock.ts'
-import type { Migrated } from './migrate.ts'
+import { errorCodeOf, DatabaseError, explainDatabaseError, isCorruption } from './database-error.ts'
+import { lockDatabase } from './database-lock.ts'
+import type { MigrationResult } from './migrate.ts'
 import { migrate } from './migrate.ts'
 import type { Migration } from './migrations.ts'
 import { migrations } from './migrations.ts'
 
 /** Anybody may ask how it is, and each look costs a write. */
-const writtenForMs = 500
+const probeIntervalMs = 500
 /** A look never writes more than that, whatever was refused. */
-const mostProbedBytes = 1024 * 1024
+const maxProbeBytes = 1024 * 1024
 
 /** An open database: the connection, and what its opening did. */
 export interface OpenDatabase {
   readonly db: Database
   readonly path: string
-  readonly migrated: Migrated
+  readonly migration: MigrationResult
   /** What is wrong with it now, for everybody to read; `null` when it takes writes, is whole and its file is still the one at `path`. */
-  trouble(): string | null
+  fault(): string | null
   /** Why nothing may be written now, though it could: whoever looks for it later would not find it. `null` if it may. */
-  barred(): string | null
+  writeBlocked(): string | null
   /** Told of what somebody who read it, or wrote so many bytes to it, has met: `trouble()` is to know of it. */
-  failed(error: unknown, bytes?: number): void
+  reportFailure(error: unknown, bytes?: number): void
   /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
   checkpoint(): void
   /** Closes the connection and lets another process in. May be repeated. */
@@ -55,36 +55,40 @@ const pragmas = [
  * Opens the database at `path`, made with its folder (mode 0700, file 0600) if it is not there, migrated to the newest schema.
  * @throws {DatabaseError} when it cannot be used, with the reason and what to do; nothing is held then.
  */
-export function openDatabase(path: string, steps: readonly Migration[] = migrations, now = new Date()): OpenDatabase {
+export function openDatabase(
+  path: string,
+  schemaMigrations: readonly Migration[] = migrations,
+  now = new Date(),
+): OpenDatabase {
   let lock: { release(): void } | undefined
   let db: Database | undefined
   try {
-    makeFolder(dirname(path))
-    const file = usable(path)
+    ensureFolder(dirname(path))
+    const file = ensureWritableFile(path)
     lock = lockDatabase(file)
     db = new BetterSqlite3(file)
     chmodSync(file, 0o600)
     for (const pragma of pragmas) db.pragma(pragma)
     const check = String(db.pragma('quick_check(1)', { simple: true }))
     if (check !== 'ok') throw new DatabaseError(`The database ${file} is damaged: ${check}. Restore a backup.`)
-    return opened(db, lock, file, migrate(db, file, steps, now))
+    return databaseHandle(db, lock, file, migrate(db, file, schemaMigrations, now))
   } catch (error) {
     db?.close()
     lock?.release()
     if (error instanceof DatabaseError) throw error
-    throw new DatabaseError(`The database ${path} cannot be used: ${explain(error)}`, { cause: error })
+    throw new DatabaseError(`The database ${path} cannot be used: ${explainDatabaseError(error)}`, { cause: error })
   }
 }
 
 // Not `recursive`: where a folder can never be made (below /proc, say), Node's own loop does not end.
-function makeFolder(path: string): void {
+function ensureFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
-  if (dirname(path) !== path) makeFolder(dirname(path))
+  if (dirname(path) !== path) ensureFolder(dirname(path))
   mkdirSync(path, { mode: 0o700 })
 }
 
 /** The file itself, behind links. What is not to be written is left as it is: a `chmod` here would undo what somebody meant. */
-function usable(path: string): string {
+function ensureWritableFile(path: string): string {
   // Also behind a link that led nowhere: the lock lies beside the file itself, by whatever way that is reached (law 10).
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
   const file = realpathSync(path)
@@ -94,16 +98,21 @@ function usable(path: string): string {
   return file
 }
 
-function opened(db: Database, lock: { release(): void }, path: string, migrated: Migrated): OpenDatabase {
+function databaseHandle(
+  db: Database,
+  lock: { release(): void },
+  path: string,
+  migration: MigrationResult,
+): OpenDatabase {
   const inode = statSync(path).ino
-  const write = db.prepare(`INSERT OR REPLACE INTO installation (key, value) VALUES ('checked', ?)`)
-  let damage: string | null = null
-  let refusedBytes = 0
-  let looked = { at: -Infinity, trouble: null as string | null }
+  const probeWrite = db.prepare(`INSERT OR REPLACE INTO installation (key, value) VALUES ('checked', ?)`)
+  let corruption: string | null = null
+  let failedWriteBytes = 0
+  let lastProbe = { at: -Infinity, fault: null as string | null }
 
-  function barred(): string | null {
+  function writeBlocked(): string | null {
     // It could not be started again either: what is written now would be lost with the file, when a backup is put in its place.
-    if (damage !== null) return damage
+    if (corruption !== null) return corruption
     // A file that was removed or replaced under us would go on taking writes that nobody finds again.
     try {
       if (statSync(path).ino === inode) return null
@@ -113,42 +122,42 @@ function opened(db: Database, lock: { release(): void }, path: string, migrated:
     return 'its file was removed or replaced while the service was running: restart the service'
   }
 
-  function failed(error: unknown, bytes = 0) {
-    if (isDamage(error)) damage ??= explain(error)
-    if (codeOf(error)?.startsWith('SQLITE_CONSTRAINT') === true) return
+  function reportFailure(error: unknown, bytes = 0) {
+    if (isCorruption(error)) corruption ??= explainDatabaseError(error)
+    if (errorCodeOf(error)?.startsWith('SQLITE_CONSTRAINT') === true) return
     // A few bytes fit long after the disk has no room for a workspace: as much as was refused has to.
-    refusedBytes = Math.max(refusedBytes, Math.min(bytes, mostProbedBytes))
-    looked.at = -Infinity
+    failedWriteBytes = Math.max(failedWriteBytes, Math.min(bytes, maxProbeBytes))
+    lastProbe.at = -Infinity
   }
 
-  function look(): string | null {
+  function probe(): string | null {
     try {
       const now = new Date().toISOString() // on a full disk it reads well
-      write.run(now.padEnd(refusedBytes))
-      if (refusedBytes > 0) write.run(now)
-      refusedBytes = 0
+      probeWrite.run(now.padEnd(failedWriteBytes))
+      if (failedWriteBytes > 0) probeWrite.run(now)
+      failedWriteBytes = 0
       return null
     } catch (error) {
-      failed(error)
-      return damage ?? `${explain(error)} The service then goes on by itself.`
+      reportFailure(error)
+      return corruption ?? `${explainDatabaseError(error)} The service then goes on by itself.`
     }
   }
 
   return {
     db,
     path,
-    migrated,
-    barred,
-    failed,
-    trouble() {
-      const why = barred()
-      if (why !== null) return why
+    migration,
+    writeBlocked,
+    reportFailure,
+    fault() {
+      const blocked = writeBlocked()
+      if (blocked !== null) return blocked
       const at = performance.now()
-      if (at - looked.at > writtenForMs) {
-        const trouble = look()
-        looked = { at, trouble }
+      if (at - lastProbe.at > probeIntervalMs) {
+        const fault = probe()
+        lastProbe = { at, fault }
       }
-      return looked.trouble
+      return lastProbe.fault
     },
     checkpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
     close() {

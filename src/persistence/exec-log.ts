@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3'
 import type { WorkspaceId } from '../workspace/id.ts'
 
 /** Something that was begun inside a workspace. Neither its environment nor its input is kept. */
-export interface BegunRun {
+export interface NewExecRecord {
   readonly workspace: WorkspaceId
   readonly execId: string
   readonly kind: 'exec' | 'shell'
@@ -17,7 +17,7 @@ export interface BegunRun {
 }
 
 /** How it ended: one of the three says so. */
-export interface RunEnding {
+export interface ExecEnding {
   readonly endedAt: number
   readonly exitCode: number | null
   readonly signal: string | null
@@ -25,16 +25,16 @@ export interface RunEnding {
 }
 
 /** What is kept of a run. `endedAt` of `null`: it runs. */
-export type LoggedRun = BegunRun & (RunEnding | { readonly [K in keyof RunEnding]: null })
+export type ExecRecord = NewExecRecord & (ExecEnding | { readonly [K in keyof ExecEnding]: null })
 
-export type RunChange =
-  | { readonly kind: 'begun'; readonly run: BegunRun }
-  | { readonly kind: 'ended'; readonly workspace: WorkspaceId; readonly execId: string; readonly ending: RunEnding }
+export type ExecChange =
+  | { readonly kind: 'begun'; readonly exec: NewExecRecord }
+  | { readonly kind: 'ended'; readonly workspace: WorkspaceId; readonly execId: string; readonly ending: ExecEnding }
   /** It never began after all. */
   | { readonly kind: 'unbegun'; readonly workspace: WorkspaceId; readonly execId: string }
 
 /** A command or a shell that nobody has seen the end of. */
-export type LeftRun = Pick<BegunRun, 'workspace' | 'execId' | 'owner'>
+export type UnfinishedExec = Pick<NewExecRecord, 'workspace' | 'execId' | 'owner'>
 
 export type ExecLog = ReturnType<typeof execLog>
 
@@ -42,26 +42,26 @@ const columns = `workspace, exec_id AS execId, kind, owner, by, command, fingerp
   ended_at AS endedAt, exit_code AS exitCode, signal, error`
 
 /** What was run inside workspaces, by whom, and how it ended. `barred` says why nothing may be written though it could be. */
-export function execLog(db: Database, barred: () => string | null = () => null) {
-  const insert = db.prepare<[BegunRun]>(
+export function execLog(db: Database, writeBlocked: () => string | null = () => null) {
+  const insert = db.prepare<[NewExecRecord]>(
     `INSERT INTO execs (workspace, exec_id, kind, owner, by, command, fingerprint, started_at)
      VALUES (:workspace, :execId, :kind, :owner, :by, :command, :fingerprint, :startedAt)`,
   )
-  const end = db.prepare<[RunEnding & { workspace: string; execId: string }]>(
+  const end = db.prepare<[ExecEnding & { workspace: string; execId: string }]>(
     `UPDATE execs SET ended_at = :endedAt, exit_code = :exitCode, signal = :signal, error = :error
      WHERE workspace = :workspace AND exec_id = :execId AND ended_at IS NULL`,
   )
   const remove = db.prepare<[string, string]>('DELETE FROM execs WHERE workspace = ? AND exec_id = ?')
-  const find = db.prepare<[string, string], LoggedRun>(
+  const find = db.prepare<[string, string], ExecRecord>(
     `SELECT ${columns} FROM execs WHERE workspace = ? AND exec_id = ?`,
   )
-  const recent = db.prepare<[string, number], LoggedRun>(
+  const recent = db.prepare<[string, number], ExecRecord>(
     `SELECT ${columns} FROM execs WHERE workspace = ? AND kind = 'exec' ORDER BY started_at DESC LIMIT ?`,
   )
-  const left = db.prepare<['exec' | 'shell'], LeftRun>(
+  const unfinished = db.prepare<['exec' | 'shell'], UnfinishedExec>(
     'SELECT workspace, exec_id AS execId, owner FROM execs WHERE ended_at IS NULL AND kind = ?',
   )
-  const active = db.prepare<[], { workspace: WorkspaceId; at: number }>(
+  const lastActivity = db.prepare<[], { workspace: WorkspaceId; at: number }>(
     `SELECT workspace, max(max(started_at, coalesce(ended_at, 0))) AS at FROM execs
      WHERE workspace IN (SELECT id FROM workspaces) GROUP BY workspace`,
   )
@@ -69,27 +69,27 @@ export function execLog(db: Database, barred: () => string | null = () => null) 
     `DELETE FROM execs WHERE (workspace, exec_id) IN
      (SELECT workspace, exec_id FROM execs WHERE started_at < ? AND ended_at IS NOT NULL ORDER BY started_at LIMIT ?)`,
   )
-  const together = db.transaction((changes: readonly RunChange[]) => {
+  const writeAll = db.transaction((changes: readonly ExecChange[]) => {
     for (const change of changes)
-      if (change.kind === 'begun') insert.run(change.run)
+      if (change.kind === 'begun') insert.run(change.exec)
       else if (change.kind === 'unbegun') remove.run(change.workspace, change.execId)
       else end.run({ ...change.ending, workspace: change.workspace, execId: change.execId })
   })
   return {
     /** Writes all of it, or nothing. Throws what SQLite throws, or why nothing may be written. */
-    write(changes: readonly RunChange[]): void {
-      const why = barred()
-      if (why !== null) throw new Error(why)
-      together.immediate(changes)
+    write(changes: readonly ExecChange[]): void {
+      const blocked = writeBlocked()
+      if (blocked !== null) throw new Error(blocked)
+      writeAll.immediate(changes)
     },
-    find: (workspace: WorkspaceId, execId: string): LoggedRun | undefined => find.get(workspace, execId),
+    find: (workspace: WorkspaceId, execId: string): ExecRecord | undefined => find.get(workspace, execId),
     /** The commands that were run in a workspace, newest first; no shells. */
-    recent: (workspace: WorkspaceId, limit: number): readonly LoggedRun[] => recent.all(workspace, limit),
+    recent: (workspace: WorkspaceId, limit: number): readonly ExecRecord[] => recent.all(workspace, limit),
     /** What has no end yet. */
-    left: (kind: 'exec' | 'shell'): readonly LeftRun[] => left.all(kind),
+    unfinished: (kind: 'exec' | 'shell'): readonly UnfinishedExec[] => unfinished.all(kind),
     /** When something was last begun or ended in each workspace that there is. */
     lastActive: (): ReadonlyMap<WorkspaceId, number> =>
-      new Map(active.all().map(({ workspace, at }) => [workspace, at])),
+      new Map(lastActivity.all().map(({ workspace, at }) => [workspace, at])),
     /** Forgets at most `limit` runs that were begun before `before` and have ended. Answers how many went. */
     prune: (before: number, limit: number): number => prune.run(before, limit).changes,
   }

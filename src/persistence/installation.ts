@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 
 /** What this database says of itself: the id that its containers carry, and the provider that was chosen at its first start. */
-export function installation(db: Database) {
+export function installationStore(db: Database) {
   const get = db.prepare<[string], string>('SELECT value FROM installation WHERE key = ?').pluck()
   const set = db.prepare<[string, string]>(
     'INSERT INTO installation (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
@@ -11,11 +11,11 @@ export function installation(db: Database) {
   return {
     /** This installation's id: twelve hexadecimal characters, made once. */
     id(): string {
-      const known = get.get('id')
-      if (known !== undefined) return known
-      const made = randomBytes(6).toString('hex')
-      set.run('id', made)
-      return made
+      const existing = get.get('id')
+      if (existing !== undefined) return existing
+      const newId = randomBytes(6).toString('hex')
+      set.run('id', newId)
+      return newId
     },
     provider: (): string | undefined => get.get('provider'),
     chooseProvider: (name: string): void => void set.run('provider', name),

@@ -1,13 +1,13 @@
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { DatabaseError, explain } from './database-error.ts'
+import { DatabaseError, explainDatabaseError } from './database-error.ts'
 import type { Migration } from './migrations.ts'
 
-const backupsKept = 3
+const maxBackups = 3
 
 /** What a migration did: the schema's version before and after, and the backup that was taken if there was data. */
-export interface Migrated {
+export interface MigrationResult {
   readonly from: number
   readonly to: number
   readonly backup: string | null
@@ -18,60 +18,60 @@ export interface Migrated {
  * first, consistently, to `<path>.backup-v<version>-<time>` beside it; the newest three copies are kept.
  * @throws {DatabaseError} when the database was written by a newer version: going back is refused.
  */
-export function migrate(db: Database, path: string, steps: readonly Migration[], now: Date): Migrated {
-  const from = versionOf(db)
-  if (from > steps.length)
+export function migrate(db: Database, path: string, migrations: readonly Migration[], now: Date): MigrationResult {
+  const from = schemaVersionOf(db)
+  if (from > migrations.length)
     throw new DatabaseError(
-      `The database ${path} has schema version ${from}, and this version of vm-api knows ${steps.length} at most: a newer vm-api wrote it. Run that version, or restore the backup that was taken before the upgrade.`,
+      `The database ${path} has schema version ${from}, and this version of vm-api knows ${migrations.length} at most: a newer vm-api wrote it. Run that version, or restore the backup that was taken before the upgrade.`,
     )
-  const backup = from > 0 && from < steps.length ? copyOf(db, path, from, now) : null
+  const backup = from > 0 && from < migrations.length ? backUp(db, path, from, now) : null
   try {
-    for (const [index, step] of steps.entries()) if (index >= from) apply(db, step, index + 1)
+    for (const [index, migration] of migrations.entries()) if (index >= from) applyMigration(db, migration, index + 1)
   } catch (error) {
     // Nothing has changed, so the copy says nothing that the database does not: start after start would push the older ones out.
-    if (backup !== null && versionOf(db) === from) rmSync(backup, { force: true })
+    if (backup !== null && schemaVersionOf(db) === from) rmSync(backup, { force: true })
     throw error
   }
-  if (backup !== null) prune(path)
-  return { from, to: steps.length, backup }
+  if (backup !== null) pruneBackups(path)
+  return { from, to: migrations.length, backup }
 }
 
-function apply(db: Database, { name, sql }: Migration, version: number) {
+function applyMigration(db: Database, { name, sql }: Migration, version: number) {
   try {
     db.transaction(() => {
       db.exec(sql)
       db.pragma(`user_version = ${version}`)
     }).immediate()
   } catch (error) {
-    const stays = versionOf(db)
-    const older = stays === 0 ? '' : ' The vm-api that wrote it can go on with it.'
+    const currentVersion = schemaVersionOf(db)
+    const hint = currentVersion === 0 ? '' : ' The vm-api that wrote it can go on with it.'
     throw new DatabaseError(
-      `The database ${db.name} could not be migrated to schema version ${version} (${name}) and stays at version ${stays}: ${explain(error)}${older}`,
+      `The database ${db.name} could not be migrated to schema version ${version} (${name}) and stays at version ${currentVersion}: ${explainDatabaseError(error)}${hint}`,
       { cause: error },
     )
   }
 }
 
-function versionOf(db: Database): number {
+function schemaVersionOf(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }))
 }
 
 /** A consistent copy beside the database, whole and on disk, or none. */
-function copyOf(db: Database, path: string, version: number, now: Date): string {
-  const copy = `${path}.backup-v${version}-${now.toISOString().replaceAll(/[-:.]/g, '')}`
-  const unfinished = `${path}.backup-unfinished`
-  rmSync(unfinished, { force: true })
+function backUp(db: Database, path: string, version: number, now: Date): string {
+  const backupPath = `${path}.backup-v${version}-${now.toISOString().replaceAll(/[-:.]/g, '')}`
+  const partialPath = `${path}.backup-unfinished`
+  rmSync(partialPath, { force: true })
   try {
-    writeFileSync(unfinished, '', { mode: 0o600, flag: 'wx' }) // the copy is never readable for others, not even at first
-    db.prepare('VACUUM INTO ?').run(unfinished)
-    sync(unfinished) // SQLite does not do that for a copy
-    renameSync(unfinished, copy)
-    sync(dirname(copy))
-    return copy
+    writeFileSync(partialPath, '', { mode: 0o600, flag: 'wx' }) // the copy is never readable for others, not even at first
+    db.prepare('VACUUM INTO ?').run(partialPath)
+    sync(partialPath) // SQLite does not do that for a copy
+    renameSync(partialPath, backupPath)
+    sync(dirname(backupPath))
+    return backupPath
   } catch (error) {
-    rmSync(unfinished, { force: true })
+    rmSync(partialPath, { force: true })
     throw new DatabaseError(
-      `The database ${path} could not be copied before its migration, which was not begun: ${explain(error)}`,
+      `The database ${path} could not be copied before its migration, which was not begun: ${explainDatabaseError(error)}`,
       { cause: error },
     )
   }
@@ -87,12 +87,12 @@ function sync(path: string) {
   }
 }
 
-function prune(path: string) {
+function pruneBackups(path: string) {
   const folder = dirname(path)
-  const kept = readdirSync(folder)
+  const backups = readdirSync(folder)
     .filter((name) => name.startsWith(`${basename(path)}.backup-v`))
     .toSorted((a, b) => timeOf(b).localeCompare(timeOf(a)))
-  for (const old of kept.slice(backupsKept)) rmSync(join(folder, old), { force: true })
+  for (const outdated of backups.slice(maxBackups)) rmSync(join(folder, outdated), { force: true })
 }
 
 function timeOf(backup: string): string {

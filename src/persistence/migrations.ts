@@ -94,4 +94,14 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX lifecycle_output_workspace ON lifecycle_output (workspace, seq);
     `,
   },
+  {
+    name: 'the terms of the API: attempts, response, update, stop, remove',
+    sql: `
+      ALTER TABLE journal RENAME COLUMN tries TO attempts;
+      ALTER TABLE idempotency RENAME COLUMN answer TO response;
+      UPDATE journal SET event = 'update' WHERE event = 'amend';
+      UPDATE journal SET event = 'stop' || substr(event, 5) WHERE event LIKE 'halt.%';
+      UPDATE journal SET event = 'remove' || substr(event, 8) WHERE event LIKE 'destroy.%';
+    `,
+  },
 ]

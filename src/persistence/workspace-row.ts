@@ -19,7 +19,7 @@ export interface WorkspaceRow {
 }
 
 /** A row as it is read: with its place in the order of creation, and why it cannot be read if that is known. */
-export interface StoredRow extends WorkspaceRow {
+export interface StoredWorkspaceRow extends WorkspaceRow {
   readonly seq: number
   readonly unreadable: string | null
 }
@@ -32,21 +32,21 @@ export interface JournalLine {
   readonly to: string
   readonly by: string
   readonly reason: string | null
-  readonly tries: number | null
+  readonly attempts: number | null
 }
 
 /** The idempotency key that a create came with, and the answer that it is to be given each time. */
-export interface KeptAnswer {
+export interface StoredResponse {
   readonly key: string
   readonly fingerprint: string
-  readonly answer: string
+  readonly response: string
 }
 
 /** One committed change of one workspace: the row as it is then, and its journal line if the step has one. */
-export interface WrittenStep {
+export interface TransitionRecord {
   readonly row: WorkspaceRow
   /** The workspace's last step: its row goes, its journal stays. */
   readonly final: boolean
   readonly line: JournalLine | null
-  readonly kept?: KeptAnswer
+  readonly storedResponse?: StoredResponse
 }

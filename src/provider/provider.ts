@@ -1,12 +1,12 @@
-import type { Connection, Found } from '../workspace/container.ts'
+import type { Connection, ContainerRecord } from '../workspace/container.ts'
 import type { Fault, Outcome } from '../workspace/fault.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
-import type { RunOutput } from '../workspace/run.ts'
-import type { ProviderName, Subject } from '../workspace/subject.ts'
-import type { Inside } from './inside.ts'
+import type { OutputChunk } from '../workspace/guest-process.ts'
+import type { ProviderName, WorkspaceRef } from '../workspace/workspace-ref.ts'
+import type { Guest } from './guest.ts'
 
 /** What a provider says of its own accord. Hints: some are lost and some come twice; the inventory is the truth (law 8). */
-export type Notice =
+export type EngineNotice =
   | { readonly kind: 'connected' }
   | { readonly kind: 'lost'; readonly fault: Fault }
   | { readonly kind: 'changed'; readonly workspaceId: WorkspaceId }
@@ -23,19 +23,23 @@ export interface Provider {
   readonly name: ProviderName
 
   /** What goes on inside a running workspace. */
-  readonly inside: Inside
+  readonly guest: Guest
 
   /**
    * Step `image`: makes the recipe's image present. `progress` is told in words what a person would like to know while it takes
    * long. Answers the image's id.
    */
-  image(subject: Subject, signal: AbortSignal, progress: (text: string) => void): Promise<Outcome<{ imageId: string }>>
+  image(
+    workspace: WorkspaceRef,
+    signal: AbortSignal,
+    onProgress: (text: string) => void,
+  ): Promise<Outcome<{ imageId: string }>>
 
   /** Step `container`: makes the workspace's one container exist, not started. Finds its own by label and adopts it. */
-  container(subject: Subject, signal: AbortSignal): Promise<Outcome<{ containerId: string }>>
+  container(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ containerId: string }>>
 
   /** Step `boot`: makes that container run. Running already is success. `gone` when there is no such container any more. */
-  boot(subject: Subject, signal: AbortSignal): Promise<Outcome<{ connection: Connection }>>
+  boot(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ connection: Connection }>>
 
   /**
    * Step `setup`: runs the lifecycle commands in the running container, in order: onCreate, postCreate (both unless `prepared`),
@@ -43,14 +47,14 @@ export interface Provider {
    * told all that the commands write, with the name of the command.
    */
   setup(
-    subject: Subject,
+    workspace: WorkspaceRef,
     signal: AbortSignal,
-    progress: (text: string) => void,
-    heard?: (command: string, output: RunOutput) => void,
+    onProgress: (text: string) => void,
+    onOutput?: (command: string, output: OutputChunk) => void,
   ): Promise<Outcome<void>>
 
   /** Makes the container not run: asks it to end, and after ten seconds kills it. Not running already, or gone, is success. */
-  halt(subject: Subject, signal: AbortSignal): Promise<Outcome<void>>
+  stop(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<void>>
 
   /**
    * Makes the workspace's containers not exist. Already gone, or being removed by someone else, is success. Removes by the ids that it
@@ -59,17 +63,17 @@ export interface Provider {
   remove(id: WorkspaceId, containerId: string | null, signal: AbortSignal): Promise<Outcome<void>>
 
   /** One container of ours by workspace id; `null` if there is none. */
-  inspect(id: WorkspaceId, signal: AbortSignal): Promise<Outcome<Found | null>>
+  inspect(id: WorkspaceId, signal: AbortSignal): Promise<Outcome<ContainerRecord | null>>
 
   /** Every container of ours. All of them or a fault: a list that may be partial is a fault. */
-  inventory(signal: AbortSignal): Promise<Outcome<readonly Found[]>>
+  list(signal: AbortSignal): Promise<Outcome<readonly ContainerRecord[]>>
 
   /** Removes what is kept for all workspaces together (networks, folders), once none is left. May be repeated. */
   clear(signal: AbortSignal): Promise<Outcome<void>>
 
   /** Can the engine be reached now? */
-  ready(signal: AbortSignal): Promise<Outcome<void>>
+  ping(signal: AbortSignal): Promise<Outcome<void>>
 
   /** Follows the engine until `close()`: tells `connected` at first and after each loss, `lost` once per loss, `changed` in between. */
-  watch(tell: (notice: Notice) => void): { close(): void }
+  watch(notify: (notice: EngineNotice) => void): { close(): void }
 }

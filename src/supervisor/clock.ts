@@ -5,9 +5,9 @@ export interface Clock {
   /** Milliseconds from any origin; never jumps. */
   monotonic(): number
   /** A number from 0 to 1, to spread retries by. */
-  luck(): number
+  jitter(): number
   /** Calls `ring` once, `delayMs` from now or later; any length. Answers how to call it off. */
-  timer(delayMs: number, ring: () => void): () => void
+  timer(delayMs: number, callback: () => void): () => void
 }
 
 /** Node fires a timer that is longer than this at once (law 6). */
@@ -16,13 +16,13 @@ const longestTimerMs = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  luck: () => Math.random(),
-  timer(delayMs, ring) {
+  jitter: () => Math.random(),
+  timer(delayMs, callback) {
     let handle: NodeJS.Timeout
-    const arm = (left: number) => {
+    const arm = (remainingMs: number) => {
       handle = setTimeout(
-        () => (left > longestTimerMs ? arm(left - longestTimerMs) : ring()),
-        Math.min(Math.max(left, 0), longestTimerMs),
+        () => (remainingMs > longestTimerMs ? arm(remainingMs - longestTimerMs) : callback()),
+        Math.min(Math.max(remainingMs, 0), longestTimerMs),
       )
     }
     arm(delayMs)

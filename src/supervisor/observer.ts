@@ -1,9 +1,9 @@
-import type { Committed } from './live.ts'
+import type { CommittedTransition } from './live-workspace.ts'
 
 /** Who counts what happens. It is told after it has happened, and may not throw. */
-export interface Observer {
+export interface SupervisorObserver {
   /** Steps are on disk. */
-  committed(steps: readonly Committed[]): void
+  onCommit(transitions: readonly CommittedTransition[]): void
   /** A sweep has begun. */
-  swept(sweep: 'provisioner' | 'janitor'): void
+  onSweep(sweep: 'provisioner' | 'janitor'): void
 }

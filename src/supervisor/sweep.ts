@@ -1,28 +1,28 @@
 import type { Clock } from './clock.ts'
 
 /** What came of the last run of something that comes round again by itself. */
-export interface Run {
-  readonly beganAt: number
+export interface SweepRun {
+  readonly startedAt: number
   /** `null`: it is under way. */
-  readonly tookMs: number | null
+  readonly durationMs: number | null
   /** What was done or found, counted. */
   readonly counts: Readonly<Record<string, number>>
   /** What of it did not succeed, and comes round again. */
   readonly failed: readonly string[]
 }
 
-export interface Swept {
+export interface SweepStatus {
   readonly name: string
   /** `null`: it has not run yet. */
-  readonly last: Run | null
+  readonly lastRun: SweepRun | null
   /** `null`: nobody knows. */
   readonly nextAt: number | null
 }
 
 /** One thing that a sweep does. A number that it answers is counted under the name. */
-export interface Part {
-  readonly what: string
-  readonly counts?: string
+export interface SweepTask {
+  readonly description: string
+  readonly countName?: string
   readonly run: () => unknown
 }
 
@@ -30,27 +30,27 @@ export interface SweepDeps {
   readonly clock: Clock
   readonly name: string
   readonly everyMs: number
-  readonly parts: readonly Part[]
+  readonly tasks: readonly SweepTask[]
   /** Told of a part that threw. The others go on. */
-  readonly failed: (what: string, error: unknown) => void
+  readonly onFailure: (description: string, error: unknown) => void
 }
 
 /** Remembers the last run of something. */
-export function runs(clock: Clock) {
-  let last: Run | null = null
+export function sweepRunRecorder(clock: Clock) {
+  let lastRun: SweepRun | null = null
   return {
-    last: () => last,
-    begin() {
-      const began = clock.monotonic()
+    lastRun: () => lastRun,
+    start() {
+      const startedAtMonotonic = clock.monotonic()
       const counts: Record<string, number> = {}
       const failed: string[] = []
-      const run = { beganAt: clock.now(), tookMs: null, counts, failed }
-      last = run
+      const run = { startedAt: clock.now(), durationMs: null, counts, failed }
+      lastRun = run
       return {
-        count: (name: string, many: number) => void (counts[name] = many),
-        failed: (what: string) => void failed.push(what),
+        count: (name: string, value: number) => void (counts[name] = value),
+        fail: (failure: string) => void failed.push(failure),
         end() {
-          if (last === run) last = { ...run, tookMs: clock.monotonic() - began }
+          if (lastRun === run) lastRun = { ...run, durationMs: clock.monotonic() - startedAtMonotonic }
         },
       }
     },
@@ -58,25 +58,25 @@ export function runs(clock: Clock) {
 }
 
 /** Does all `parts` every so often, the first time after that time, until it is ended. A part that fails or hangs holds up no other. */
-export function sweep({ clock, name, everyMs, parts, failed }: SweepDeps) {
-  const record = runs(clock)
+export function startSweep({ clock, name, everyMs, tasks, onFailure }: SweepDeps) {
+  const recorder = sweepRunRecorder(clock)
   let nextAt = clock.now() + everyMs
-  let cancel = clock.timer(everyMs, function again() {
-    void once()
+  let cancel = clock.timer(everyMs, function tick() {
+    void runOnce()
     nextAt = clock.now() + everyMs
-    cancel = clock.timer(everyMs, again)
+    cancel = clock.timer(everyMs, tick)
   })
 
-  async function once() {
-    const run = record.begin()
+  async function runOnce() {
+    const run = recorder.start()
     await Promise.all(
-      parts.map(async ({ what, counts, run: act }) => {
+      tasks.map(async ({ description, countName, run: runTask }) => {
         try {
-          const many = await act()
-          if (counts !== undefined && typeof many === 'number') run.count(counts, many)
+          const count = await runTask()
+          if (countName !== undefined && typeof count === 'number') run.count(countName, count)
         } catch (error) {
-          run.failed(what)
-          failed(what, error)
+          run.fail(description)
+          onFailure(description, error)
         }
       }),
     )
@@ -84,7 +84,7 @@ export function sweep({ clock, name, everyMs, parts, failed }: SweepDeps) {
   }
 
   return {
-    read: (): Swept => ({ name, last: record.last(), nextAt }),
-    end: () => cancel(),
+    status: (): SweepStatus => ({ name, lastRun: recorder.lastRun(), nextAt }),
+    stop: () => cancel(),
   }
 }

@@ -4,7 +4,7 @@ const units: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, 
  * The bytes that a size names: a whole number of bytes, or text as container engines and dev containers write it (`2g`, `2gb`, `1.5GiB`,
  * `512 MiB`). A unit always counts by 1024, as theirs do. `undefined` if it is neither.
  */
-export function memoryBytes(size: unknown): number | undefined {
+export function parseMemoryBytes(size: unknown): number | undefined {
   if (typeof size === 'number') return Number.isSafeInteger(size) ? size : undefined
   const [, amount, unit] =
     typeof size === 'string' ? (/^(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(?:i?b)?)$/i.exec(size.trim()) ?? []) : []

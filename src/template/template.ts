@@ -1,29 +1,29 @@
-import type { Recipe } from '../workspace/recipe.ts'
-import { type Definition, definition, honoured } from './definition.ts'
-import type { Document } from './document.ts'
-import { refused } from './issue.ts'
-import { inCode, isObject, type Path } from './path.ts'
-import type { Refusal, TemplateProblem, Unhonoured } from './problem.ts'
-import { isEmpty, refusals } from './reach.ts'
-import { foreignVariables, substitute } from './variables.ts'
+import type { WorkspaceSpec } from '../workspace/spec.ts'
+import { type DevcontainerDefinition, devcontainerSchema, supportedFields } from './devcontainer-schema.ts'
+import type { JsonDocument } from './json-document.ts'
+import { schemaProblems } from './schema-problems.ts'
+import { formatPath, isObject, type DocumentPath } from './document-path.ts'
+import type { FieldProblem, TemplateProblem, IgnoredField } from './template-problem.ts'
+import { isEmptyValue, hostAccessProblems } from './host-access.ts'
+import { unsupportedVariables, substitute } from './variables.ts'
 
 /** Something to make workspaces from. */
-export interface Template {
+export interface WorkspaceTemplate {
   /** The folder's name, by which requests ask for it. */
   readonly name: string
   /** For people: the definition's `name`, or the folder's. */
   readonly title: string
-  readonly recipe: Recipe
+  readonly spec: WorkspaceSpec
 }
 
 /** What a definition amounts to: a template, or every problem that it has. */
-export type Reading =
-  | { readonly kind: 'read'; readonly template: Template; readonly unhonoured: readonly Unhonoured[] }
+export type TemplateReadResult =
+  | { readonly kind: 'read'; readonly template: WorkspaceTemplate; readonly ignoredFields: readonly IgnoredField[] }
   | { readonly kind: 'unreadable'; readonly problems: readonly TemplateProblem[] }
 
 /** The template called `name` that the document in `file` defines. */
-export function readTemplate(name: string, file: string, document: Document): Reading {
-  const problem = ({ path, reason, remedy }: Refusal): TemplateProblem => ({
+export function readTemplate(name: string, file: string, document: JsonDocument): TemplateReadResult {
+  const toProblem = ({ path, reason, remedy }: FieldProblem): TemplateProblem => ({
     file,
     line: document.lineOf(path),
     reason,
@@ -33,73 +33,75 @@ export function readTemplate(name: string, file: string, document: Document): Re
   if (!isObject(value)) {
     return {
       kind: 'unreadable',
-      problems: [problem({ path: [], reason: 'it is no object', remedy: 'Write `{ "image": "…" }`.' })],
+      problems: [toProblem({ path: [], reason: 'it is no object', remedy: 'Write `{ "image": "…" }`.' })],
     }
   }
-  const variables = honoured
+  const variableProblems = supportedFields
     .filter((field) => field !== 'customizations')
-    .flatMap((field) => unknownVariables(value[field], [field]))
-  const reach = Object.entries(value).flatMap(([field, asked]) => refusals(field, asked))
-  const parsed = definition.safeParse(value)
-  const wrong = (parsed.error?.issues ?? [])
-    .flatMap((issue) => refused(issue, value))
-    .filter(({ path }) => !variables.some((variable) => inCode(variable.path) === inCode(path)))
-  const found = [...wrong, ...variables, ...reach].map(problem)
-  if (!parsed.success || found.length > 0) {
-    return { kind: 'unreadable', problems: found.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
+    .flatMap((field) => unsupportedVariableProblems(value[field], [field]))
+  const hostProblems = Object.entries(value).flatMap(([field, fieldValue]) => hostAccessProblems(field, fieldValue))
+  const parsed = devcontainerSchema.safeParse(value)
+  const schemaIssues = (parsed.error?.issues ?? [])
+    .flatMap((issue) => schemaProblems(issue, value))
+    .filter(({ path }) => !variableProblems.some((variable) => formatPath(variable.path) === formatPath(path)))
+  const problems = [...schemaIssues, ...variableProblems, ...hostProblems].map(toProblem)
+  if (!parsed.success || problems.length > 0) {
+    return { kind: 'unreadable', problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
   }
-  const unhonoured = unhonouredPaths(value).map((path) => ({
+  const ignoredFields = ignoredPaths(value).map((path) => ({
     template: name,
     file,
     line: document.lineOf(path),
-    field: inCode(path),
+    field: formatPath(path),
   }))
   return {
     kind: 'read',
-    template: { name, title: parsed.data.name?.trim() || name, recipe: recipe(parsed.data) },
-    unhonoured,
+    template: { name, title: parsed.data.name?.trim() || name, spec: workspaceSpecOf(parsed.data) },
+    ignoredFields,
   }
 }
 
-function recipe(read: Definition): Recipe {
-  const put = (text: string) => substitute(text, read.workspaceFolder)
+function workspaceSpecOf(definition: DevcontainerDefinition): WorkspaceSpec {
+  const interpolate = (text: string) => substitute(text, definition.workspaceFolder)
   const environment = (texts: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, put(text)]))
-  const commands = (list: Definition['onCreateCommand']) =>
-    list.map(({ name, run }) => ({ name, run: typeof run === 'string' ? put(run) : run.map(put) }))
-  const { cpus, memory, pids } = read.customizations['vm-api']
+    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, interpolate(text)]))
+  const commands = (list: DevcontainerDefinition['onCreateCommand']) =>
+    list.map(({ name, run }) => ({ name, run: typeof run === 'string' ? interpolate(run) : run.map(interpolate) }))
+  const { cpus, memory, pids } = definition.customizations['vm-api']
   return {
-    image: read.image,
-    containerEnv: environment(read.containerEnv),
-    remoteEnv: environment(read.remoteEnv),
-    remoteUser: read.remoteUser ?? null,
-    workspaceFolder: read.workspaceFolder,
-    forwardPorts: [...new Set(read.forwardPorts.filter((port) => typeof port === 'number'))],
-    overrideCommand: read.overrideCommand,
-    init: read.init,
+    image: definition.image,
+    containerEnv: environment(definition.containerEnv),
+    remoteEnv: environment(definition.remoteEnv),
+    remoteUser: definition.remoteUser ?? null,
+    workspaceFolder: definition.workspaceFolder,
+    forwardPorts: [...new Set(definition.forwardPorts.filter((port) => typeof port === 'number'))],
+    overrideCommand: definition.overrideCommand,
+    init: definition.init,
     limits: { cpus, memoryBytes: memory, pids },
-    onCreate: commands(read.onCreateCommand),
-    postCreate: commands(read.postCreateCommand),
-    postStart: commands(read.postStartCommand),
+    onCreate: commands(definition.onCreateCommand),
+    postCreate: commands(definition.postCreateCommand),
+    postStart: commands(definition.postStartCommand),
   }
 }
 
 /** Fields of other tools' `customizations` are theirs, and `$schema` is the editor's: neither is named. */
-function unhonouredPaths(value: Readonly<Record<string, unknown>>): Path[] {
+function ignoredPaths(value: Readonly<Record<string, unknown>>): DocumentPath[] {
   const fields = Object.keys(value).filter(
-    (field) => !honoured.includes(field) && field !== '$schema' && !isEmpty(value[field]),
+    (field) => !supportedFields.includes(field) && field !== '$schema' && !isEmptyValue(value[field]),
   )
   const ports = Array.isArray(value['forwardPorts']) ? value['forwardPorts'] : []
-  const elsewhere = ports.flatMap((port, index) => (typeof port === 'string' ? [['forwardPorts', index]] : []))
-  return [...fields.map((field) => [field]), ...elsewhere]
+  const foreignPorts = ports.flatMap((port, index) => (typeof port === 'string' ? [['forwardPorts', index]] : []))
+  return [...fields.map((field) => [field]), ...foreignPorts]
 }
 
-function unknownVariables(value: unknown, path: Path): Refusal[] {
+function unsupportedVariableProblems(value: unknown, path: DocumentPath): FieldProblem[] {
   if (typeof value === 'string') {
-    return foreignVariables(value).map(({ variable, remedy }) => {
-      return { path, reason: `\`${inCode(path)}\` uses \`${variable}\``, remedy }
+    return unsupportedVariables(value).map(({ variable, remedy }) => {
+      return { path, reason: `\`${formatPath(path)}\` uses \`${variable}\``, remedy }
     })
   }
-  if (Array.isArray(value)) return value.flatMap((one, index) => unknownVariables(one, [...path, index]))
-  return isObject(value) ? Object.entries(value).flatMap(([key, one]) => unknownVariables(one, [...path, key])) : []
+  if (Array.isArray(value)) return value.flatMap((item, index) => unsupportedVariableProblems(item, [...path, index]))
+  return isObject(value)
+    ? Object.entries(value).flatMap(([key, item]) => unsupportedVariableProblems(item, [...path, key]))
+    : []
 }

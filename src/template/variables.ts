@@ -1,7 +1,8 @@
 // The variables of the Dev Containers specification, as far as a server can give them a meaning. Any other `${…}` belongs to the
 // shell that reads it and is left as it is.
 
-const references = /\$\{(localEnv|env|containerEnv|localWorkspaceFolder(?:Basename)?|devcontainerId)(?::[^}]*)?\}/g
+const unsupportedReferences =
+  /\$\{(localEnv|env|containerEnv|localWorkspaceFolder(?:Basename)?|devcontainerId)(?::[^}]*)?\}/g
 
 const remedies: Readonly<Record<string, string>> = {
   localEnv: "It would put the server's own environment into workspaces: write the value out.",
@@ -14,8 +15,8 @@ const remedies: Readonly<Record<string, string>> = {
 }
 
 /** The variables in `text` that cannot be honoured, each with what to do about it. */
-export function foreignVariables(text: string): { readonly variable: string; readonly remedy: string }[] {
-  return [...text.matchAll(references)].map(([variable, name = '']) => ({
+export function unsupportedVariables(text: string): { readonly variable: string; readonly remedy: string }[] {
+  return [...text.matchAll(unsupportedReferences)].map(([variable, name = '']) => ({
     variable,
     remedy: remedies[name] ?? 'Write the value out.',
   }))

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { historyLine } from './history.ts'
+import { historyLineSchema } from './history.ts'
 
 /** A transition as the feed tells of it: a line of some workspace's history. */
-export const transitionEvent = historyLine
+export const transitionEventSchema = historyLineSchema
   .extend({ workspace: z.uuid(), owner: z.string() })
   .meta({ id: 'TransitionEvent' })
-export type TransitionEvent = z.infer<typeof transitionEvent>
+export type TransitionEvent = z.infer<typeof transitionEventSchema>
 
-export const eventQuery = z.object({
+export const eventsQuerySchema = z.object({
   after: z
     .string()
     .optional()

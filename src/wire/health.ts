@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-export const health = z
+export const healthResponseSchema = z
   .object({ status: z.literal('ok'), service: z.literal('vm-api'), version: z.string() })
   .meta({ id: 'Health' })
-export type Health = z.infer<typeof health>
+export type HealthResponse = z.infer<typeof healthResponseSchema>
 
-export const readiness = z
+export const readinessSchema = z
   .object({
     status: z.enum(['ready', 'not_ready']),
     database: z.enum(['connected', 'disconnected']),
@@ -14,4 +14,4 @@ export const readiness = z
     code: z.string().optional(),
   })
   .meta({ id: 'Readiness' })
-export type Readiness = z.infer<typeof readiness>
+export type Readiness = z.infer<typeof readinessSchema>

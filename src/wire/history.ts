@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { paging } from './paging.ts'
+import { pagingQueryFields } from './paging.ts'
 
-export const historyLine = z
+export const historyLineSchema = z
   .object({
     seq: z.int(),
     at: z.iso.datetime({ precision: 3 }),
@@ -10,9 +10,9 @@ export const historyLine = z
     to: z.string(),
     by: z.string().meta({ example: 'user:alice' }),
     reason: z.string().optional(),
-    tries: z.int().optional(),
+    attempts: z.int().optional(),
   })
   .meta({ id: 'HistoryLine' })
-export type HistoryLine = z.infer<typeof historyLine>
+export type HistoryLine = z.infer<typeof historyLineSchema>
 
-export const historyQuery = z.object(paging)
+export const historyQuerySchema = z.object(pagingQueryFields)

@@ -1,19 +1,19 @@
 import { z } from 'zod'
 
-const most = 1000
+const maxPageSize = 1000
 
 /** What every list takes beside its filters. */
-export const paging = {
+export const pagingQueryFields = {
   limit: z
     .string()
     .regex(/^\d{1,9}$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.int().min(1, 'must be at least 1').max(most, `must be at most ${most}`))
+    .pipe(z.int().min(1, 'must be at least 1').max(maxPageSize, `must be at most ${maxPageSize}`))
     .optional()
     .meta({
       type: 'integer',
       minimum: 1,
-      maximum: most,
+      maximum: maxPageSize,
       description: 'At most so many. The answer then has a Link header to the next page, if there is one.',
     }),
   cursor: z.string().optional().meta({ description: 'From the Link header of the page before.' }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-export const template = z
+export const templateResponseSchema = z
   .object({
     name: z.string(),
     title: z.string(),
@@ -12,4 +12,4 @@ export const template = z
     default: z.boolean().meta({ description: 'True for the one that a create gets which names none.' }),
   })
   .meta({ id: 'Template' })
-export type Template = z.infer<typeof template>
+export type TemplateResponse = z.infer<typeof templateResponseSchema>

@@ -1,26 +1,26 @@
 import { z } from 'zod'
 import { namePattern } from '../workspace/name.ts'
-import { paging } from './paging.ts'
+import { pagingQueryFields } from './paging.ts'
 
 // What crosses the network about workspaces. Lenient in what is asked: unknown fields are ignored, `null` is the same as leaving out.
 
-export const statuses = ['creating', 'running', 'stopped', 'failed'] as const
+export const workspaceStatuses = ['creating', 'running', 'stopped', 'failed'] as const
 
 const metadataLimitBytes = 16 * 1024
 
-export const name = z
+export const workspaceNameSchema = z
   .string()
   .regex(namePattern, 'must be 1 to 63 ASCII letters, digits, "-", "_" or ".", beginning with a letter or a digit')
   .meta({ description: "Unique among its owner's workspaces, letter by letter.", example: 'my-workspace' })
 
-const ttlSeconds = z
+const ttlSecondsSchema = z
   .int('must be a whole number of seconds')
   .min(1, 'must be at least 1')
   .max(315_360_000, 'must be at most 315360000 (ten years)')
   .meta({ description: 'Time-to-live in seconds; `null` means never.', example: 86400 })
 
 // Its size is looked at first: to walk through a mebibyte of values would hold up everybody for a second.
-const metadata = z
+const metadataSchema = z
   .record(z.string(), z.unknown())
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataLimitBytes, 'must be at most 16 KiB as JSON')
   .pipe(z.record(z.string(), z.json()))
@@ -29,21 +29,24 @@ const metadata = z
     example: {},
   })
 
-export const createWorkspace = z
+export const createWorkspaceBodySchema = z
   .object({
-    name,
+    name: workspaceNameSchema,
     template: z.string().nullish().meta({ description: 'Name of a template; `base` if left out.', example: 'nodejs' }),
-    ttl_seconds: ttlSeconds.nullish(),
-    metadata: metadata.nullish(),
+    ttl_seconds: ttlSecondsSchema.nullish(),
+    metadata: metadataSchema.nullish(),
   })
   .meta({ id: 'CreateWorkspace' })
-export type CreateWorkspace = z.infer<typeof createWorkspace>
+export type CreateWorkspaceBody = z.infer<typeof createWorkspaceBodySchema>
 
-export const amendWorkspace = z
+export const patchWorkspaceBodySchema = z
   .object({
-    name: name.optional(),
-    ttl_seconds: ttlSeconds.nullable().optional().meta({ description: 'Counted from now; `null`: it never expires.' }),
-    metadata: metadata
+    name: workspaceNameSchema.optional(),
+    ttl_seconds: ttlSecondsSchema
+      .nullable()
+      .optional()
+      .meta({ description: 'Counted from now; `null`: it never expires.' }),
+    metadata: metadataSchema
       .nullable()
       .optional()
       .meta({ description: 'Takes the place of what was there; `null` removes it.' }),
@@ -53,27 +56,29 @@ export const amendWorkspace = z
     'must have at least one of name, ttl_seconds, metadata',
   )
   .meta({ id: 'AmendWorkspace' })
-export type AmendWorkspace = z.infer<typeof amendWorkspace>
+export type PatchWorkspaceBody = z.infer<typeof patchWorkspaceBodySchema>
 
-const time = z.iso.datetime({ precision: 3 })
+const timestampSchema = z.iso.datetime({ precision: 3 })
 
-export const workspace = z
+export const workspaceSchema = z
   .object({
     id: z.uuid(),
     name: z.string(),
     owner: z.string(),
     template: z.string(),
     provider: z.string(),
-    status: z.enum([...statuses, 'deleting']).meta({ description: '`deleting` is seen by operators only.' }),
+    status: z.enum([...workspaceStatuses, 'deleting']).meta({ description: '`deleting` is seen by operators only.' }),
     state: z.string().meta({ description: "The statechart's state, as a dotted path.", example: 'creating.boot' }),
     can: z
       .array(z.string())
-      .meta({ description: 'The commands that it accepts now.', example: ['start', 'amend', 'delete'] }),
-    created_at: time,
-    updated_at: time,
-    last_active_at: time.optional().meta({ description: 'When a command or a shell was last begun or ended in it.' }),
+      .meta({ description: 'The commands that it accepts now.', example: ['start', 'update', 'delete'] }),
+    created_at: timestampSchema,
+    updated_at: timestampSchema,
+    last_active_at: timestampSchema
+      .optional()
+      .meta({ description: 'When a command or a shell was last begun or ended in it.' }),
     ttl_seconds: z.int().optional(),
-    expires_at: time.optional(),
+    expires_at: timestampSchema.optional(),
     provider_id: z.string().optional(),
     connection_info: z
       .object({
@@ -92,12 +97,12 @@ export const workspace = z
     metadata: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'Workspace' })
-export type Workspace = z.infer<typeof workspace>
+export type Workspace = z.infer<typeof workspaceSchema>
 
-export const listQuery = z.object({
-  ...paging,
+export const listWorkspacesQuerySchema = z.object({
+  ...pagingQueryFields,
   status: z
-    .enum([...statuses, 'deleting'])
+    .enum([...workspaceStatuses, 'deleting'])
     .optional()
     .meta({ description: '`deleting` is for operators.' }),
   name: z.string().regex(namePattern, 'is no name that a workspace can have').optional(),
@@ -108,6 +113,6 @@ export const listQuery = z.object({
     .optional()
     .meta({ description: "For operators: an owner's name, or `*` for everybody." }),
 })
-export type ListQuery = z.infer<typeof listQuery>
+export type ListWorkspacesQuery = z.infer<typeof listWorkspacesQuerySchema>
 
-export const deleted = z.object({ message: z.literal('Workspace deleted') }).meta({ id: 'Deleted' })
+export const workspaceDeletedSchema = z.object({ message: z.literal('Workspace deleted') }).meta({ id: 'Deleted' })

@@ -7,7 +7,7 @@
  * - `gone`: the container that the request was about does not exist any more; it can be made anew.
  */
 export interface Fault {
-  readonly again: 'never' | 'later' | 'away' | 'gone'
+  readonly kind: 'never' | 'later' | 'away' | 'gone'
   /** One or a few sentences for a person: what failed, with the engine's own reason. Names the image, where there is one. */
   readonly message: string
 }
@@ -16,11 +16,11 @@ export interface Fault {
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault }
 
 /** The answer of a request that did what it was asked. */
-export function done<T>(value: T): Outcome<T> {
+export function ok<T>(value: T): Outcome<T> {
   return { ok: true, value }
 }
 
 /** The answer of a request that did not. */
-export function fault(again: Fault['again'], message: string): { readonly ok: false; readonly fault: Fault } {
-  return { ok: false, fault: { again, message } }
+export function fault(kind: Fault['kind'], message: string): { readonly ok: false; readonly fault: Fault } {
+  return { ok: false, fault: { kind, message } }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { mayRunEngines } from '../engine/engine-process.ts'
+import { canRunEngines } from '../engine/engine-process.ts'
 import { runCrashes, type Tally } from './run-crashes.ts'
-import { pointKinds } from './service-under-fire.ts'
+import { crashPointKinds } from './chaos-service.ts'
 
 // The short form of `npm run chaos`: the built service, a database file, and SIGKILL.
 
@@ -13,11 +13,11 @@ describe('the service, killed before and after commits, engine calls and replies
     const tally = start('fake')
     await runCrashes(tally, 1, () => killsIn(tally) < 24)
     expect(killsIn(tally)).toBeGreaterThanOrEqual(24)
-    expect([...tally.kills.keys()]).toEqual(expect.arrayContaining([...pointKinds]))
+    expect([...tally.kills.keys()]).toEqual(expect.arrayContaining([...crashPointKinds]))
     expect(tally.requests).toBeGreaterThan(120)
   })
 
-  test.skipIf(!mayRunEngines())('the same on a Docker engine of its own', async () => {
+  test.skipIf(!canRunEngines())('the same on a Docker engine of its own', async () => {
     const tally = start('live')
     await runCrashes(tally, 1, () => killsIn(tally) < 5)
     expect(killsIn(tally)).toBeGreaterThanOrEqual(5)

@@ -1,10 +1,10 @@
 import Database from 'better-sqlite3'
 import type { TransitionEvent } from '../../src/wire/event.ts'
-import type { ContainerSeen } from './engine-under-fire.ts'
-import type { Heard } from './heard.ts'
+import type { EngineContainer } from './chaos-engine.ts'
+import type { ObservedResponse } from './observed-response.ts'
 
 /** A line of the journal as it is on disk. */
-export interface Line {
+export interface JournalLine {
   readonly seq: number
   readonly workspace: string
   readonly at: number
@@ -16,7 +16,7 @@ export interface Line {
 }
 
 /** A workspace's row. */
-export interface Row {
+export interface WorkspaceRow {
   readonly id: string
   readonly owner: string
   readonly name: string
@@ -32,14 +32,14 @@ export interface Row {
 
 /** What there is to hold against each other at one moment. */
 export interface Evidence {
-  readonly heard: readonly Heard[]
+  readonly responses: readonly ObservedResponse[]
   /** What a reader of the feed received, over all restarts. */
   readonly events: readonly TransitionEvent[]
-  readonly journal: readonly Line[]
-  readonly rows: readonly Row[]
-  readonly containers: readonly ContainerSeen[]
+  readonly journal: readonly JournalLine[]
+  readonly rows: readonly WorkspaceRow[]
+  readonly containers: readonly EngineContainer[]
   /** Workspaces whose containers somebody ended or removed by hand. */
-  readonly byHand: ReadonlySet<string>
+  readonly manuallyChanged: ReadonlySet<string>
   /** SQLite's own opinion of the file: `ok`. */
   readonly integrity: string
   /** Milliseconds since the epoch. */
@@ -47,14 +47,14 @@ export interface Evidence {
 }
 
 /** The lines of each workspace, oldest first. */
-export function linesOf(journal: readonly Line[]): ReadonlyMap<string, readonly Line[]> {
-  const found = new Map<string, Line[]>()
+export function linesByWorkspace(journal: readonly JournalLine[]): ReadonlyMap<string, readonly JournalLine[]> {
+  const byWorkspace = new Map<string, JournalLine[]>()
   for (const line of journal) {
-    const others = found.get(line.workspace)
-    if (others) others.push(line)
-    else found.set(line.workspace, [line])
+    const lines = byWorkspace.get(line.workspace)
+    if (lines) lines.push(line)
+    else byWorkspace.set(line.workspace, [line])
   }
-  return found
+  return byWorkspace
 }
 
 /** Reads a database through a connection of its own, which sees what is committed and no more. */
@@ -64,33 +64,33 @@ export function readDatabase(path: string): Pick<Evidence, 'journal' | 'rows' | 
     return db.transaction(() => ({
       integrity: String(db.pragma('integrity_check', { simple: true })),
       journal: db
-        .prepare<[], Line>(
+        .prepare<[], JournalLine>(
           'SELECT seq, workspace, at, event, from_state AS "from", to_state AS "to", by, revision FROM journal ORDER BY seq',
         )
         .all(),
       rows: db
-        .prepare<[], Row & { snapshot: string }>(
+        .prepare<[], WorkspaceRow & { snapshot: string }>(
           'SELECT id, owner, name, status, expires_at AS expiresAt, revision, snapshot FROM workspaces ORDER BY seq',
         )
         .all()
-        .map(({ snapshot, ...row }) => ({ ...row, ...partsOf(snapshot) })),
+        .map(({ snapshot, ...row }) => ({ ...row, ...stateOf(snapshot) })),
     }))()
   } finally {
     db.close()
   }
 }
 
-function partsOf(snapshot: string): Pick<Row, 'state' | 'containerId' | 'reason'> {
+function stateOf(snapshot: string): Pick<WorkspaceRow, 'state' | 'containerId' | 'reason'> {
   const { value, context } = JSON.parse(snapshot) as {
     value: unknown
     context: { containerId: string | null; reason: string | null }
   }
-  return { state: pathOf(value), containerId: context.containerId, reason: context.reason }
+  return { state: statePathOf(value), containerId: context.containerId, reason: context.reason }
 }
 
-function pathOf(value: unknown): string {
+function statePathOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   return Object.entries(value)
-    .map(([key, inner]) => `${key}.${pathOf(inner)}`)
+    .map(([key, inner]) => `${key}.${statePathOf(inner)}`)
     .join()
 }

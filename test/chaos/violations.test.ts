@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import type { TransitionEvent } from '../../src/wire/event.ts'
 import type { Workspace } from '../../src/wire/workspace.ts'
-import type { Evidence, Line, Row } from './evidence.ts'
-import type { Heard } from './heard.ts'
+import type { Evidence, JournalLine, WorkspaceRow } from './evidence.ts'
+import type { ObservedResponse } from './observed-response.ts'
 import { violations } from './violations.ts'
 
 // What the crash matrix would not notice, it would not prove: each of these is a bug that it has to see.
 
 const at = 1_000_000
-const shown = (state: string, more: Partial<Workspace> = {}): Workspace => ({
+const workspaceIn = (state: string, more: Partial<Workspace> = {}): Workspace => ({
   id: 'w1',
   name: 'a',
   owner: 'ann',
@@ -22,7 +22,13 @@ const shown = (state: string, more: Partial<Workspace> = {}): Workspace => ({
   ...more,
 })
 
-const line = (seq: number, event: string, from: string | null, to: string, more: Partial<Line> = {}): Line => ({
+const line = (
+  seq: number,
+  event: string,
+  from: string | null,
+  to: string,
+  more: Partial<JournalLine> = {},
+): JournalLine => ({
   seq,
   workspace: 'w1',
   at: at + seq,
@@ -34,7 +40,7 @@ const line = (seq: number, event: string, from: string | null, to: string, more:
   ...more,
 })
 
-const row: Row = {
+const row: WorkspaceRow = {
   id: 'w1',
   owner: 'ann',
   name: 'a',
@@ -46,74 +52,74 @@ const row: Row = {
   reason: null,
 }
 
-const create: Heard = {
+const create: ObservedResponse = {
   user: 'ann',
-  asked: { verb: 'create', name: 'a', key: 'k', ttlSeconds: null, template: 'base' },
+  request: { verb: 'create', name: 'a', key: 'k', ttlSeconds: null, template: 'base' },
   sentAt: at,
-  heardAt: at + 3,
+  receivedAt: at + 3,
   status: 200,
-  shown: [shown('creating.queued')],
+  workspaces: [workspaceIn('creating.queued')],
 }
-const command = (verb: 'stop' | 'delete' | 'get', answer: Partial<Heard>): Heard => ({
+const command = (verb: 'stop' | 'delete' | 'get', responseTo: Partial<ObservedResponse>): ObservedResponse => ({
   ...create,
-  asked: { verb, id: 'w1' },
+  request: { verb, id: 'w1' },
   sentAt: at + 10,
-  heardAt: at + 20,
-  shown: [],
-  ...answer,
+  receivedAt: at + 20,
+  workspaces: [],
+  ...responseTo,
 })
 
-const told = (seq: number, event?: string): TransitionEvent => {
-  const { from, to, by, ...it } = made[seq - 1] ?? line(seq, 'none', null, 'none')
-  return { seq, at: '', event: event ?? it.event, from, to, by, workspace: 'w1', owner: 'ann' }
+const eventOf = (seq: number, event?: string): TransitionEvent => {
+  const { from, to, by, ...rest } = lines[seq - 1] ?? line(seq, 'none', null, 'none')
+  return { seq, at: '', event: event ?? rest.event, from, to, by, workspace: 'w1', owner: 'ann' }
 }
 
-const made = [
+const lines = [
   line(1, 'create', null, 'creating.queued', { by: 'user:ann' }),
   line(2, 'granted', 'creating.queued', 'creating.image'),
   line(3, 'setup.done', 'creating.image', 'running.up'),
 ]
 const deleted = [
-  ...made,
+  ...lines,
   line(4, 'delete', 'running.up', 'deleting.destroying', { by: 'user:ann', at: at + 15 }),
-  line(5, 'destroy.done', 'deleting.destroying', 'deleted', { at: at + 16 }),
+  line(5, 'remove.done', 'deleting.destroying', 'deleted', { at: at + 16 }),
 ]
 const container = { id: 'c1', workspace: 'w1', running: true }
-const sound: Evidence = {
-  heard: [create],
+const validEvidence: Evidence = {
+  responses: [create],
   events: [],
-  journal: made,
+  journal: lines,
   rows: [row],
   containers: [container],
-  byHand: new Set(),
+  manuallyChanged: new Set(),
   integrity: 'ok',
   now: at + 1000,
 }
 const gone: Evidence = {
-  ...sound,
-  heard: [create, command('delete', {})],
+  ...validEvidence,
+  responses: [create, command('delete', {})],
   journal: deleted,
   rows: [],
   containers: [],
 }
 
 test.each([
-  ['a workspace that runs', sound],
-  ['one that the feed told of', { ...sound, events: [told(1), told(2), told(3)] }],
+  ['a workspace that runs', validEvidence],
+  ['one that the feed told of', { ...validEvidence, events: [eventOf(1), eventOf(2), eventOf(3)] }],
   ['one that was deleted', gone],
   [
     'one that expired',
     {
       ...gone,
-      heard: [create],
+      responses: [create],
       journal: [
-        ...made,
+        ...lines,
         line(4, 'expire', 'running.up', 'deleting.destroying', { by: 'system:expiry' }),
-        line(5, 'destroy.done', 'deleting.destroying', 'deleted'),
+        line(5, 'remove.done', 'deleting.destroying', 'deleted'),
       ],
     },
   ],
-  ['a delete whose answer was lost', { ...gone, heard: [create, command('delete', { status: 0 })] }],
+  ['a delete whose answer was lost', { ...gone, responses: [create, command('delete', { status: 0 })] }],
 ])('nothing is wrong with %s', (_name, evidence) => {
   expect(violations(evidence)).toEqual([])
 })
@@ -121,15 +127,18 @@ test.each([
 test.each<[name: string, evidence: Partial<Evidence>, complaint: RegExp]>([
   ['a damaged file', { integrity: 'row 7 missing from index' }, /damaged/],
   ['a create that is lost', { journal: [], rows: [], containers: [] }, /acknowledged and is not in the journal/],
-  ['a workspace that went without being asked to', { ...gone, heard: [create] }, /nobody asked for/],
+  ['a workspace that went without being asked to', { ...gone, responses: [create] }, /nobody asked for/],
   [
     'a delete that is lost',
-    { heard: [create, command('delete', {})] },
+    { responses: [create, command('delete', {})] },
     /delete of w1 was acknowledged and is not in the journal/,
   ],
   [
     'a workspace that is shown after its delete',
-    { ...gone, heard: [...gone.heard, command('get', { sentAt: at + 30, shown: [shown('running.up')] })] },
+    {
+      ...gone,
+      responses: [...gone.responses, command('get', { sentAt: at + 30, workspaces: [workspaceIn('running.up')] })],
+    },
     /shown after its delete/,
   ],
   ['a second container', { containers: [container, { ...container, id: 'c2' }] }, /has 2 containers/],
@@ -145,15 +154,15 @@ test.each<[name: string, evidence: Partial<Evidence>, complaint: RegExp]>([
     { containers: [container, { ...container, id: 'c2', workspace: 'w2' }] },
     /of which nobody heard/,
   ],
-  ['a journal with a hole', { journal: made.filter(({ seq }) => seq !== 2) }, /has line 3 where line 2 is due/],
+  ['a journal with a hole', { journal: lines.filter(({ seq }) => seq !== 2) }, /has line 3 where line 2 is due/],
   [
     'a journal that skips a state',
-    { journal: [...made.slice(0, 2), line(3, 'setup.done', 'creating.boot', 'running.up')] },
+    { journal: [...lines.slice(0, 2), line(3, 'setup.done', 'creating.boot', 'running.up')] },
     /begins in creating.boot/,
   ],
   [
     'a revision that comes twice',
-    { journal: [...made.slice(0, 2), line(3, 'setup.done', 'creating.image', 'running.up', { revision: 2 })] },
+    { journal: [...lines.slice(0, 2), line(3, 'setup.done', 'creating.image', 'running.up', { revision: 2 })] },
     /repeats revision 2/,
   ],
   [
@@ -167,58 +176,62 @@ test.each<[name: string, evidence: Partial<Evidence>, complaint: RegExp]>([
   ['a failure without a reason', { rows: [{ ...row, status: 'failed', state: 'failed' }] }, /failed without a reason/],
   [
     'an idempotency key that made two',
-    { heard: [create, { ...create, shown: [shown('creating.queued', { id: 'w2' })] }] },
+    { responses: [create, { ...create, workspaces: [workspaceIn('creating.queued', { id: 'w2' })] }] },
     /the idempotency key k made two/,
   ],
   [
     'a repeated create that is refused',
-    { heard: [create, { ...create, status: 409, shown: [] }] },
+    { responses: [create, { ...create, status: 409, workspaces: [] }] },
     /repeated by ann under its key, and refused/,
   ],
   [
     'a workspace that nobody asked for',
-    { journal: [...made, line(4, 'create', null, 'creating.queued', { workspace: 'w2', by: 'user:ann' })] },
+    { journal: [...lines, line(4, 'create', null, 'creating.queued', { workspace: 'w2', by: 'user:ann' })] },
     /made 1 workspaces, 0 without an answer, and the journal has 2/,
   ],
   [
     'a command that is lost',
-    { heard: [create, command('stop', { shown: [shown('running.up')] })] },
+    { responses: [create, command('stop', { workspaces: [workspaceIn('running.up')] })] },
     /stop of w1 was acknowledged to ann and is not in the journal/,
   ],
   [
     'a command that was done twice',
-    { journal: [...made, line(4, 'stop', 'running.up', 'running.up', { by: 'user:ann' })] },
+    { journal: [...lines, line(4, 'stop', 'running.up', 'running.up', { by: 'user:ann' })] },
     /stop was given 0 times and is in the journal 1 times/,
   ],
   [
     'an answer that is not so',
-    { heard: [create, command('get', { shown: [shown('stopped.idle')] })] },
+    { responses: [create, command('get', { workspaces: [workspaceIn('stopped.idle')] })] },
     /which its journal does not know/,
   ],
   [
     'an answer from before another',
     {
-      heard: [
+      responses: [
         create,
-        command('get', { shown: [shown('running.up')] }),
-        command('get', { shown: [shown('creating.image')] }),
+        command('get', { workspaces: [workspaceIn('running.up')] }),
+        command('get', { workspaces: [workspaceIn('creating.image')] }),
       ],
     },
     /after it had left that state before/,
   ],
-  ['an event that comes twice', { events: [told(1), told(2), told(2)] }, /told of line 2 where line 3 was due/],
-  ['an event that is left out', { events: [told(1), told(3)] }, /told of line 3 where line 2 was due/],
-  ['an event that is not on disk', { events: [told(1), told(2), told(3), told(4)] }, /told of line 4/],
-  ['an event that is not so', { events: [told(1, 'stop')] }, /told of line 1 as stop/],
+  [
+    'an event that comes twice',
+    { events: [eventOf(1), eventOf(2), eventOf(2)] },
+    /told of line 2 where line 3 was due/,
+  ],
+  ['an event that is left out', { events: [eventOf(1), eventOf(3)] }, /told of line 3 where line 2 was due/],
+  ['an event that is not on disk', { events: [eventOf(1), eventOf(2), eventOf(3), eventOf(4)] }, /told of line 4/],
+  ['an event that is not so', { events: [eventOf(1, 'stop')] }, /told of line 1 as stop/],
   [
     'a container that ended unasked',
     {
-      journal: [...made, line(4, 'exited', 'running.up', 'stopped.idle')],
+      journal: [...lines, line(4, 'exited', 'running.up', 'stopped.idle')],
       rows: [{ ...row, status: 'stopped', state: 'stopped.idle' }],
       containers: [{ ...container, running: false }],
     },
     /exited, and nobody had asked for it/,
   ],
-])('%s is noticed', (_name, wrong, complaint) => {
-  expect(violations({ ...sound, ...wrong }).join('\n')).toMatch(complaint)
+])('%s is noticed', (_name, broken, violation) => {
+  expect(violations({ ...validEvidence, ...broken }).join('\n')).toMatch(violation)
 })

@@ -4,38 +4,42 @@ import { expect, test } from 'vitest'
 import { createMachine } from 'xstate'
 import { chartOf, leavesOf, statesOf } from '../../src/chart/chart.ts'
 import { definitionOf } from '../../src/chart/definition.ts'
-import { machinesIn } from '../../src/chart/discover.ts'
-import { mermaid } from '../../src/chart/mermaid.ts'
-import { pages } from '../../src/chart/page.ts'
-import { answers, tables } from '../../src/chart/table.ts'
-import { eventWords } from '../../src/chart/words.ts'
-import { lamp } from './lamp.ts'
+import { discoverMachines } from '../../src/chart/machine-discovery.ts'
+import { mermaidDiagram } from '../../src/chart/mermaid.ts'
+import { statechartPages } from '../../src/chart/pages.ts'
+import { transitionsIn, eventTables } from '../../src/chart/event-tables.ts'
+import { eventName } from '../../src/chart/names.ts'
+import { lampMachine } from './lamp-machine.ts'
 
 const docs = new URL('../../docs/statecharts/', import.meta.url)
-const machines = await machinesIn(new URL('../../src/machines/', import.meta.url))
+const machines = await discoverMachines(new URL('../../src/machines/', import.meta.url))
 
-const chart = chartOf(lamp)
+const chart = chartOf(lampMachine)
 
 test('the charts in the docs are those of the machines: `npm run charts` writes them', async () => {
-  const written = await pages(machines, new ELK.default())
+  const written = await statechartPages(machines, new ELK.default())
   expect(readdirSync(docs).sort()).toEqual([...written.keys()].sort())
   for (const [name, text] of written) expect(readFileSync(new URL(name, docs), 'utf8')).toBe(text)
 })
 
 test('a machine is found without a line written for it', () => {
-  expect(machines.map((it) => [it.machine.id, it.file])).toContainEqual(['workspace', 'workspace-machine.ts'])
-  expect(machines[0]?.groups.map((it) => it.title)).toEqual(['Observations', 'Supervisor events', 'User commands'])
+  expect(machines.map((entry) => [entry.machine.id, entry.file])).toContainEqual(['workspace', 'workspace-machine.ts'])
+  expect(machines[0]?.groups.map((group) => group.title)).toEqual([
+    'Observations',
+    'Supervisor events',
+    'User commands',
+  ])
 })
 
 test('a chart is plain JSON', () => {
-  for (const it of [lamp, ...machines.map((found) => found.machine)]) {
-    const plain = chartOf(it)
+  for (const machine of [lampMachine, ...machines.map((found) => found.machine)]) {
+    const plain = chartOf(machine)
     expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
   }
 })
 
 test('the definition that Stately imports is the machine: made anew from it, it has the same chart', () => {
-  for (const machine of [lamp, ...machines.map((found) => found.machine)]) {
+  for (const machine of [lampMachine, ...machines.map((found) => found.machine)]) {
     const plain: unknown = JSON.parse(JSON.stringify(definitionOf(machine)))
     const again = chartOf(createMachine(Object(plain)))
     // Of a guard that is put together from others only its text is left.
@@ -44,7 +48,7 @@ test('the definition that Stately imports is the machine: made anew from it, it 
 })
 
 test('a chart has every state with its kind, and the state that entering it leads to', () => {
-  expect(statesOf(chart).map((it) => [it.id, it.kind, it.initial])).toEqual([
+  expect(statesOf(chart).map((state) => [state.id, state.kind, state.initial])).toEqual([
     ['on', 'parallel', null],
     ['on.bulb', 'compound', 'on.bulb.cold'],
     ['on.bulb.cold', 'atomic', null],
@@ -60,7 +64,7 @@ test('a chart has every state with its kind, and the state that entering it lead
 })
 
 test('a chart has every edge, with its guard, and says which lead to trouble', () => {
-  const brief = chart.edges.map((it) => [it.source, it.event, it.guard, it.target, it.trouble])
+  const brief = chart.edges.map((edge) => [edge.source, edge.event, edge.guard, edge.target, edge.failure])
   expect(brief).toEqual([
     ['', 'off', null, 'dark', false],
     ['', 'again', null, null, false],
@@ -75,21 +79,23 @@ test('a chart has every edge, with its guard, and says which lead to trouble', (
 })
 
 test('what a state forbids hides what an outer state would answer', () => {
-  const [turning] = leavesOf(chart).filter((it) => it.name === 'turning')
-  const [still] = leavesOf(chart).filter((it) => it.name === 'still')
-  expect(turning && answers(chart, turning, 'again').map((it) => it.forbidden)).toEqual([true])
-  expect(still && answers(chart, still, 'again').map((it) => [it.source, it.forbidden])).toEqual([['', false]])
+  const [turning] = leavesOf(chart).filter((leaf) => leaf.name === 'turning')
+  const [still] = leavesOf(chart).filter((leaf) => leaf.name === 'still')
+  expect(turning && transitionsIn(chart, turning, 'again').map((transition) => transition.forbidden)).toEqual([true])
+  expect(
+    still && transitionsIn(chart, still, 'again').map((transition) => [transition.source, transition.forbidden]),
+  ).toEqual([['', false]])
 })
 
 test('events are named in words that people use', () => {
   const effects = new Map([
-    ['deadline', 'alarm'],
+    ['deadline', 'timer'],
     ['boot', 'boot'],
   ])
-  const words = (type: string) => eventWords(type, effects)
+  const words = (type: string) => eventName(type, effects)
   expect(words('xstate.done.actor.boot')).toBe('boot done')
-  expect(words('xstate.done.actor.deadline')).toBe('deadline over')
-  expect(words('xstate.error.actor.boot')).toBe('boot broke')
+  expect(words('xstate.done.actor.deadline')).toBe('deadline timed out')
+  expect(words('xstate.error.actor.boot')).toBe('boot failed')
   expect(words('xstate.done.state.workspace.creating')).toBe('creating done')
   expect(words('xstate.after.1000.workspace.creating')).toBe('after 1000 ms')
   expect(words('start')).toBe('start')
@@ -97,7 +103,7 @@ test('events are named in words that people use', () => {
 
 // The diagram was parsed and laid out with Mermaid 10.9 and 11.17 when this was written.
 test('a diagram escapes what Mermaid would take for itself, and draws no loop around a composite state', () => {
-  expect(mermaid(chart)).toMatchInlineSnapshot(`
+  expect(mermaidDiagram(chart)).toMatchInlineSnapshot(`
     "stateDiagram-v2
       [*] --> on
       state "on" as on {
@@ -131,17 +137,17 @@ test('a diagram escapes what Mermaid would take for itself, and draws no loop ar
       class failed trouble"
   `)
   for (const { machine } of machines) {
-    const nested = statesOf(chartOf(machine)).filter((it) => it.states.length > 0)
-    const text = mermaid(chartOf(machine))
-    for (const it of nested) {
-      const name = it.id.replaceAll('.', '_')
+    const nested = statesOf(chartOf(machine)).filter((state) => state.states.length > 0)
+    const text = mermaidDiagram(chartOf(machine))
+    for (const state of nested) {
+      const name = state.id.replaceAll('.', '_')
       expect(text).not.toContain(`${name} --> ${name} `)
     }
   }
 })
 
 test('tables say what each state does with each event', () => {
-  expect(tables(chart, [{ title: 'Switches', types: ['off', 'never heard of'] }])).toMatchInlineSnapshot(`
+  expect(eventTables(chart, [{ title: 'Switches', types: ['off', 'never heard of'] }])).toMatchInlineSnapshot(`
     "### Switches
 
     |  | off |
@@ -162,7 +168,7 @@ test('tables say what each state does with each event', () => {
     | \`on.fan.turning\` | ✗ | – | \`on.fan.still\` | – |
     | \`failed\` | stays | – | – | ↻ \`failed\` |
 
-    ### Ends of effects and alarms
+    ### Completed invocations and timers
 
     |  | on done | at once |
     | --- | --- | --- |

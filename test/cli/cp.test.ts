@@ -2,31 +2,31 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { openDesk } from './vm.ts'
+import { useCliFixture } from './vm-fixture.ts'
 
-const desk = openDesk()
+const fixture = useCliFixture()
 beforeAll(async () => {
-  await desk().make('box')
+  await fixture().createWorkspace('box')
 })
 
 /** A folder of this machine for one test. */
 function folder(name: string): (path: string) => string {
-  const root = join(desk().home, name)
+  const root = join(fixture().home, name)
   mkdirSync(root)
   return (path) => join(root, path)
 }
 
 /** What a shell in the workspace says. */
-const inside = async (script: string) => (await desk().vm(['exec', 'box', '--', 'sh', '-c', script])).stdout
+const execInBox = async (script: string) => (await fixture().vm(['exec', 'box', '--', 'sh', '-c', script])).stdout
 
 test('a file goes in and comes out as it is, with its mode', async () => {
-  const { vm } = desk()
+  const { vm } = fixture()
   const at = folder('file')
   const bytes = randomBytes(1_000_000)
   writeFileSync(at('random'), bytes)
   chmodSync(at('random'), 0o750)
   expect(await vm(['cp', at('random'), 'box:'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
-  expect(await inside('ls -l random | cut -c1-10')).toBe('-rwxr-x---\n')
+  expect(await execInBox('ls -l random | cut -c1-10')).toBe('-rwxr-x---\n')
   expect(await vm(['cp', 'box:random', at('back')])).toMatchObject({ code: 0, stdout: '', stderr: '' })
   expect(readFileSync(at('back')).equals(bytes)).toBe(true)
   expect(statSync(at('back')).mode & 0o777).toBe(0o750)
@@ -38,24 +38,24 @@ test('a file goes in and comes out as it is, with its mode', async () => {
 })
 
 test('what is piped in becomes a file', async () => {
-  expect(await desk().vm(['cp', '-', 'box:piped'], { input: 'a\0b' })).toMatchObject({ code: 0 })
-  expect(await inside('od -An -c piped')).toMatch(/a +\\0 +b/)
+  expect(await fixture().vm(['cp', '-', 'box:piped'], { input: 'a\0b' })).toMatchObject({ code: 0 })
+  expect(await execInBox('od -An -c piped')).toMatch(/a +\\0 +b/)
 })
 
 test('a file goes into a folder that is there under its own name, either way', async () => {
-  const { vm } = desk()
+  const { vm } = fixture()
   const at = folder('into')
   mkdirSync(at('here'))
   writeFileSync(at('note'), 'n')
-  await inside('mkdir there')
+  await execInBox('mkdir there')
   await vm(['cp', at('note'), 'box:there'])
-  expect(await inside('cat there/note')).toBe('n')
+  expect(await execInBox('cat there/note')).toBe('n')
   await vm(['cp', 'box:there/note', at('here')])
   expect(readFileSync(at('here/note'), 'utf8')).toBe('n')
 })
 
 test('a folder goes in and comes out whole, links and modes too', async () => {
-  const { vm } = desk()
+  const { vm } = fixture()
   const at = folder('tree')
   mkdirSync(at('site/deep/er'), { recursive: true })
   writeFileSync(at('site/deep/er/page'), 'page')
@@ -63,33 +63,33 @@ test('a folder goes in and comes out whole, links and modes too', async () => {
   chmodSync(at('site/run'), 0o755)
   symlinkSync('deep/er/page', at('site/link'))
   expect(await vm(['cp', at('site'), 'box:new'])).toMatchObject({ code: 0, stderr: '' })
-  expect(await inside('cd new; find . | sort; cat link')).toBe(
+  expect(await execInBox('cd new; find . | sort; cat link')).toBe(
     '.\n./deep\n./deep/er\n./deep/er/page\n./link\n./run\npage',
   )
   await vm(['cp', at('site'), 'box:new'])
-  expect(await inside('ls new/site')).toBe('deep\nlink\nrun\n')
+  expect(await execInBox('ls new/site')).toBe('deep\nlink\nrun\n')
   await vm(['cp', `${at('site')}/.`, 'box:new/deep'])
-  expect(await inside('ls new/deep')).toBe('deep\ner\nlink\nrun\n')
+  expect(await execInBox('ls new/deep')).toBe('deep\ner\nlink\nrun\n')
   expect(await vm(['cp', 'box:new/site', at('back')])).toMatchObject({ code: 0, stderr: '' })
   expect(readFileSync(at('back/link'), 'utf8')).toBe('page')
   expect(readlinkSync(at('back/link'))).toBe('deep/er/page')
   expect(statSync(at('back/run')).mode & 0o777).toBe(0o755)
-  expect(await desk().shell('$VM cp box:new/site - | tar t | sed "s#/\\$##" | sort')).toMatchObject({
+  expect(await fixture().shell('$VM cp box:new/site - | tar t | sed "s#/\\$##" | sort')).toMatchObject({
     stdout: expect.stringContaining('./deep/er/page\n'),
   })
 })
 
 test('what a folder brings along never leads out of where it is put', async () => {
-  const { vm } = desk()
+  const { vm } = fixture()
   const at = folder('trap')
   mkdirSync(at('outside'))
   mkdirSync(at('target'))
   // Somebody has put a link where a folder of the same name comes in.
   symlinkSync(at('outside'), at('target/sub'))
-  await inside('mkdir -p trap/sub; echo stolen > trap/sub/file')
-  const ran = await vm(['cp', 'box:trap/.', at('target')])
-  expect(ran.code).toBe(1)
-  expect(ran.stderr).toContain('leads out')
+  await execInBox('mkdir -p trap/sub; echo stolen > trap/sub/file')
+  const result = await vm(['cp', 'box:trap/.', at('target')])
+  expect(result.code).toBe(1)
+  expect(result.stderr).toContain('leads out')
   expect(() => readFileSync(at('outside/file'))).toThrow()
 })
 
@@ -100,8 +100,8 @@ test.each<[args: string[], code: number, said: RegExp]>([
   [['cp', 'box:no-such', '.'], 1, /is not there/],
   [['cp', 'box:../..', '.'], 1, /"\.\."/],
   [['cp', '-', 'box:no/folder/x'], 1, /is not there/],
-])('vm %j ends with %i and says why', async (args, code, said) => {
-  const ran = await desk().vm(args, { input: '' })
-  expect(ran).toMatchObject({ code, stdout: '' })
-  expect(ran.stderr).toMatch(said)
+])('vm %j ends with %i and says why', async (args, code, message) => {
+  const result = await fixture().vm(args, { input: '' })
+  expect(result).toMatchObject({ code, stdout: '' })
+  expect(result.stderr).toMatch(message)
 })

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { ended, openDesk } from './vm.ts'
+import { waitForExit, useCliFixture } from './vm-fixture.ts'
 
-const desk = openDesk((folder) => {
+const fixture = useCliFixture((folder) => {
   const template = join(folder, 'templates/base')
   mkdirSync(template, { recursive: true })
   const definition = {
@@ -16,11 +16,11 @@ const desk = openDesk((folder) => {
 })
 
 beforeAll(async () => {
-  await desk().make('noisy')
+  await fixture().createWorkspace('noisy')
 })
 
 test('what lifecycle commands wrote is shown with their names, bytes as they are', async () => {
-  const { bytes, code, stderr } = await desk().vm(['logs', 'noisy'])
+  const { bytes, code, stderr } = await fixture().vm(['logs', 'noisy'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const lines = bytes.toString('latin1').trimEnd().split('\n')
   expect(lines.sort()).toEqual([
@@ -28,14 +28,14 @@ test('what lifecycle commands wrote is shown with their names, bytes as they are
     'postCreateCommand | no text: \u00ff',
     'postStartCommand | started',
   ])
-  expect((await desk().vm(['logs', 'noisy', '--tail', '1'])).stdout).toBe('postStartCommand | started\n')
-  expect((await desk().vm(['logs', 'noisy', '-t', '-n', '1'])).stdout).toMatch(
+  expect((await fixture().vm(['logs', 'noisy', '--tail', '1'])).stdout).toBe('postStartCommand | started\n')
+  expect((await fixture().vm(['logs', 'noisy', '-t', '-n', '1'])).stdout).toMatch(
     /^\d{4}-\S+Z postStartCommand \| started$/m,
   )
 })
 
 test('with --json each line is an object', async () => {
-  const { stdout } = await desk().vm(['logs', 'noisy', '--json', '--since', '1h'])
+  const { stdout } = await fixture().vm(['logs', 'noisy', '--json', '--since', '1h'])
   const lines = stdout
     .trimEnd()
     .split('\n')
@@ -45,13 +45,13 @@ test('with --json each line is an object', async () => {
 })
 
 test('a log that is followed shows what comes, and ends with the workspace at rest', async () => {
-  const { start, vm } = desk()
+  const { start, vm } = fixture()
   const child = start(['logs', '-f', 'noisy'])
-  const ran = ended(child)
+  const result = waitForExit(child)
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()))
   await vm(['restart', 'noisy'])
   await vm(['stop', 'noisy'])
-  const { code, stdout } = await ran
+  const { code, stdout } = await result
   expect(code).toBe(0)
   expect(stdout.match(/postStartCommand \| started/g)).toHaveLength(2)
 })

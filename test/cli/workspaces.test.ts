@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { call } from '../service/child-service.ts'
-import { openDesk } from './vm.ts'
+import { callApi } from '../service/service-process.ts'
+import { useCliFixture } from './vm-fixture.ts'
 
-const desk = openDesk()
+const fixture = useCliFixture()
 
 test('a workspace is created, shown, stopped, started, extended and deleted by its name', async () => {
-  const { vm } = desk()
+  const { vm } = fixture()
   const made = await vm(['create', 'life', '--wait', '--ttl', '2h', '--metadata', '{"team":"blue"}'])
   expect(made).toMatchObject({ code: 0, stdout: 'life runs. `vm ssh life` opens a shell.\n' })
   // The states that it passed, each with its time, are no part of the answer.
@@ -31,8 +31,8 @@ test('a workspace is created, shown, stopped, started, extended and deleted by i
 })
 
 test('a list that is piped has a line for each workspace, with tabs and nothing cut', async () => {
-  const { make, vm, shell } = desk()
-  const [one, two] = [await make('piped-one'), await make('piped-two')]
+  const { createWorkspace, vm, shell } = fixture()
+  const [one, two] = [await createWorkspace('piped-one'), await createWorkspace('piped-two')]
   const lines = (await vm(['ls'])).stdout.trimEnd().split('\n')
   expect(lines.map((line) => line.split('\t').slice(0, 4))).toEqual([
     ['piped-two', two, 'running', 'running.up'],
@@ -47,11 +47,11 @@ test('a list that is piped has a line for each workspace, with tabs and nothing 
 })
 
 test('a workspace is found by the beginning of its id, and an ambiguous one lists the candidates', async () => {
-  const { make, url, vm } = desk()
+  const { createWorkspace, url, vm } = fixture()
   const ids = new Map<string, string>()
   // With seventeen ids two of them begin with the same digit.
   for (let count = 0; count < 17; count++) {
-    const { body } = await call(url, 'alice', 'POST', '/workspaces', { name: `w${count}` })
+    const { body } = await callApi(url, 'alice', 'POST', '/workspaces', { name: `w${count}` })
     ids.set(`w${count}`, String(body.id))
   }
   const all = [...ids]
@@ -59,22 +59,22 @@ test('a workspace is found by the beginning of its id, and an ambiguous one list
   expect((await vm(['show', id.slice(0, 12)])).stdout).toContain(id)
   const digit =
     '0123456789abcdef'.split('').find((each) => all.filter(([, one]) => one.startsWith(each)).length > 1) ?? ''
-  const those = all.filter(([, one]) => one.startsWith(digit))
+  const matches = all.filter(([, one]) => one.startsWith(digit))
   const ambiguous = await vm(['show', digit])
   expect(ambiguous).toMatchObject({ code: 1, stdout: '' })
-  for (const [name, one] of those) expect(ambiguous.stderr).toMatch(new RegExp(`  ${name} +${one}`))
+  for (const [name, one] of matches) expect(ambiguous.stderr).toMatch(new RegExp(`  ${name} +${one}`))
   // A name comes first, whatever ids begin so.
-  const named = await make(digit)
+  const named = await createWorkspace(digit)
   expect((await vm(['show', digit])).stdout).toContain(named)
   await vm(['rm', '-y', digit, ...ids.keys()])
 }, 120_000)
 
 test('nothing is deleted without a yes, or if one of the names is wrong', async () => {
-  const { make, vm } = desk()
-  await make('dear')
-  const unasked = await vm(['rm', 'dear'])
-  expect(unasked).toMatchObject({ code: 1, stdout: '' })
-  expect(unasked.stderr).toContain('--yes')
+  const { createWorkspace, vm } = fixture()
+  await createWorkspace('dear')
+  const unconfirmed = await vm(['rm', 'dear'])
+  expect(unconfirmed).toMatchObject({ code: 1, stdout: '' })
+  expect(unconfirmed.stderr).toContain('--yes')
   const wrong = await vm(['rm', '--yes', 'dear', 'daer'])
   expect(wrong.code).toBe(1)
   expect(wrong.stderr).toContain('You have no workspace "daer". Nothing was deleted.')
@@ -97,17 +97,17 @@ test.each<[args: string[], code: number, said: RegExp, next: RegExp]>([
   [['ls', '--profile', 'nope'], 2, /no profile "nope"/, /cli\.json/],
   [['ls', '--user', 'a,b'], 1, /Who are you\?/, /--user/],
   [['completion', 'tcsh'], 2, /bash, zsh, fish/, /--help/],
-])('vm %j ends with %i, says why and what to type next', async (args, code, said, next) => {
-  const ran = await desk().vm(args)
-  expect(ran).toMatchObject({ code, stdout: '' })
-  expect(ran.stderr).toMatch(/^vm: /)
-  expect(ran.stderr).toMatch(said)
-  expect(ran.stderr).toMatch(next)
+])('vm %j ends with %i, says why and what to type next', async (args, code, message, hint) => {
+  const result = await fixture().vm(args)
+  expect(result).toMatchObject({ code, stdout: '' })
+  expect(result.stderr).toMatch(/^vm: /)
+  expect(result.stderr).toMatch(message)
+  expect(result.stderr).toMatch(hint)
 })
 
 test('a command that does not fit the state says what does', async () => {
-  const { make, vm } = desk()
-  await make('fits')
+  const { createWorkspace, vm } = fixture()
+  await createWorkspace('fits')
   expect((await vm(['start', 'fits'])).stderr).toMatch(/^vm: fits runs already\.\n.*`vm ssh fits`/)
   await vm(['stop', 'fits'])
   expect((await vm(['stop', 'fits'])).stderr).toMatch(/^vm: fits has stopped already\.\n.*`vm start fits`/)
@@ -116,7 +116,7 @@ test('a command that does not fit the state says what does', async () => {
 })
 
 test('vm alone shows every command on stdout', async () => {
-  const { code, stderr, stdout } = await desk().vm([])
+  const { code, stderr, stdout } = await fixture().vm([])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   for (const command of ['ls', 'create', 'ssh', 'exec', 'cp', 'logs', 'rm', 'completion', 'serve'])
     expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))

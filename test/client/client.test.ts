@@ -2,71 +2,71 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { apiClient } from '../../src/client/client.ts'
-import { openWorld } from '../http/world.ts'
-import { allOf } from './all-of.ts'
+import { openTestServer } from '../http/test-server.ts'
+import { collect } from './collect.ts'
 
 const clientAt = (port: number, user = 'alice') => apiClient({ url: `http://127.0.0.1:${port}`, user })
 
 test('a workspace is made, commanded and deleted through the client', async () => {
-  const { listen, until } = await openWorld()
+  const { listen, waitFor } = await openTestServer()
   const client = clientAt(await listen())
   const { id } = await client.create({ name: 'one' })
-  await until(id, ({ status }) => status === 'running')
+  await waitFor(id, ({ status }) => status === 'running')
   expect((await client.stop(id)).status).toBe('running')
-  await until(id, ({ state }) => state === 'stopped.idle')
+  await waitFor(id, ({ state }) => state === 'stopped.idle')
   await client.start(id)
-  await until(id, ({ state }) => state === 'running.up')
-  expect((await client.amend(id, { ttl_seconds: 60 })).ttl_seconds).toBe(60)
+  await waitFor(id, ({ state }) => state === 'running.up')
+  expect((await client.update(id, { ttl_seconds: 60 })).ttl_seconds).toBe(60)
   await client.delete(id)
   await expect(client.get(id)).rejects.toMatchObject({ status: 404, code: 'workspace-not-found' })
-  const [lines] = await allOf(client.history(id))
+  const [lines] = await collect(client.history(id))
   expect(lines?.at(-1)?.to).toBe('deleted')
 })
 
 test('a list longer than a page is read to its end, each workspace once', async () => {
-  const { listen, make } = await openWorld()
+  const { listen, createWorkspace } = await openTestServer()
   const names = Array.from({ length: 205 }, (_, index) => `w${index}`)
-  for (const name of names) await make({ name })
-  const pages = await allOf(clientAt(await listen()).list())
+  for (const name of names) await createWorkspace({ name })
+  const pages = await collect(clientAt(await listen()).list())
   expect(pages.map(({ length }) => length)).toEqual([100, 105])
   expect(new Set(pages.flat().map(({ name }) => name))).toEqual(new Set(names))
 })
 
 test('a command that does not fit the state is refused with the state', async () => {
-  const { listen, make, until } = await openWorld()
-  const { id } = await make()
-  await until(id, ({ state }) => state === 'running.up')
+  const { listen, createWorkspace, waitFor } = await openTestServer()
+  const { id } = await createWorkspace()
+  await waitFor(id, ({ state }) => state === 'running.up')
   await expect(clientAt(await listen()).start(id)).rejects.toMatchObject({ status: 409, state: 'running.up' })
 })
 
 test('only an operator is told to be one', async () => {
-  const { listen } = await openWorld()
+  const { listen } = await openTestServer()
   const port = await listen()
   expect(await clientAt(port).isOperator()).toBe(false)
   expect(await clientAt(port, 'root').isOperator()).toBe(true)
 })
 
 test('a service that does not answer is a failure that says so', async () => {
-  const { app, listen } = await openWorld()
+  const { app, listen } = await openTestServer()
   const client = clientAt(await listen())
   await app.close()
   await expect(client.templates()).rejects.toMatchObject({ status: 0, code: 'unreachable' })
 })
 
 /** Passes requests on, and hangs up on the first answer. */
-async function losingFirstAnswer(port: number): Promise<number> {
+async function losingFirstResponse(port: number): Promise<number> {
   let lost = false
-  const server = createServer((near) => {
-    const far = connect(port, '127.0.0.1')
-    near.pipe(far)
-    far.on('data', (data) => {
-      if (lost) near.write(data)
-      else near.resetAndDestroy()
+  const server = createServer((downstream) => {
+    const upstream = connect(port, '127.0.0.1')
+    downstream.pipe(upstream)
+    upstream.on('data', (data) => {
+      if (lost) downstream.write(data)
+      else downstream.resetAndDestroy()
       lost = true
     })
-    near.on('error', () => far.destroy())
-    near.on('close', () => far.destroy())
-    far.on('error', () => near.destroy())
+    downstream.on('error', () => upstream.destroy())
+    downstream.on('close', () => upstream.destroy())
+    upstream.on('error', () => downstream.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -76,18 +76,18 @@ async function losingFirstAnswer(port: number): Promise<number> {
 }
 
 test('a create whose answer was lost is the same create when it is asked again', async () => {
-  const { listen } = await openWorld()
+  const { listen } = await openTestServer()
   const port = await listen()
-  const { id } = await clientAt(await losingFirstAnswer(port)).create({ name: 'one' })
-  expect((await allOf(clientAt(port).list())).flat()).toMatchObject([{ id, name: 'one' }])
+  const { id } = await clientAt(await losingFirstResponse(port)).create({ name: 'one' })
+  expect((await collect(clientAt(port).list())).flat()).toMatchObject([{ id, name: 'one' }])
 })
 
 test('a command whose answer was lost is a failure that does not say that nothing was done', async () => {
-  const { listen, make, until } = await openWorld()
+  const { listen, createWorkspace, waitFor } = await openTestServer()
   const port = await listen()
-  const { id } = await make()
-  await until(id, ({ state }) => state === 'running.up')
-  const stopped = clientAt(await losingFirstAnswer(port)).stop(id)
+  const { id } = await createWorkspace()
+  await waitFor(id, ({ state }) => state === 'running.up')
+  const stopped = clientAt(await losingFirstResponse(port)).stop(id)
   await expect(stopped).rejects.toMatchObject({ status: 0, code: 'cut-off' })
-  await until(id, ({ state }) => state === 'stopped.idle')
+  await waitFor(id, ({ state }) => state === 'stopped.idle')
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { openWorld } from '../http/world.ts'
+import { openTestServer } from '../http/test-server.ts'
 
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -23,7 +23,7 @@ function example(port: number, folder: string): string {
 }
 
 test('the example of the page on the client does what it says', async () => {
-  const { listen } = await openWorld({ real: true })
+  const { listen } = await openTestServer({ realProcesses: true })
   const folder = mkdtempSync(join(import.meta.dirname, '.example-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const { stderr, stdout } = await run(process.execPath, ['--import', 'tsx', example(await listen(), folder)])

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import { sentEvents } from '../../src/client/event-lines.ts'
-import type { Told } from '../../src/client/event-feed.ts'
-import { followed } from '../../src/client/event-feed.ts'
-import { allOf } from './all-of.ts'
+import { parseServerSentEvents } from '../../src/client/server-sent-events.ts'
+import type { TransitionFeedEvent } from '../../src/client/event-feed.ts'
+import { followEventFeed } from '../../src/client/event-feed.ts'
+import { collect } from './collect.ts'
 
 /** An answer that sends these pieces and then breaks, or ends. */
-function answerOf(pieces: readonly string[], how: 'breaks' | 'ends' = 'ends'): Response {
-  const bytes = pieces.map((piece) => new TextEncoder().encode(piece))
+function responseOf(chunks: readonly string[], ending: 'breaks' | 'ends' = 'ends'): Response {
+  const bytes = chunks.map((chunk) => new TextEncoder().encode(chunk))
   return new Response(
     new ReadableStream({
       pull(to) {
         const next = bytes.shift()
         if (next) to.enqueue(next)
-        else if (how === 'breaks') to.error(new Error('reset'))
+        else if (ending === 'breaks') to.error(new Error('reset'))
         else to.close()
       },
     }),
@@ -23,24 +23,24 @@ const ready = (id: number) => `id: ${id}\nevent: ready\ndata: {}\n\n`
 const transition = (id: number) => `id: ${id}\nevent: transition\ndata: {"seq":${id}}\n\n`
 
 /** What a follower is told by a service that gives these answers, until the last is used up. */
-async function toldBy(answers: readonly Response[], after: string | null = null) {
-  const asked: (string | null)[] = []
-  const told: Told[] = []
+async function notificationsOf(responses: readonly Response[], after: string | null = null) {
+  const requestedIds: (string | null)[] = []
+  const notifications: TransitionFeedEvent[] = []
   const end = new AbortController()
-  const left = [...answers]
+  const remaining = [...responses]
   const open = async (last: string | null) => {
-    const next = left.shift()
+    const next = remaining.shift()
     if (!next) {
       end.abort()
       throw new Error('no more')
     }
-    asked.push(last)
+    requestedIds.push(last)
     return next
   }
-  for await (const one of followed(open, after, end.signal)) told.push(one)
+  for await (const one of followEventFeed(open, after, end.signal)) notifications.push(one)
   return {
-    asked,
-    told: told.map((one) =>
+    asked: requestedIds,
+    told: notifications.map((one) =>
       one.kind === 'transition'
         ? one.transition.seq
         : one.kind === 'connected'
@@ -60,7 +60,7 @@ test('events are read whole, whatever pieces they arrive in', async () => {
         to.close()
       },
     })
-    expect(await allOf(sentEvents(body))).toEqual([
+    expect(await collect(parseServerSentEvents(body))).toEqual([
       { id: '1', event: 'ready', data: '{}' },
       null,
       { id: '2', event: 'transition', data: '{"seq":2}' },
@@ -70,8 +70,8 @@ test('events are read whole, whatever pieces they arrive in', async () => {
 })
 
 test('a feed that breaks is opened again after the last event that was seen', async () => {
-  const first = answerOf([ready(5), transition(6), transition(7)], 'breaks')
-  expect(await toldBy([first, answerOf([ready(7), transition(8)])])).toEqual({
+  const first = responseOf([ready(5), transition(6), transition(7)], 'breaks')
+  expect(await notificationsOf([first, responseOf([ready(7), transition(8)])])).toEqual({
     asked: [null, '7'],
     told: ['connected, resumed: false', 6, 7, 'lost', 'connected, resumed: true', 8, 'lost'],
   })
@@ -79,7 +79,7 @@ test('a feed that breaks is opened again after the last event that was seen', as
 
 test('a feed that does not know the place any more begins anew, and says that it did', async () => {
   const unknown = new Response('{"error":"none that this feed had","code":"invalid"}', { status: 400 })
-  expect(await toldBy([unknown, answerOf([ready(1), transition(2)])], '99')).toEqual({
+  expect(await notificationsOf([unknown, responseOf([ready(1), transition(2)])], '99')).toEqual({
     asked: ['99', null],
     told: ['connected, resumed: false', 2, 'lost'],
   })
@@ -87,7 +87,7 @@ test('a feed that does not know the place any more begins anew, and says that it
 
 test('a service that is away for a while is asked again', async () => {
   const away = new Response('{"error":"The service is ending.","code":"shutting-down"}', { status: 503 })
-  expect(await toldBy([away, answerOf([ready(1)])])).toEqual({
+  expect(await notificationsOf([away, responseOf([ready(1)])])).toEqual({
     asked: [null, null],
     told: ['lost', 'connected, resumed: false', 'lost'],
   })
@@ -95,7 +95,7 @@ test('a service that is away for a while is asked again', async () => {
 
 test('a service that does not know who asks is not asked again', async () => {
   const refused = new Response('{"error":"Who are you?","code":"unauthenticated"}', { status: 401 })
-  await expect(toldBy([refused, answerOf([ready(1)])])).rejects.toMatchObject({
+  await expect(notificationsOf([refused, responseOf([ready(1)])])).rejects.toMatchObject({
     status: 401,
     code: 'unauthenticated',
     message: 'Who are you?',

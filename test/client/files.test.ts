@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { apiClient } from '../../src/client/client.ts'
-import { openWorld } from '../http/world.ts'
-import { frailLine } from './frail-line.ts'
+import { openTestServer } from '../http/test-server.ts'
+import { flakyConnection } from './flaky-connection.ts'
 
 async function openFiles() {
-  const { listen, make, until } = await openWorld({ real: true })
-  const { id } = await make()
-  await until(id, ({ status }) => status === 'running')
-  const line = await frailLine(await listen())
+  const { listen, createWorkspace, waitFor } = await openTestServer({ realProcesses: true })
+  const { id } = await createWorkspace()
+  await waitFor(id, ({ status }) => status === 'running')
+  const line = await flakyConnection(await listen())
   return { cut: line.cut, files: apiClient({ url: `http://127.0.0.1:${line.port}`, user: 'alice' }).files(id) }
 }
 
@@ -30,14 +30,14 @@ test('files are written, appended to, listed, moved and removed', async () => {
 
 test('a file is streamed from anything that yields bytes, and comes back byte for byte', async () => {
   const { files } = await openFiles()
-  const pieces = Array.from({ length: 100 }, () => randomBytes(30_000))
-  async function* yielded() {
-    yield* pieces
+  const chunks = Array.from({ length: 100 }, () => randomBytes(30_000))
+  async function* yieldChunks() {
+    yield* chunks
   }
-  await files.write('random', yielded())
+  await files.write('random', yieldChunks())
   const back = await new Response(await files.read('random')).arrayBuffer()
-  expect(Buffer.from(back).equals(Buffer.concat(pieces))).toBe(true)
-  await files.write('blob', new Blob(pieces))
+  expect(Buffer.from(back).equals(Buffer.concat(chunks))).toBe(true)
+  await files.write('blob', new Blob(chunks))
   expect((await files.stat('blob')).bytes).toBe(3_000_000)
 })
 
@@ -52,13 +52,13 @@ test('a tree that was read is what was written', async () => {
 test('a file whose sending breaks off leaves the old one, and one whose reading does fails in words', async () => {
   const { cut, files } = await openFiles()
   await files.write('big', randomBytes(20_000_000))
-  async function* brokenOff() {
+  async function* brokenSource() {
     for (let count = 0; count < 80; count++) {
       if (count === 60) cut() // some of it has arrived by then: more than the buffers on the way hold
       yield randomBytes(100_000)
     }
   }
-  await expect(files.write('big', brokenOff())).rejects.toMatchObject({ status: 0 })
+  await expect(files.write('big', brokenSource())).rejects.toMatchObject({ status: 0 })
   expect((await files.stat('big')).bytes).toBe(20_000_000)
   const reader = (await files.read('big')).getReader()
   await reader.read()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { jsonLines } from '../../src/client/json-lines.ts'
-import { bytesOf, pieceOf } from '../../src/client/piece.ts'
-import { allOf } from './all-of.ts'
+import { parseNdjson } from '../../src/client/ndjson.ts'
+import { decodeBytes, encodeBytes } from '../../src/client/encoded-bytes.ts'
+import { collect } from './collect.ts'
 
 test('lines are read whole, whatever pieces they arrive in, and one that is cut off is not read', async () => {
   const bytes = Buffer.from('{"a":"ä€"}\n\n{"a":2}\r\n{"a":"\\n"}\n{"a":')
@@ -12,13 +12,13 @@ test('lines are read whole, whatever pieces they arrive in, and one that is cut 
         to.close()
       },
     })
-    expect(await allOf(jsonLines(body))).toEqual([{ a: 'ä€' }, null, { a: 2 }, { a: '\n' }])
+    expect(await collect(parseNdjson(body))).toEqual([{ a: 'ä€' }, null, { a: 2 }, { a: '\n' }])
   }
 })
 
 test('any bytes travel through JSON as they are', () => {
   const all = Uint8Array.from({ length: 100_000 }, (_, at) => (at * 31) % 256)
-  expect(pieceOf(all)).toMatchObject({ encoding: 'base64' })
+  expect(encodeBytes(all)).toMatchObject({ encoding: 'base64' })
   for (const bytes of [all, new TextEncoder().encode('\ufeffä€\0\n'), new Uint8Array()])
-    expect(Buffer.from(bytesOf(JSON.parse(JSON.stringify(pieceOf(bytes)))))).toEqual(Buffer.from(bytes))
+    expect(Buffer.from(decodeBytes(JSON.parse(JSON.stringify(encodeBytes(bytes)))))).toEqual(Buffer.from(bytes))
 })

@@ -1,19 +1,24 @@
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { ShellEvent, ShellWish } from '../../src/client/client.ts'
+import type { ShellEvent, ClientShellOptions } from '../../src/client/client.ts'
 import { apiClient } from '../../src/client/client.ts'
-import type { World } from '../http/world.ts'
-import { openWorld } from '../http/world.ts'
+import type { TestServer } from '../http/test-server.ts'
+import { openTestServer } from '../http/test-server.ts'
 
-async function up() {
-  const world = await openWorld({ real: true })
-  const { id } = await world.make()
-  await world.until(id, ({ status }) => status === 'running')
-  const port = await world.listen()
+async function openClient() {
+  const testServer = await openTestServer({ realProcesses: true })
+  const { id } = await testServer.createWorkspace()
+  await testServer.waitFor(id, ({ status }) => status === 'running')
+  const port = await testServer.listen()
   const client = apiClient({ url: `http://127.0.0.1:${port}`, user: 'alice' })
-  const over = new AbortController()
-  const wish: ShellWish = { columns: 80, rows: 24, connect: (url) => new WebSocket(url), signal: over.signal }
-  return { ...world, id, client, over, wish }
+  const finished = new AbortController()
+  const options: ClientShellOptions = {
+    columns: 80,
+    rows: 24,
+    connect: (url) => new WebSocket(url),
+    signal: finished.signal,
+  }
+  return { ...testServer, id, client, over: finished, wish: options }
 }
 
 /** Reads on until an event of this kind, or until this was written. */
@@ -28,13 +33,13 @@ async function until(events: AsyncIterable<ShellEvent>, what: ShellEvent['kind']
   }
 }
 
-function cut({ app }: World) {
+function cut({ app }: TestServer) {
   for (const socket of app.websocketServer.clients) socket.terminate()
 }
 
 test('a shell is typed into and read, and its exit code is the last that is told', async () => {
-  const { client, id, wish } = await up()
-  const { events, type } = client.shell(id, wish)
+  const { client, id, wish: options } = await openClient()
+  const { events, write: type } = client.shell(id, options)
   expect(await until(events, 'connected')).toMatchObject({ resumed: false })
   type('echo $((6*7)); exit 3\n')
   await until(events, /^42\r$/m)
@@ -43,12 +48,12 @@ test('a shell is typed into and read, and its exit code is the last that is told
 })
 
 test('a connection that is cut is told, and the same shell goes on', async () => {
-  const world = await up()
-  const { events, type, resize } = world.client.shell(world.id, world.wish)
+  const testServer = await openClient()
+  const { events, write: type, resize } = testServer.client.shell(testServer.id, testServer.wish)
   await until(events, 'connected')
   type('mine=kept; echo rea""dy\n')
   await until(events, /^ready\r$/m)
-  cut(world)
+  cut(testServer)
   await until(events, 'lost')
   resize({ columns: 61, rows: 17 })
   expect(await until(events, 'connected')).toMatchObject({ resumed: true })
@@ -57,21 +62,21 @@ test('a connection that is cut is told, and the same shell goes on', async () =>
 })
 
 test('a shell that is taken over says so, and does not take itself back', async () => {
-  const { client, id, wish } = await up()
-  const first = client.shell(id, wish)
+  const { client, id, wish: options } = await openClient()
+  const first = client.shell(id, options)
   const connected = await until(first.events, 'connected')
   const session = connected.kind === 'connected' ? connected.session : ''
-  const second = client.shell(id, { ...wish, session })
+  const second = client.shell(id, { ...options, session })
   expect(await until(second.events, 'connected')).toEqual({ kind: 'connected', session, resumed: true })
   expect(await until(first.events, 'taken-over')).toEqual({ kind: 'taken-over' })
   expect(await first.events[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
 })
 
 test('a shell that is refused says why', async () => {
-  const { ask, client, id, until: untilShown, wish } = await up()
-  await ask('POST', `/api/v1/workspaces/${id}/stop`)
-  await untilShown(id, ({ status }) => status === 'stopped')
-  await expect(until(client.shell(id, wish).events, 'connected')).rejects.toMatchObject({
+  const { inject, client, id, waitFor: waitForWorkspace, wish: options } = await openClient()
+  await inject('POST', `/api/v1/workspaces/${id}/stop`)
+  await waitForWorkspace(id, ({ status }) => status === 'stopped')
+  await expect(until(client.shell(id, options).events, 'connected')).rejects.toMatchObject({
     status: 409,
     code: 'refused-in-state',
     state: 'stopped.idle',
@@ -79,43 +84,43 @@ test('a shell that is refused says why', async () => {
 })
 
 test('a workspace that is stopped has ended its shell, and says so', async () => {
-  const world = await up()
-  const { events } = world.client.shell(world.id, world.wish)
+  const testServer = await openClient()
+  const { events } = testServer.client.shell(testServer.id, testServer.wish)
   await until(events, 'connected')
-  await world.ask('POST', `/api/v1/workspaces/${world.id}/stop`)
+  await testServer.inject('POST', `/api/v1/workspaces/${testServer.id}/stop`)
   expect(await until(events, 'ended')).toMatchObject({ error: 'The workspace was stopped.' })
 })
 
 test('a shell that is left goes on, and one that is hung up does not', async () => {
-  const { client, id, over, wish } = await up()
-  const left = client.shell(id, wish)
-  const connected = await until(left.events, 'connected')
+  const { client, id, over: finished, wish: options } = await openClient()
+  const detached = client.shell(id, options)
+  const connected = await until(detached.events, 'connected')
   const session = connected.kind === 'connected' ? connected.session : ''
-  left.type('mine=kept; echo rea""dy\n')
-  await until(left.events, /^ready\r$/m)
-  over.abort()
-  expect(await left.events[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
+  detached.write('mine=kept; echo rea""dy\n')
+  await until(detached.events, /^ready\r$/m)
+  finished.abort()
+  expect(await detached.events[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
   const { signal } = new AbortController()
-  const again = client.shell(id, { ...wish, signal, session })
+  const again = client.shell(id, { ...options, signal, session })
   await until(again.events, 'connected')
-  again.type('trap "touch hung-up; exit" HUP; echo $mine; while :; do sleep 0.01; done\n')
+  again.write('trap "touch hung-up; exit" HUP; echo $mine; while :; do sleep 0.01; done\n')
   await until(again.events, /^kept\r$/m)
   again.hangUp()
-  const other = client.shell(id, { ...wish, signal })
+  const other = client.shell(id, { ...options, signal })
   await until(other.events, 'connected')
-  other.type('until [ -e hung-up ]; do sleep 0.01; done; echo se""en\n')
+  other.write('until [ -e hung-up ]; do sleep 0.01; done; echo se""en\n')
   await until(other.events, /^seen\r$/m)
 })
 
 test('what a client does not read is not collected: the shell is held up', async () => {
-  const { client, id, wish } = await up()
+  const { client, id, wish: options } = await openClient()
   const sockets: WebSocket[] = []
   const connect = (url: string) => {
     const socket = new WebSocket(url)
     sockets.push(socket)
     return socket
   }
-  const { events, type } = client.shell(id, { ...wish, connect })
+  const { events, write: type } = client.shell(id, { ...options, connect })
   await until(events, 'connected')
   type('yes\n')
   await until(events, /y\r\ny\r\n/)

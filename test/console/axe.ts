@@ -4,15 +4,15 @@ import type { Page } from 'playwright-core'
 import { z } from 'zod'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const findings = z.array(
+const axeViolations = z.array(
   z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),
 )
 
 /** What axe finds on a page that is serious or worse. */
-export async function seriousIn(page: Page): Promise<readonly string[]> {
+export async function seriousViolations(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe)
-  const found = findings.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'))
-  return found
+  const violations = axeViolations.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'))
+  return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
 }

@@ -15,7 +15,7 @@ const flags = [
 ]
 
 /** Where this machine's Chromium is; `undefined` if it has none. */
-export function findBrowser(): string | undefined {
+export function findChromium(): string | undefined {
   if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium'
   try {
     return execFileSync('which', ['chromium'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
@@ -24,6 +24,6 @@ export function findBrowser(): string | undefined {
   }
 }
 
-export function launch(executablePath: string | undefined): Promise<Browser> {
+export function launchChromium(executablePath: string | undefined): Promise<Browser> {
   return chromium.launch({ args: flags, ...(executablePath !== undefined && { executablePath }) })
 }

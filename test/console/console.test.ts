@@ -1,30 +1,30 @@
 import { describe, expect, test } from 'vitest'
-import { hasBrowser, useConsole } from './browser.ts'
+import { hasBrowser, useConsole } from './console-browser.ts'
 
-const failed = { again: 'never', message: 'The image has no shell.' } as const
+const failed = { kind: 'never', message: 'The image has no shell.' } as const
 
 describe.skipIf(!hasBrowser)('the console in a browser', () => {
   const { open, visit } = useConsole()
 
   test('a workspace that is created over the API is seen going to running without a reload', async () => {
-    const { listen, make, engine } = await open()
-    const { page, complaints } = await visit(await listen())
+    const { listen, createWorkspace, engine } = await open()
+    const { page, browserErrors } = await visit(await listen())
     await page.getByText('There is no workspace yet').waitFor()
     let go = () => {}
     engine.before('boot', () => new Promise((resolve) => (go = () => resolve(undefined))))
-    await make({ name: 'seen' })
+    await createWorkspace({ name: 'seen' })
     const row = page.getByRole('row', { name: /seen/ })
     await row.getByText('creating.boot').waitFor()
     go()
     await row.getByText('running.up').waitFor()
-    expect(complaints).toEqual([])
+    expect(browserErrors).toEqual([])
   })
 
   test('a workspace is stopped and started from its page', async () => {
-    const { listen, make, until } = await open()
-    const { id } = await make({ name: 'one' })
-    await until(id, ({ status }) => status === 'running')
-    const { page, complaints } = await visit(await listen(), { at: `#/workspaces/${id}` })
+    const { listen, createWorkspace, waitFor } = await open()
+    const { id } = await createWorkspace({ name: 'one' })
+    await waitFor(id, ({ status }) => status === 'running')
+    const { page, browserErrors } = await visit(await listen(), { at: `#/workspaces/${id}` })
     const state = page.locator('.title .state')
     await state.getByText('running.up').waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
@@ -32,14 +32,14 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     await page.getByText('Not possible while it is stopped.idle: stop, restart.').waitFor()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
     await state.getByText('running.up').waitFor()
-    expect(complaints).toEqual([])
+    expect(browserErrors).toEqual([])
   })
 
   test('a failed one shows its reason, and is tried again', async () => {
-    const { listen, make, engine, until } = await open()
+    const { listen, createWorkspace, engine, waitFor } = await open()
     engine.failNext('boot', failed)
-    const { id } = await make({ name: 'unlucky' })
-    await until(id, ({ status }) => status === 'failed')
+    const { id } = await createWorkspace({ name: 'unlucky' })
+    await waitFor(id, ({ status }) => status === 'failed')
     const { page } = await visit(await listen())
     const failures = page.getByRole('region', { name: 'Failures' })
     await failures.getByText(failed.message).waitFor()
@@ -51,9 +51,9 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   })
 
   test('a past step shows the chart as it was then', async () => {
-    const { listen, make, until } = await open()
-    const { id } = await make()
-    await until(id, ({ status }) => status === 'running')
+    const { listen, createWorkspace, waitFor } = await open()
+    const { id } = await createWorkspace()
+    await waitFor(id, ({ status }) => status === 'running')
     const { page } = await visit(await listen(), { at: `#/workspaces/${id}` })
     const isLit = (state: string) => page.locator(`g[id="state-${state}"].lit`)
     await isLit('running.up').waitFor()
@@ -68,15 +68,15 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   })
 
   test('a feed that is cut says so, and comes back with nothing missing', async () => {
-    const { app, listen, make, until } = await open()
+    const { app, listen, createWorkspace, waitFor } = await open()
     const { page } = await visit(await listen())
     await page.getByText('Live', { exact: true }).waitFor()
     // Whoever asks meanwhile is not answered, so that something happens while the page does not hear.
     await page.context().setOffline(true)
     app.server.closeAllConnections()
     await page.getByText('Connection lost, trying again…').waitFor()
-    const { id } = await make({ name: 'meanwhile' })
-    await until(id, ({ status }) => status === 'running')
+    const { id } = await createWorkspace({ name: 'meanwhile' })
+    await waitFor(id, ({ status }) => status === 'running')
     await page.context().setOffline(false)
     await page.getByText('Live', { exact: true }).waitFor()
     await page
@@ -86,24 +86,24 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   })
 
   test('names and metadata with markup in them are shown as text', async () => {
-    const { listen, make, engine, until } = await open()
+    const { listen, createWorkspace, engine, waitFor } = await open()
     const markup = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
-    engine.failNext('boot', { again: 'never', message: `It said ${markup}` })
-    const { id } = await make({ name: 'one', metadata: { [markup]: markup } })
-    await until(id, ({ status }) => status === 'failed')
-    const { page, complaints } = await visit(await listen(), { at: `#/workspaces/${id}` })
+    engine.failNext('boot', { kind: 'never', message: `It said ${markup}` })
+    const { id } = await createWorkspace({ name: 'one', metadata: { [markup]: markup } })
+    await waitFor(id, ({ status }) => status === 'failed')
+    const { page, browserErrors } = await visit(await listen(), { at: `#/workspaces/${id}` })
     await page.locator('.notice .reason', { hasText: markup }).waitFor()
     await page.locator('pre', { hasText: 'onerror' }).first().waitFor()
     expect(await page.locator('main img, main script').count()).toBe(0)
     expect(await page.title()).toBe('vm-api console')
-    expect(complaints).toEqual([])
+    expect(browserErrors).toEqual([])
   })
 
   test("nobody but an operator sees another owner's workspaces", async () => {
-    const { listen, make, until } = await open()
-    const { id } = await make({ name: 'private' }, { 'x-user': 'bob' })
-    await until(id, ({ status }) => status === 'running')
-    await make({ name: 'mine' })
+    const { listen, createWorkspace, waitFor } = await open()
+    const { id } = await createWorkspace({ name: 'private' }, { 'x-user': 'bob' })
+    await waitFor(id, ({ status }) => status === 'running')
+    await createWorkspace({ name: 'mine' })
     const port = await listen()
     const { page } = await visit(port)
     await page.getByRole('row', { name: /mine/ }).waitFor()
@@ -115,8 +115,8 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   })
 
   test('who has not said a name is asked for one, once', async () => {
-    const { listen, make } = await open()
-    await make({ name: 'mine' })
+    const { listen, createWorkspace } = await open()
+    await createWorkspace({ name: 'mine' })
     const { page } = await visit(await listen(), { user: null })
     await page.getByLabel('Who are you?').fill('no,name')
     await page.getByRole('button', { name: 'Enter' }).click()
@@ -129,8 +129,8 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   })
 
   test('who comes through a proxy is asked for nothing', async () => {
-    const { listen, make } = await open()
-    await make({ name: 'mine' })
+    const { listen, createWorkspace } = await open()
+    await createWorkspace({ name: 'mine' })
     const extraHTTPHeaders = { 'x-vm-user': 'alice' } // what the proxy adds
     const { page } = await visit(await listen(), { user: null, extraHTTPHeaders })
     await page.getByText('Signed in by the proxy').waitFor()
@@ -138,10 +138,10 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   })
 
   test('a workspace is found, stopped and deleted with the keyboard alone', async () => {
-    const { listen, make, until, count } = await open()
+    const { listen, createWorkspace, waitFor, count } = await open()
     for (const name of ['first', 'second', 'third']) {
-      const { id } = await make({ name })
-      await until(id, ({ status }) => status === 'running')
+      const { id } = await createWorkspace({ name })
+      await waitFor(id, ({ status }) => status === 'running')
     }
     const { page } = await visit(await listen())
     const focused = () =>
@@ -182,17 +182,17 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const { listen, engine } = await open()
     const { page } = await visit(await listen())
     await page.getByText('Database well, engine well').waitFor()
-    engine.leave()
+    engine.disconnect()
     await page.getByText('Database well, engine away').waitFor()
-    engine.comeBack()
+    engine.reconnect()
     await page.getByText('Database well, engine well').waitFor()
   })
 
   test('several chosen workspaces are stopped at once', async () => {
-    const { listen, make, until } = await open()
+    const { listen, createWorkspace, waitFor } = await open()
     for (const name of ['first', 'second', 'third']) {
-      const { id } = await make({ name })
-      await until(id, ({ status }) => status === 'running')
+      const { id } = await createWorkspace({ name })
+      await waitFor(id, ({ status }) => status === 'running')
     }
     const { page } = await visit(await listen())
     await page.getByLabel('Choose first of alice').check()

@@ -1,19 +1,19 @@
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { seriousIn } from './axe.ts'
-import { hasBrowser, pictures, useConsole } from './browser.ts'
+import { seriousViolations } from './axe.ts'
+import { hasBrowser, screenshotFolder, useConsole } from './console-browser.ts'
 
 describe.skipIf(!hasBrowser)('the terminal of the console', () => {
-  const { open: openWorld, visit } = useConsole()
+  const { open: openConsole, visit } = useConsole()
 
   /** The page of a workspace that runs, in a browser. */
-  async function open(look: BrowserContextOptions = {}) {
-    const world = await openWorld({ real: true })
-    const { id } = await world.make({ name: 'shelly' })
-    await world.until(id, ({ status }) => status === 'running')
-    const seen = await visit(await world.listen(), { ...look, at: `#/workspaces/${id}` })
-    return { ...world, ...seen, id }
+  async function open(media: BrowserContextOptions = {}) {
+    const testServer = await openConsole({ realProcesses: true })
+    const { id } = await testServer.createWorkspace({ name: 'shelly' })
+    await testServer.waitFor(id, ({ status }) => status === 'running')
+    const visited = await visit(await testServer.listen(), { ...media, at: `#/workspaces/${id}` })
+    return { ...testServer, ...visited, id }
   }
 
   async function openShell(page: Page) {
@@ -25,18 +25,18 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
   const row = (page: Page, text: RegExp) => page.locator('.xterm-rows > div', { hasText: text }).first().waitFor()
 
   test('what is typed is run, and shown', async () => {
-    const { page, complaints } = await open()
+    const { page, browserErrors } = await open()
     await openShell(page)
     await page.keyboard.type('echo $((6*7))\n')
     await row(page, /^42$/)
     await page.keyboard.type('exit 3\n')
     await page.getByText('The shell has ended with exit code 3.').waitFor()
     await openShell(page)
-    expect(complaints).toEqual([])
+    expect(browserErrors).toEqual([])
   })
 
   test('a reload comes back to the same shell, with its screen', async () => {
-    const { page, complaints } = await open()
+    const { page, browserErrors } = await open()
     await openShell(page)
     await page.keyboard.type('mine=kept; echo on-the-"screen"\n')
     await row(page, /^on-the-screen$/)
@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
     await row(page, /^on-the-screen$/)
     await page.keyboard.type('echo it is $mine\n')
     await row(page, /^it is kept$/)
-    expect(complaints).toEqual([])
+    expect(browserErrors).toEqual([])
   })
 
   test('a connection that is cut is mended, and the shell goes on', async () => {
@@ -91,8 +91,8 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
   })
 
   test('a shell cannot be opened in a workspace that does not run', async () => {
-    const { ask, id, page } = await open()
-    await ask('POST', `/api/v1/workspaces/${id}/stop`)
+    const { inject, id, page } = await open()
+    await inject('POST', `/api/v1/workspaces/${id}/stop`)
     await page.getByText('A shell needs a workspace that runs.').waitFor()
     await page.getByRole('button', { name: 'Open a shell' }).click({ force: true })
     expect(await page.getByText('Opening…').count()).toBe(0)
@@ -104,8 +104,8 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
     async (colorScheme) => {
       // What is dark differs in its colours alone.
       for (const width of colorScheme === 'dark' ? [1280] : [1280, 390]) {
-        const look = { viewport: { width, height: 900 }, colorScheme }
-        const { page, complaints } = await open(look)
+        const media = { viewport: { width, height: 900 }, colorScheme }
+        const { page, browserErrors } = await open(media)
         await openShell(page)
         await page.keyboard.type(
           'clear; for n in 1 2 3 4 5 6 7; do printf "\\033[3${n}mcolour $n\\033[m "; done; printf "\\033[38;2;255;120;0mtrue\\033[m\\n"; printf "\\033[1;4mbold\\033[m \\033[7mreversed\\033[m\\n"; stty size\n',
@@ -118,9 +118,9 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
         expect(new Set([await colourOf('true'), await colourOf('bold')]).size).toBe(2)
         const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
         expect(overflow).toBeLessThanOrEqual(0)
-        expect(await seriousIn(page)).toEqual([])
-        await page.screenshot({ path: join(pictures, `terminal-${width}-${colorScheme}.png`), fullPage: true })
-        expect(complaints).toEqual([])
+        expect(await seriousViolations(page)).toEqual([])
+        await page.screenshot({ path: join(screenshotFolder, `terminal-${width}-${colorScheme}.png`), fullPage: true })
+        expect(browserErrors).toEqual([])
       }
     },
   )

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DockerTarget } from '../../src/provider/docker/target.ts'
-import { clientOf } from './client.ts'
+import type { DockerTarget } from '../../src/provider/docker/engine/docker-target.ts'
+import { dockerClient } from './docker-client.ts'
 
 /** An engine of a test's own, which it may kill. */
 export interface EngineProcess {
@@ -17,23 +17,23 @@ export interface EngineProcess {
   /** Ends it with SIGKILL: its containers go on until it is back. */
   kill(): Promise<void>
   /** Makes it hang with its socket open (SIGSTOP). */
-  freeze(): void
+  pause(): void
   /** Ends that (SIGCONT). */
-  thaw(): void
+  unpause(): void
   /** Ends it and everything in it, and removes its files. */
   close(): Promise<void>
 }
 
 /** True if this machine can run an engine of our own: Linux, as root, with `dockerd`, `ip` and `nsenter`. */
-export function mayRunEngines(): boolean {
-  const there = (program: string): boolean =>
+export function canRunEngines(): boolean {
+  const isInstalled = (program: string): boolean =>
     ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((dir) => existsSync(join(dir, program)))
-  return process.platform === 'linux' && process.getuid?.() === 0 && ['dockerd', 'ip', 'nsenter'].every(there)
+  return process.platform === 'linux' && process.getuid?.() === 0 && ['dockerd', 'ip', 'nsenter'].every(isInstalled)
 }
 
 /**
  * Starts a `dockerd` with its own data, its own containerd and, since two would fight over the bridge and the packet
- * filter, a network namespace of its own. `args` are handed on to it. Needs {@link mayRunEngines}.
+ * filter, a network namespace of its own. `args` are handed on to it. Needs {@link canRunEngines}.
  */
 export async function startEngine(args: readonly string[] = []): Promise<EngineProcess> {
   const dir = mkdtempSync(join(tmpdir(), 'vm-api-engine-'))
@@ -50,15 +50,22 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
 
   async function start(): Promise<void> {
     const log = openSync(join(dir, 'log'), 'a')
-    const own = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
+    const storageArgs = [
+      '--data-root',
+      join(dir, 'data'),
+      '--exec-root',
+      join(dir, 'exec'),
+      '--pidfile',
+      join(dir, 'pid'),
+    ]
     // Not `ip netns exec`, which mounts /sys anew and so hides the cgroups. nsenter becomes dockerd: its pid is the
     // engine's.
-    const command = [`--net=/run/netns/${namespace}`, 'dockerd', ...own, '-H', `unix://${path}`, ...args]
+    const command = [`--net=/run/netns/${namespace}`, 'dockerd', ...storageArgs, '-H', `unix://${path}`, ...args]
     running = spawn('nsenter', command, { stdio: ['ignore', log, log] })
-    for (let tries = 0; tries < 300; tries += 1) {
+    for (let attempts = 0; attempts < 300; attempts += 1) {
       if (running.exitCode !== null)
         throw new Error(`dockerd ended:\n${readFileSync(join(dir, 'log'), 'utf8').slice(-2000)}`)
-      const answered = await clientOf(target)
+      const answered = await dockerClient(target)
         .ping()
         .then(
           () => true,
@@ -79,9 +86,9 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
     await exited
   }
 
-  async function discard(): Promise<void> {
+  async function removeEngine(): Promise<void> {
     await end('SIGTERM')
-    killWhatMentions(dir)
+    killProcessesMentioning(dir)
     execFileSync('ip', ['netns', 'delete', namespace])
     // An engine that was killed has left its data folder mounted on itself.
     const mounts = readFileSync('/proc/mounts', 'utf8')
@@ -95,7 +102,7 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
   try {
     await start()
   } catch (error) {
-    await discard()
+    await removeEngine()
     throw error
   }
   return {
@@ -109,14 +116,14 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
       // that one in vain.
       while (existsSync(`/proc/${containerd}`)) await new Promise((resolve) => setTimeout(resolve, 20))
     },
-    freeze: () => void running?.kill('SIGSTOP'),
-    thaw: () => void running?.kill('SIGCONT'),
+    pause: () => void running?.kill('SIGSTOP'),
+    unpause: () => void running?.kill('SIGCONT'),
     async close() {
       running?.kill('SIGCONT')
       // One that was killed has left containers and containerd behind: only an engine that ends in order takes them
       // along.
       if (!running) await start()
-      await discard()
+      await removeEngine()
     },
   }
 }
@@ -125,13 +132,13 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
  * Kills what an engine that was killed has left: the shims that name its folder, which nobody else's do, and what runs
  * under them.
  */
-function killWhatMentions(dir: string): void {
+function killProcessesMentioning(dir: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
-    if (!readOf(`/proc/${pid}/cmdline`).includes(dir)) continue
-    const children = readOf(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)
-    for (const one of [...children, pid]) {
+    if (!readProcFile(`/proc/${pid}/cmdline`).includes(dir)) continue
+    const children = readProcFile(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)
+    for (const member of [...children, pid]) {
       try {
-        process.kill(Number(one), 'SIGKILL')
+        process.kill(Number(member), 'SIGKILL')
       } catch {
         // ended by itself meanwhile
       }
@@ -139,7 +146,7 @@ function killWhatMentions(dir: string): void {
   }
 }
 
-function readOf(path: string): string {
+function readProcFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {

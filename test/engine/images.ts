@@ -16,13 +16,13 @@ const busybox = '/bin/busybox'
  * `busybox-static`. May be called any number of times; an image that is there is left as it is.
  */
 export function ensureBaseImage(docker: Docker): Promise<void> {
-  return ensure(docker, baseImage, layBase)
+  return ensureImage(docker, baseImage, fillBaseRoot)
 }
 
 /** Makes `nodeImage` exist on the engine, as {@link ensureBaseImage} does. */
 export function ensureNodeImage(docker: Docker): Promise<void> {
-  return ensure(docker, nodeImage, (root) => {
-    layBase(root)
+  return ensureImage(docker, nodeImage, (root) => {
+    fillBaseRoot(root)
     copyProgram(root, process.execPath, '/usr/bin/node')
   })
 }
@@ -33,25 +33,25 @@ export async function tagImage(docker: Docker, from: string, to: string): Promis
   await docker.getImage(from).tag({ repo: to.slice(0, colon), tag: to.slice(colon + 1) })
 }
 
-async function ensure(docker: Docker, image: string, lay: (root: string) => void): Promise<void> {
-  const there = await docker
+async function ensureImage(docker: Docker, image: string, fillRoot: (root: string) => void): Promise<void> {
+  const exists = await docker
     .getImage(image)
     .inspect()
     .then(
       () => true,
       () => false,
     )
-  if (there) return
+  if (exists) return
   const root = mkdtempSync(join(tmpdir(), 'vm-api-image-'))
   try {
-    lay(root)
+    fillRoot(root)
     await importFolder(docker, root, image)
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
 }
 
-function layBase(root: string): void {
+function fillBaseRoot(root: string): void {
   for (const folder of ['bin', 'usr/bin', 'etc', 'root', 'home/dev', 'tmp', 'proc', 'sys', 'dev', 'var/tmp']) {
     mkdirSync(join(root, folder), { recursive: true })
   }
@@ -70,10 +70,10 @@ function copyProgram(root: string, program: string, to: string): void {
   const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
     ([, path]) => path,
   )
-  for (const [from, into] of [[program, to], ...libraries.map((path) => [path, path])]) {
-    if (from === undefined || into === undefined) continue
-    mkdirSync(join(root, dirname(into)), { recursive: true })
-    copyFileSync(from, join(root, into))
+  for (const [from, target] of [[program, to], ...libraries.map((path) => [path, path])]) {
+    if (from === undefined || target === undefined) continue
+    mkdirSync(join(root, dirname(target)), { recursive: true })
+    copyFileSync(from, join(root, target))
   }
   chmodSync(join(root, to), 0o755)
 }

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
-import { locateEngine } from '../../src/provider/docker/locate.ts'
-import type { DockerTarget } from '../../src/provider/docker/target.ts'
-import { clientOf } from './client.ts'
+import { locateEngine } from '../../src/provider/docker/engine/locate-engine.ts'
+import type { DockerTarget } from '../../src/provider/docker/engine/docker-target.ts'
+import { dockerClient } from './docker-client.ts'
 
 /**
  * The engine that live tests use: `VM_API_TEST_DOCKER_HOST`, else the one that the service itself would find;
@@ -9,26 +9,26 @@ import { clientOf } from './client.ts'
  * is a failure: nobody then takes a run without live tests for a run with them.
  */
 export async function liveEngine(env: NodeJS.ProcessEnv = process.env): Promise<DockerTarget | undefined> {
-  const asked = env['VM_API_TEST_DOCKER_HOST']
-  const located = locateEngine(asked ? { ...env, DOCKER_HOST: asked } : env, homedir())
-  const why = located.ok ? await unanswered(located.value) : located.fault.message
-  if (why === undefined && located.ok) return located.value
+  const configuredHost = env['VM_API_TEST_DOCKER_HOST']
+  const located = locateEngine(configuredHost ? { ...env, DOCKER_HOST: configuredHost } : env, homedir())
+  const reason = located.ok ? await pingFailure(located.value) : located.fault.message
+  if (reason === undefined && located.ok) return located.value
   if (env['VM_API_REQUIRE_ENGINE'] === '1')
-    throw new Error(`VM_API_REQUIRE_ENGINE is set, and no engine answers: ${why}`)
+    throw new Error(`VM_API_REQUIRE_ENGINE is set, and no engine answers: ${reason}`)
   return undefined
 }
 
-async function unanswered(target: DockerTarget): Promise<string | undefined> {
-  const late = new Promise<string>((resolve) => {
+async function pingFailure(target: DockerTarget): Promise<string | undefined> {
+  const timedOut = new Promise<string>((resolve) => {
     setTimeout(() => resolve(`${target.described} did not answer within 3 s`), 3_000).unref()
   })
-  const ping = clientOf(target)
+  const ping = dockerClient(target)
     .ping()
     .then(
       () => undefined,
       (error: unknown) => `${target.described}: ${String(error)}`,
     )
-  return Promise.race([ping, late])
+  return Promise.race([ping, timedOut])
 }
 
 /** Stands in for an engine where there is none, so that the tests that are skipped can be listed by name. */

@@ -24,20 +24,20 @@ const manifestType = 'application/vnd.docker.distribution.manifest.v2+json'
  */
 export async function startRegistry(silent = false): Promise<Registry> {
   // Each its own: an engine that has a layer from one repository does not fetch it from another.
-  const images = new Map(['good', 'slow'].map((repository) => [repository, image()]))
+  const images = new Map(['good', 'slow'].map((repository) => [repository, randomImage()]))
   const server = createServer((request, response) => {
     if (silent) return
     const [, repository, kind, name] = /^\/v2\/([^/]+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? []
-    if (request.url === '/v2/') return answer(response, 200, 'application/json', Buffer.from('{}'))
+    if (request.url === '/v2/') return respond(response, 200, 'application/json', Buffer.from('{}'))
     if (repository === 'secret') return refuse(response, 403, 'DENIED', 'requested access to the resource is denied')
-    const found = images.get(repository ?? '')
-    if (found === undefined) return refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known')
-    if (kind === 'manifests' && (name === '1' || name === digest(found.manifest)))
-      return answer(response, 200, manifestType, found.manifest)
-    const blob = kind === 'blobs' ? found.blobs.get(name ?? '') : undefined
+    const image = images.get(repository ?? '')
+    if (image === undefined) return refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known')
+    if (kind === 'manifests' && (name === '1' || name === digest(image.manifest)))
+      return respond(response, 200, manifestType, image.manifest)
+    const blob = kind === 'blobs' ? image.blobs.get(name ?? '') : undefined
     if (blob === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
-    if (repository === 'slow' && blob.length > 1000) return drip(response, blob)
-    answer(response, 200, 'application/octet-stream', blob)
+    if (repository === 'slow' && blob.length > 1000) return sendPartially(response, blob)
+    respond(response, 200, 'application/octet-stream', blob)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -53,7 +53,7 @@ export async function startRegistry(silent = false): Promise<Registry> {
   }
 }
 
-function image(): { manifest: Buffer; blobs: Map<string, Buffer> } {
+function randomImage(): { manifest: Buffer; blobs: Map<string, Buffer> } {
   const dir = mkdtempSync(join(tmpdir(), 'vm-api-layer-'))
   // Random, so that it is no layer that the engine has, and does not shrink.
   writeFileSync(join(dir, 'file'), Buffer.from(Array.from({ length: 300_000 }, () => Math.floor(Math.random() * 256))))
@@ -62,12 +62,12 @@ function image(): { manifest: Buffer; blobs: Map<string, Buffer> } {
   const layer = gzipSync(tar)
   const rootfs = { type: 'layers', diff_ids: [digest(tar)] }
   const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: { Cmd: ['/file'] }, rootfs }))
-  const part = (mediaType: string, blob: Buffer) => ({ mediaType, size: blob.length, digest: digest(blob) })
+  const descriptor = (mediaType: string, blob: Buffer) => ({ mediaType, size: blob.length, digest: digest(blob) })
   const manifest = {
     schemaVersion: 2,
     mediaType: manifestType,
-    config: part('application/vnd.docker.container.image.v1+json', config),
-    layers: [part('application/vnd.docker.image.rootfs.diff.tar.gzip', layer)],
+    config: descriptor('application/vnd.docker.container.image.v1+json', config),
+    layers: [descriptor('application/vnd.docker.image.rootfs.diff.tar.gzip', layer)],
   }
   const blobs = new Map([config, layer].map((blob) => [digest(blob), blob]))
   return { manifest: Buffer.from(JSON.stringify(manifest)), blobs }
@@ -77,17 +77,17 @@ function digest(blob: Buffer): string {
   return `sha256:${createHash('sha256').update(blob).digest('hex')}`
 }
 
-function answer(response: ServerResponse, status: number, type: string, body: Buffer): void {
+function respond(response: ServerResponse, status: number, type: string, body: Buffer): void {
   const headers = { 'content-type': type, 'content-length': body.length, 'docker-content-digest': digest(body) }
   response.writeHead(status, { ...headers, 'docker-distribution-api-version': 'registry/2.0' }).end(body)
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  answer(response, status, 'application/json', Buffer.from(JSON.stringify({ errors: [{ code, message }] })))
+  respond(response, status, 'application/json', Buffer.from(JSON.stringify({ errors: [{ code, message }] })))
 }
 
 /** Sends a third and no more. */
-function drip(response: ServerResponse, body: Buffer): void {
+function sendPartially(response: ServerResponse, body: Buffer): void {
   response.writeHead(200, { 'content-length': body.length })
   response.write(body.subarray(0, body.length / 3))
 }

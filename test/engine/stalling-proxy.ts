@@ -13,11 +13,11 @@ export interface StallingProxy {
   /** The requests that got no answer, without their bodies. */
   stalled(): readonly string[]
   /** No further request is stalled. */
-  relent(): void
+  unstall(): void
   /** The socket is gone, and every connection with it. */
-  vanish(): Promise<void>
+  disconnect(): Promise<void>
   /** It is back. */
-  appear(): Promise<void>
+  reconnect(): Promise<void>
   close(): Promise<void>
 }
 
@@ -25,30 +25,30 @@ export interface StallingProxy {
 export async function stallingProxy(engine: string): Promise<StallingProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'vm-api-proxy-'))
   const path = join(folder, 'docker.sock')
-  const open = new Set<Socket>()
-  const stalled: string[] = []
+  const sockets = new Set<Socket>()
+  const stalledRequests: string[] = []
   let pattern: RegExp | undefined
   let server: Server | undefined
 
-  function serve(client: Socket) {
+  function handleClient(client: Socket) {
     const upstream = connect(engine)
-    let silent = false
-    for (const [socket, other] of [
+    let isStalled = false
+    for (const [socket, peer] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
-      open.add(socket)
+      sockets.add(socket)
       socket.on('error', () => undefined) // whoever is cut off sees it by himself
       socket.on('close', () => {
-        open.delete(socket)
-        if (!silent || socket === client) other.destroy() // one that is stalled is not told that the engine hung up
+        sockets.delete(socket)
+        if (!isStalled || socket === client) peer.destroy() // one that is stalled is not told that the engine hung up
       })
     }
-    upstream.on('data', (data) => void (silent || client.write(data)))
-    const requests = framed((request) => {
+    upstream.on('data', (data) => void (isStalled || client.write(data)))
+    const requests = requestSplitter((request) => {
       if (pattern?.test(request) === true) {
-        silent = true
-        stalled.push(request.split('\r\n', 1)[0] ?? '')
+        isStalled = true
+        stalledRequests.push(request.split('\r\n', 1)[0] ?? '')
       }
     })
     client.on('data', (data) => {
@@ -57,39 +57,39 @@ export async function stallingProxy(engine: string): Promise<StallingProxy> {
     })
   }
 
-  async function appear() {
-    server = createServer(serve)
+  async function reconnect() {
+    server = createServer(handleClient)
     server.listen(path)
     await once(server, 'listening')
   }
 
-  async function vanish() {
-    const gone = server
+  async function disconnect() {
+    const closing = server
     server = undefined
-    if (!gone) return
-    const closed = once(gone, 'close')
-    gone.close() // removes the socket's file
-    for (const socket of open) socket.destroy()
+    if (!closing) return
+    const closed = once(closing, 'close')
+    closing.close() // removes the socket's file
+    for (const socket of sockets) socket.destroy()
     await closed
   }
 
-  await appear()
+  await reconnect()
   return {
     host: `unix://${path}`,
-    stall: (stalling) => void (pattern = stalling),
-    stalled: () => stalled,
-    relent: () => void (pattern = undefined),
-    vanish,
-    appear,
+    stall: (stallPattern) => void (pattern = stallPattern),
+    stalled: () => stalledRequests,
+    unstall: () => void (pattern = undefined),
+    disconnect,
+    reconnect,
     async close() {
-      await vanish()
+      await disconnect()
       rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
 /** Cuts what a client of the engine sends into requests, and hands each on when it is whole. */
-function framed(whole: (request: string) => void): (data: Buffer) => void {
+function requestSplitter(onRequest: (request: string) => void): (data: Buffer) => void {
   let pending = ''
   return (data) => {
     pending += data.toString('latin1')
@@ -99,7 +99,7 @@ function framed(whole: (request: string) => void): (data: Buffer) => void {
       const length = Number(/^content-length: *(\d+)/im.exec(pending.slice(0, head))?.[1] ?? 0)
       const end = head + 4 + length
       if (pending.length < end) return
-      whole(pending.slice(0, end))
+      onRequest(pending.slice(0, end))
       pending = pending.slice(end)
     }
   }

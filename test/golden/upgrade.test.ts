@@ -1,43 +1,43 @@
 import { describe, expect, it } from 'vitest'
-import type { Upgrade } from '../../src/machines/workspace-version.ts'
-import { upgraded, upgrades, workspaceMachineVersion } from '../../src/machines/workspace-version.ts'
+import type { SnapshotUpgrade } from '../../src/machines/snapshot-upgrades.ts'
+import { upgradeSnapshot, snapshotUpgrades, workspaceMachineVersion } from '../../src/machines/snapshot-upgrades.ts'
 import { encodeSnapshot } from '../../src/persistence/snapshot-codec.ts'
-import type { StoredRow } from '../../src/persistence/workspace-row.ts'
-import { rowOf } from '../../src/supervisor/step-record.ts'
-import { readStored } from '../../src/supervisor/stored.ts'
-import { at, now } from '../machines/walk.ts'
+import type { StoredWorkspaceRow } from '../../src/persistence/workspace-row.ts'
+import { workspaceRowOf } from '../../src/supervisor/transition-record.ts'
+import { readRestorableState } from '../../src/supervisor/restorable-state.ts'
+import { snapshotAt, now } from '../machines/transitions.ts'
 
-// A history that never was: version 1 had no `forEngine`, and before version 3 `idle` was called `resting`.
-const steps: readonly Upgrade[] = [
+// A history that never was: version 1 had no `waitingForEngine`, and before version 3 `idle` was called `resting`.
+const steps: readonly SnapshotUpgrade[] = [
   {
     name: 'a wait says what it is for',
-    carry: ({ value, context }) => ({ value, context: { ...context, forEngine: false } }),
+    apply: ({ value, context }) => ({ value, context: { ...context, waitingForEngine: false } }),
   },
   {
     name: 'resting is called idle',
-    carry({ value, context }) {
-      if (!('forEngine' in context)) throw new Error('there is no forEngine yet')
+    apply({ value, context }) {
+      if (!('waitingForEngine' in context)) throw new Error('there is no waitingForEngine yet')
       return { value: JSON.stringify(value) === '{"stopped":"resting"}' ? { stopped: 'idle' } : value, context }
     },
   },
 ]
 const [first, second] = steps
 
-const idle = at('stopped.idle')
-const { forEngine: _, ...contextOf1 } = idle.context
+const idle = snapshotAt('stopped.idle')
+const { waitingForEngine: _, ...contextOf1 } = idle.context
 const snapshots = {
   1: { value: { stopped: 'resting' }, context: contextOf1 },
   2: { value: { stopped: 'resting' }, context: idle.context },
   3: { value: { stopped: 'idle' }, context: idle.context },
 }
 
-function stored(machine: number, snapshot: { value: unknown; context: object }): StoredRow {
-  return { ...rowOf(idle, 1, now), machine, snapshot: encodeSnapshot(snapshot), seq: 1, unreadable: null }
+function stored(machine: number, snapshot: { value: unknown; context: object }): StoredWorkspaceRow {
+  return { ...workspaceRowOf(idle, 1, now), machine, snapshot: encodeSnapshot(snapshot), seq: 1, unreadable: null }
 }
 
-function reasonOf(row: StoredRow, by: readonly Upgrade[]): string {
+function reasonOf(row: StoredWorkspaceRow, by: readonly SnapshotUpgrade[]): string {
   try {
-    readStored(row, by)
+    readRestorableState(row, by)
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -48,20 +48,20 @@ describe('a stored snapshot', () => {
   it.each([1, 2, 3] as const)(
     'of version %i is carried up to version 3, by each upgrade after it in turn',
     (version) => {
-      expect(readStored(stored(version, snapshots[version]), steps)).toEqual(snapshots[3])
+      expect(readRestorableState(stored(version, snapshots[version]), steps)).toEqual(snapshots[3])
     },
   )
 
   it('of this version is left as it is', () => {
-    const it = { value: idle.value, context: { ...idle.context } }
-    expect(upgraded(it, workspaceMachineVersion)).toBe(it)
-    expect(workspaceMachineVersion).toBe(upgrades.length + 1)
+    const snapshot = { value: idle.value, context: { ...idle.context } }
+    expect(upgradeSnapshot(snapshot, workspaceMachineVersion)).toBe(snapshot)
+    expect(workspaceMachineVersion).toBe(snapshotUpgrades.length + 1)
   })
 
   it('that an upgrade does not take is set aside, and the reason names the upgrade', () => {
-    const broken: Upgrade = {
+    const broken: SnapshotUpgrade = {
       name: 'a mistake',
-      carry() {
+      apply() {
         throw new Error('no connection to be found')
       },
     }
@@ -75,7 +75,7 @@ describe('a stored snapshot', () => {
 
   it('is set aside when an upgrade is missing in between, by what is then amiss with it', () => {
     expect(reasonOf(stored(1, snapshots[1]), second ? [second] : [])).toBe(
-      'the upgrade "resting is called idle" to statechart version 2 failed: there is no forEngine yet',
+      'the upgrade "resting is called idle" to statechart version 2 failed: there is no waitingForEngine yet',
     )
     expect(reasonOf(stored(1, snapshots[1]), first ? [first] : [])).toMatch(/resting.*none of the statechart's/)
   })
@@ -91,13 +91,13 @@ describe('a stored snapshot', () => {
   })
 
   it('that an upgrade carries to something that is no workspace is set aside', () => {
-    const lossy: Upgrade = { name: 'forgets', carry: ({ value }) => ({ value, context: {} }) }
+    const lossy: SnapshotUpgrade = { name: 'forgets', apply: ({ value }) => ({ value, context: {} }) }
     expect(reasonOf(stored(1, snapshots[3]), [lossy])).toBe("the snapshot's context has no proper id")
   })
 })
 
 it('upgrades have names of their own, by which a reason tells of them', () => {
-  const names = upgrades.map(({ name }) => name)
+  const names = snapshotUpgrades.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   expect(names.filter((name) => name.trim() === '')).toEqual([])
 })

@@ -13,8 +13,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DatabaseError } from '../../src/persistence/database-error.ts'
 import type { OpenDatabase } from '../../src/persistence/database.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
-import { serve } from './child.ts'
-import { modeOf, newFolder } from './folder.ts'
+import { openInProcess } from './database-process.ts'
+import { fileModeOf, temporaryFolder } from './temporary-folder.ts'
 
 function open(path: string): OpenDatabase {
   const database = openDatabase(path)
@@ -34,27 +34,27 @@ function refusalOf(path: string): string {
 
 describe('opening a database', () => {
   it('makes folder and file for its owner alone, and writes with a full sync to a log', () => {
-    const folder = join(newFolder(), 'deep', 'er')
+    const folder = join(temporaryFolder(), 'deep', 'er')
     const path = join(folder, 'vm.db')
     const { db } = open(path)
     db.exec('CREATE TABLE t (x)')
-    expect([modeOf(folder), modeOf(join(folder, '..'))]).toEqual(['0700', '0700'])
+    expect([fileModeOf(folder), fileModeOf(join(folder, '..'))]).toEqual(['0700', '0700'])
     expect(readdirSync(folder).toSorted()).toEqual(['vm.db', 'vm.db-shm', 'vm.db-wal', 'vm.db.lock'])
-    for (const file of readdirSync(folder)) expect([file, modeOf(join(folder, file))]).toEqual([file, '0600'])
+    for (const file of readdirSync(folder)) expect([file, fileModeOf(join(folder, file))]).toEqual([file, '0600'])
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
     expect(db.pragma('synchronous', { simple: true })).toBe(2) // FULL
   })
 
   it('takes away what others may do with a file that is there', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     open(path).close()
     chmodSync(path, 0o644)
     open(path)
-    expect(modeOf(path)).toBe('0600')
+    expect(fileModeOf(path)).toBe('0600')
   })
 
   it('of a file that is no database says so, and leaves the file as it is', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     writeFileSync(path, 'a letter to a friend, rather longer than a header of SQLite'.repeat(9))
     expect(refusalOf(path)).toMatch(/no SQLite database.*VM_API_DB_PATH/s)
     expect(readFileSync(path, 'utf8')).toMatch(/^a letter/)
@@ -62,19 +62,19 @@ describe('opening a database', () => {
   })
 
   it('of a folder says that it is one', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     mkdirSync(path)
     expect(refusalOf(path)).toMatch(/is no file.*VM_API_DB_PATH/)
   })
 
   it('below a file says what is wrong', () => {
-    const file = join(newFolder(), 'file')
+    const file = join(temporaryFolder(), 'file')
     writeFileSync(file, '')
     expect(refusalOf(join(file, 'vm.db'))).toMatch(/cannot be used.*(ENOTDIR|EEXIST)/)
   })
 
   it('of a damaged one says so and what to do', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     const { db, close } = openDatabase(path)
     const insert = db.prepare(
       `INSERT INTO journal (workspace, owner, at, event, to_state, by, revision) VALUES (?, 'o', 1, 'e', 't', 'b', 1)`,
@@ -88,7 +88,7 @@ describe('opening a database', () => {
   })
 
   it('of one that may not be written says so, and does not make it writable', async () => {
-    const folder = newFolder()
+    const folder = temporaryFolder()
     const path = join(folder, 'vm.db')
     openDatabase(path).close()
     chmodSync(path, 0o444)
@@ -96,31 +96,31 @@ describe('opening a database', () => {
     const root = process.getuid?.() === 0
     if (root) chmodSync(`${path}.lock`, 0o666)
     // Nobody keeps root from writing, so another user tries.
-    const { said } = root ? await serve(path, 65_534) : { said: refusalOf(path) }
-    expect(said).toMatch(/cannot be used.*EACCES.*owner and mode/s)
-    expect(modeOf(path)).toBe('0444')
+    const { message } = root ? await openInProcess(path, 65_534) : { message: refusalOf(path) }
+    expect(message).toMatch(/cannot be used.*EACCES.*owner and mode/s)
+    expect(fileModeOf(path)).toBe('0444')
   })
 
   it('holds nothing after a refusal: the next one gets it', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     open(path).close()
-    const good = readFileSync(path)
+    const intact = readFileSync(path)
     writeFileSync(path, 'nonsense'.repeat(1000))
     expect(refusalOf(path)).toMatch(/no SQLite database/)
-    writeFileSync(path, good)
+    writeFileSync(path, intact)
     expect(refusalOf(path)).toBe('it was opened')
   })
 
   it('says when its file is gone or another one, while it is open', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     const database = open(path)
-    expect(database.trouble()).toBeNull()
+    expect(database.fault()).toBeNull()
     renameSync(path, `${path}.away`)
-    expect(database.trouble()).toMatch(/removed or replaced.*restart/)
+    expect(database.fault()).toMatch(/removed or replaced.*restart/)
   })
 
   it('finds a history by its index, though it was nearly empty when it was closed', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     const first = openDatabase(path)
     const insert = `INSERT INTO journal (workspace, owner, at, event, to_state, by, revision) VALUES ('w', 'o', 1, 'e', 't', 'b', 1)`
     const history = 'SELECT at FROM journal WHERE workspace = ? AND seq > 0 ORDER BY seq'
@@ -132,7 +132,7 @@ describe('opening a database', () => {
   })
 
   it('can be closed on a full disk', () => {
-    const database = open(join(newFolder(), 'vm.db'))
+    const database = open(join(temporaryFolder(), 'vm.db'))
     database.db.pragma(`max_page_count = ${Number(database.db.pragma('page_count', { simple: true }))}`)
     expect(() => database.close()).not.toThrow()
   })
@@ -140,22 +140,22 @@ describe('opening a database', () => {
 
 describe('law 10: one process per database', () => {
   it('a second process is told who is in the way and what to do, also by way of a link, and gets it when the first is killed', async () => {
-    const path = join(newFolder(), 'vm.db')
-    const first = await serve(path)
-    expect(first.said).toBe('open')
-    expect((await serve(path)).said).toMatch(
+    const path = join(temporaryFolder(), 'vm.db')
+    const first = await openInProcess(path)
+    expect(first.message).toBe('open')
+    expect((await openInProcess(path)).message).toMatch(
       /^Another process is serving the database .*Stop it first, or .*VM_API_DB_PATH/,
     )
-    const link = join(newFolder(), 'link.db')
+    const link = join(temporaryFolder(), 'link.db')
     symlinkSync(path, link)
     expect(refusalOf(link)).toMatch(/Another process/)
     first.child.kill('SIGKILL')
-    await first.ended
-    expect((await serve(path)).said).toBe('open')
+    await first.exited
+    expect((await openInProcess(path)).message).toBe('open')
   })
 
   it('a second one in the same process is refused as well, and the first goes on', () => {
-    const path = join(newFolder(), 'vm.db')
+    const path = join(temporaryFolder(), 'vm.db')
     const { db } = open(path)
     expect(refusalOf(path)).toMatch(/Another process/)
     expect(() => db.exec('CREATE TABLE t (x)')).not.toThrow()

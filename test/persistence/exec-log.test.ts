@@ -1,21 +1,21 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openDatabase } from '../../src/persistence/database.ts'
-import type { BegunRun } from '../../src/persistence/exec-log.ts'
+import type { NewExecRecord } from '../../src/persistence/exec-log.ts'
 import { execLog } from '../../src/persistence/exec-log.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
-import { newFolder } from './folder.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
-function newLog(barred?: () => string | null) {
-  const { db, close } = openDatabase(join(newFolder(), 'vm.db'))
+function newLog(writeBlocked?: () => string | null) {
+  const { db, close } = openDatabase(join(temporaryFolder(), 'vm.db'))
   onTestFinished(close)
-  return execLog(db, barred)
+  return execLog(db, writeBlocked)
 }
 
-const begun = (workspace: WorkspaceId, execId: string, startedAt: number, more: Partial<BegunRun> = {}) => ({
+const newExec = (workspace: WorkspaceId, execId: string, startedAt: number, more: Partial<NewExecRecord> = {}) => ({
   kind: 'begun' as const,
-  run: {
+  exec: {
     workspace,
     execId,
     kind: 'exec' as const,
@@ -37,46 +37,51 @@ const ended = (workspace: WorkspaceId, execId: string, endedAt: number, exitCode
 describe('the log of runs', () => {
   it('tells what was run in a workspace, newest first and no shells', () => {
     const log = newLog()
-    const [here, there] = [newWorkspaceId(), newWorkspaceId()]
-    log.write([begun(here, 'a', 1), begun(here, 'b', 2), begun(there, 'c', 3), begun(here, 's', 4, { kind: 'shell' })])
-    log.write([ended(here, 'a', 5, 7)])
-    expect(log.recent(here, 9).map(({ execId, exitCode, endedAt }) => [execId, exitCode, endedAt])).toEqual([
+    const [queried, filled] = [newWorkspaceId(), newWorkspaceId()]
+    log.write([
+      newExec(queried, 'a', 1),
+      newExec(queried, 'b', 2),
+      newExec(filled, 'c', 3),
+      newExec(queried, 's', 4, { kind: 'shell' }),
+    ])
+    log.write([ended(queried, 'a', 5, 7)])
+    expect(log.recent(queried, 9).map(({ execId, exitCode, endedAt }) => [execId, exitCode, endedAt])).toEqual([
       ['b', null, null],
       ['a', 7, 5],
     ])
-    expect(log.recent(here, 1).map(({ execId }) => execId)).toEqual(['b'])
-    expect([log.find(here, 'a')?.command, log.find(there, 'a')]).toEqual(['"true"', undefined])
+    expect(log.recent(queried, 1).map(({ execId }) => execId)).toEqual(['b'])
+    expect([log.find(queried, 'a')?.command, log.find(filled, 'a')]).toEqual(['"true"', undefined])
   })
 
   it('writes a group of changes whole, or nothing of it', () => {
     const log = newLog()
     const id = newWorkspaceId()
-    log.write([begun(id, 'a', 1)])
-    expect(() => log.write([begun(id, 'b', 2), begun(id, 'a', 3)])).toThrow(/UNIQUE/)
+    log.write([newExec(id, 'a', 1)])
+    expect(() => log.write([newExec(id, 'b', 2), newExec(id, 'a', 3)])).toThrow(/UNIQUE/)
     expect(log.recent(id, 9).map(({ execId, startedAt }) => [execId, startedAt])).toEqual([['a', 1]])
   })
 
   it('keeps the first end that it is told', () => {
     const log = newLog()
     const id = newWorkspaceId()
-    log.write([begun(id, 'a', 1), ended(id, 'a', 2, 3), ended(id, 'a', 9, 4)])
+    log.write([newExec(id, 'a', 1), ended(id, 'a', 2, 3), ended(id, 'a', 9, 4)])
     expect(log.find(id, 'a')).toMatchObject({ endedAt: 2, exitCode: 3 })
   })
 
   it('knows what has no end yet, and nothing else', () => {
     const log = newLog()
     const id = newWorkspaceId()
-    log.write([begun(id, 'open', 1), begun(id, 'over', 1), ended(id, 'over', 2), begun(id, 'never', 1)])
+    log.write([newExec(id, 'open', 1), newExec(id, 'over', 1), ended(id, 'over', 2), newExec(id, 'never', 1)])
     log.write([{ kind: 'unbegun', workspace: id, execId: 'never' }])
-    expect(log.left('exec')).toEqual([{ workspace: id, execId: 'open', owner: expect.any(String) }])
-    expect(log.left('shell')).toEqual([])
+    expect(log.unfinished('exec')).toEqual([{ workspace: id, execId: 'open', owner: expect.any(String) }])
+    expect(log.unfinished('shell')).toEqual([])
     expect(log.find(id, 'never')).toBeUndefined()
   })
 
   it('forgets old runs so many at a time, the oldest first, and none that runs', () => {
     const log = newLog()
     const id = newWorkspaceId()
-    log.write(['a', 'b', 'c', 'd'].map((execId, at) => begun(id, execId, at)))
+    log.write(['a', 'b', 'c', 'd'].map((execId, at) => newExec(id, execId, at)))
     log.write(['b', 'c', 'd'].map((execId) => ended(id, execId, 10)))
     expect(log.prune(3, 1)).toBe(1)
     expect(log.recent(id, 9).map(({ execId }) => execId)).toEqual(['d', 'c', 'a'])
@@ -87,7 +92,7 @@ describe('the log of runs', () => {
   it('writes nothing where it would be lost', () => {
     const log = newLog(() => 'its file was removed')
     const id = newWorkspaceId()
-    expect(() => log.write([begun(id, 'a', 1)])).toThrow('its file was removed')
+    expect(() => log.write([newExec(id, 'a', 1)])).toThrow('its file was removed')
     expect(log.find(id, 'a')).toBeUndefined()
   })
 })

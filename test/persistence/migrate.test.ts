@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/persistence/database.ts'
 import type { Migration } from '../../src/persistence/migrations.ts'
 import { migrations } from '../../src/persistence/migrations.ts'
-import { modeOf, newFolder } from './folder.ts'
+import { fileModeOf, temporaryFolder } from './temporary-folder.ts'
 
 const more: Migration = {
   name: 'colours',
@@ -21,7 +21,7 @@ const backups = (path: string) =>
 
 /** A database of this version with a line in its journal. */
 function filled(): string {
-  const path = join(newFolder(), 'vm.db')
+  const path = join(temporaryFolder(), 'vm.db')
   const { db, close } = openDatabase(path)
   db.exec(
     `INSERT INTO journal (workspace, owner, at, event, to_state, by, revision) VALUES ('w', 'o', 1, 'create', 't', 'b', 1)`,
@@ -39,8 +39,8 @@ function tablesIn(path: string): readonly string[] {
 
 describe('migrations', () => {
   it('bring an empty file to the newest schema, without a backup', () => {
-    const path = join(newFolder(), 'vm.db')
-    const { migrated, close } = openDatabase(path)
+    const path = join(temporaryFolder(), 'vm.db')
+    const { migration: migrated, close } = openDatabase(path)
     close()
     expect(migrated).toEqual({ from: 0, to: version, backup: null })
     expect(backups(path)).toEqual([])
@@ -48,7 +48,7 @@ describe('migrations', () => {
 
   it('leave one that is at the newest schema alone', () => {
     const path = filled()
-    const { migrated, close } = openDatabase(path)
+    const { migration: migrated, close } = openDatabase(path)
     close()
     expect(migrated).toEqual({ from: version, to: version, backup: null })
     expect(backups(path)).toEqual([])
@@ -57,7 +57,11 @@ describe('migrations', () => {
   it('copy one that holds data first, whole, for its owner alone', () => {
     const path = filled()
     // A change that is only in the log yet has to be in the copy.
-    const { db, migrated, close } = openDatabase(path, [...migrations, more], new Date('2030-01-02T03:04:05.678Z'))
+    const {
+      db,
+      migration: migrated,
+      close,
+    } = openDatabase(path, [...migrations, more], new Date('2030-01-02T03:04:05.678Z'))
     expect(migrated).toEqual({
       from: version,
       to: version + 1,
@@ -66,14 +70,14 @@ describe('migrations', () => {
     expect(db.prepare('SELECT workspace, colour FROM journal').all()).toEqual([{ workspace: 'w', colour: null }])
     close()
     const copy = migrated.backup ?? ''
-    expect(modeOf(copy)).toBe('0600')
-    const kept = new Sqlite(copy, { readonly: true })
-    expect(kept.pragma('integrity_check', { simple: true })).toBe('ok')
-    expect(kept.pragma('user_version', { simple: true })).toBe(version)
-    expect(kept.prepare('SELECT workspace, owner, event FROM journal').all()).toEqual([
+    expect(fileModeOf(copy)).toBe('0600')
+    const copyDb = new Sqlite(copy, { readonly: true })
+    expect(copyDb.pragma('integrity_check', { simple: true })).toBe('ok')
+    expect(copyDb.pragma('user_version', { simple: true })).toBe(version)
+    expect(copyDb.prepare('SELECT workspace, owner, event FROM journal').all()).toEqual([
       { workspace: 'w', owner: 'o', event: 'create' },
     ])
-    kept.close()
+    copyDb.close()
     expect(tablesIn(copy)).not.toContain('colours')
     expect(backups(path)).toHaveLength(1)
   })
@@ -99,7 +103,7 @@ describe('migrations', () => {
     expect(again).toThrow(/a mistake/)
     expect(backups(path)).toEqual([])
     expect(tablesIn(path)).not.toContain('half')
-    const { migrated, close } = openDatabase(path)
+    const { migration: migrated, close } = openDatabase(path)
     expect(migrated.from).toBe(version)
     close()
   })

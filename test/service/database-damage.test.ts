@@ -1,13 +1,21 @@
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import type { ChildService } from './child-service.ts'
-import { call } from './child-service.ts'
-import { create, list, livingOf, newFolder, readiness, running, trouble } from './trouble.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { callApi } from './service-process.ts'
+import {
+  createWorkspace,
+  listWorkspaces,
+  processCountOf,
+  temporaryFolder,
+  readinessOf,
+  createRunning,
+  serviceFixture,
+} from './service-fixture.ts'
 
 const pageSize = 4096
 /** What a disk may hand out in place of what was written. */
-const nonsense = Buffer.alloc(pageSize, 0x5a)
+const garbage = Buffer.alloc(pageSize, 0x5a)
 
 /** The first page of the table or index `name`. */
 function rootOf(path: string, name: string): number {
@@ -23,30 +31,30 @@ function rootOf(path: string, name: string): number {
 
 function damage(path: string, page: number) {
   const file = openSync(path, 'r+')
-  writeSync(file, nonsense, 0, pageSize, (page - 1) * pageSize)
+  writeSync(file, garbage, 0, pageSize, (page - 1) * pageSize)
   closeSync(file)
 }
 
 test.each(['workspaces', 'journal_workspace'])(
   'a database whose page of %s is damaged is not started with, says what to do, and is left as it is for whoever repairs it',
   async (name) => {
-    const { path, start, refusal } = trouble(newFolder())
+    const { path, start, refusedStart } = serviceFixture(temporaryFolder())
     const first = await start()
-    const { id } = await running(first, 'kept')
-    await first.end('SIGTERM')
+    const { id } = await createRunning(first, 'kept')
+    await first.stop('SIGTERM')
     const good = readFileSync(path)
     damage(path, rootOf(path, name))
     const bad = readFileSync(path)
-    expect(await refusal()).toMatch(/damaged.*backup/is)
+    expect(await refusedStart()).toMatch(/damaged.*backup/is)
     expect(readFileSync(path).equals(bad)).toBe(true)
-    expect(livingOf(id)).toBeGreaterThan(0) // its workspaces go on meanwhile
+    expect(processCountOf(id)).toBeGreaterThan(0) // its workspaces go on meanwhile
     writeFileSync(path, good) // the backup
-    expect(await list(await start())).toMatchObject([{ id, state: 'running.up' }])
+    expect(await listWorkspaces(await start())).toMatchObject([{ id, state: 'running.up' }])
   },
 )
 
 const [gone, late] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
-const historyOf = ({ url }: ChildService, id: string) => call(url, 'alice', 'GET', `/workspaces/${id}/history`)
+const historyOf = ({ url }: ServiceProcess, id: string) => callApi(url, 'alice', 'GET', `/workspaces/${id}/history`)
 
 /** Two histories that lie far apart, in a file that is larger than what SQLite keeps in memory. */
 function writeHistories(path: string) {
@@ -73,29 +81,29 @@ function leafWith(path: string, text: string): number {
 }
 
 test('a page that is damaged while the service runs is said, ends nobody, and nothing is acknowledged that a backup would lose', async () => {
-  const { path, start, refusal } = trouble(newFolder(), { VM_API_JOURNAL_DAYS: '36500' })
+  const { path, start, refusedStart } = serviceFixture(temporaryFolder(), { VM_API_JOURNAL_DAYS: '36500' })
   const first = await start()
-  const { id } = await running(first, 'kept')
-  await first.end('SIGTERM')
+  const { id } = await createRunning(first, 'kept')
+  await first.stop('SIGTERM')
   writeHistories(path)
   const second = await start()
-  await expect.poll(() => readiness(second)).toMatchObject({ status: 200 }) // the engine answers a moment after the start
+  await expect.poll(() => readinessOf(second)).toMatchObject({ status: 200 }) // the engine answers a moment after the start
   damage(path, leafWith(path, 'mark-early-'))
   expect(await historyOf(second, gone)).toMatchObject({ status: 503, body: { code: 'not-read' } })
 
-  expect(await readiness(second)).toMatchObject({
+  expect(await readinessOf(second)).toMatchObject({
     status: 503,
     body: { database: 'disconnected', error: expect.stringMatching(/damaged.*restore a backup/) },
   })
-  expect(await create(second, 'lost')).toMatchObject({ status: 503, body: { code: 'not-written' } })
-  expect(await call(second.url, 'alice', 'POST', `/workspaces/${id}/stop`)).toMatchObject({
+  expect(await createWorkspace(second, 'lost')).toMatchObject({ status: 503, body: { code: 'not-written' } })
+  expect(await callApi(second.url, 'alice', 'POST', `/workspaces/${id}/stop`)).toMatchObject({
     status: 503,
     body: { code: 'not-written' },
   })
-  expect(await list(second)).toMatchObject([{ id, state: 'running.up' }])
+  expect(await listWorkspaces(second)).toMatchObject([{ id, state: 'running.up' }])
   expect(await historyOf(second, late)).toMatchObject({ status: 200, body: [{ by: 'mark-late' }] })
   expect((await fetch(`${second.url}/health`)).status).toBe(200)
-  expect(await second.end('SIGTERM')).toBe(0)
-  expect(livingOf(id)).toBeGreaterThan(0)
-  expect(await refusal()).toMatch(/damaged.*backup/is)
+  expect(await second.stop('SIGTERM')).toBe(0)
+  expect(processCountOf(id)).toBeGreaterThan(0)
+  expect(await refusedStart()).toMatch(/damaged.*backup/is)
 })

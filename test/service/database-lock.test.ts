@@ -5,8 +5,16 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { main } from './child-service.ts'
-import { create, list, newFolder, readiness, running, trouble, up } from './trouble.ts'
+import { serviceProgram } from './service-process.ts'
+import {
+  createWorkspace,
+  listWorkspaces,
+  temporaryFolder,
+  readinessOf,
+  createRunning,
+  serviceFixture,
+  waitUntilRunning,
+} from './service-fixture.ts'
 
 const holder = `
 const Database = require(process.argv[1])
@@ -34,46 +42,46 @@ async function hold(path: string, journal?: string): Promise<() => Promise<void>
 
 describe('a lock on the database that another program holds', () => {
   test('while it is served refuses changes and says so, blocks nobody for long, and all goes on when it is let go', async () => {
-    const { path, start } = trouble(newFolder())
+    const { path, start } = serviceFixture(temporaryFolder())
     const service = await start()
-    await running(service, 'before')
+    await createRunning(service, 'before')
     const release = await hold(path)
-    const refused = await Promise.all(['a', 'b', 'c'].map((name) => create(service, name)))
+    const refused = await Promise.all(['a', 'b', 'c'].map((name) => createWorkspace(service, name)))
     expect(refused.map(({ status, body }) => [status, body.code])).toEqual(refused.map(() => [503, 'not-written']))
-    expect(await readiness(service)).toMatchObject({
+    expect(await readinessOf(service)).toMatchObject({
       status: 503,
       body: { database: 'disconnected', error: expect.stringMatching(/Another program holds the file.*by itself/) },
     })
-    const begun = performance.now()
-    const [answer] = await Promise.all([fetch(`${service.url}/health`), create(service, 'd')])
-    expect(answer.status).toBe(200)
-    expect(performance.now() - begun).toBeLessThan(2_000) // a few times the 250 ms that a write waits
-    expect((await list(service)).map(({ name }) => name)).toEqual(['before'])
+    const startedAt = performance.now()
+    const [response] = await Promise.all([fetch(`${service.url}/health`), createWorkspace(service, 'd')])
+    expect(response.status).toBe(200)
+    expect(performance.now() - startedAt).toBeLessThan(2_000) // a few times the 250 ms that a write waits
+    expect((await listWorkspaces(service)).map(({ name }) => name)).toEqual(['before'])
     await release()
-    await expect.poll(() => readiness(service)).toMatchObject({ status: 200 })
-    await running(service, 'after')
+    await expect.poll(() => readinessOf(service)).toMatchObject({ status: 200 })
+    await createRunning(service, 'after')
   })
 
   test('at the start does not keep it from starting, and is said until it is let go', async () => {
-    const { path, start } = trouble(newFolder())
+    const { path, start } = serviceFixture(temporaryFolder())
     const first = await start()
-    const { body } = await create(first, 'cut-off')
-    await first.end('SIGKILL')
+    const { body } = await createWorkspace(first, 'cut-off')
+    await first.stop('SIGKILL')
     const release = await hold(path)
     const second = await start()
-    expect(await list(second)).toMatchObject([{ id: body.id }])
-    expect(await readiness(second)).toMatchObject({ status: 503, body: { database: 'disconnected' } })
+    expect(await listWorkspaces(second)).toMatchObject([{ id: body.id }])
+    expect(await readinessOf(second)).toMatchObject({ status: 503, body: { database: 'disconnected' } })
     await release()
-    await up(second, body.id)
+    await waitUntilRunning(second, body.id)
   })
 
   test('that keeps even readers out at the start ends it with what to do', async () => {
-    const { path, start, refusal } = trouble(newFolder())
-    await (await start()).end('SIGTERM')
+    const { path, start, refusedStart } = serviceFixture(temporaryFolder())
+    await (await start()).stop('SIGTERM')
     const release = await hold(path, 'DELETE')
-    expect(await refusal()).toMatch(/database is locked.*Another program holds the file: end it/)
+    expect(await refusedStart()).toMatch(/database is locked.*Another program holds the file: end it/)
     await release()
-    await running(await start(), 'after')
+    await createRunning(await start(), 'after')
   })
 })
 
@@ -81,29 +89,29 @@ describe('one process per database', () => {
   const inTheWay = /^Another process is serving the database .*Stop it first, or .*VM_API_DB_PATH/
 
   test('a second service is refused while the first lives, and starts at once when that was killed', async () => {
-    const { path, start, refusal } = trouble(newFolder())
+    const { path, start, refusedStart } = serviceFixture(temporaryFolder())
     const first = await start()
-    const { id } = await running(first, 'kept')
-    expect(await refusal()).toMatch(inTheWay)
-    await running(first, 'meanwhile') // the first has lost nothing by it
-    await first.end('SIGKILL')
+    const { id } = await createRunning(first, 'kept')
+    expect(await refusedStart()).toMatch(inTheWay)
+    await createRunning(first, 'meanwhile') // the first has lost nothing by it
+    await first.stop('SIGKILL')
     expect(existsSync(`${path}.lock`)).toBe(true)
-    expect((await list(await start())).map((it) => it.id)).toContain(id)
+    expect((await listWorkspaces(await start())).map((workspace) => workspace.id)).toContain(id)
   })
 
   test('a second service is refused by whatever way it comes to the file, also by a link that led nowhere at first', async () => {
-    const [folder, elsewhere] = [newFolder(), newFolder()]
+    const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()]
     mkdirSync(join(folder, 'real'))
-    const real = trouble(join(folder, 'real'))
+    const real = serviceFixture(join(folder, 'real'))
     symlinkSync(real.path, join(elsewhere, 'vm.db'))
     symlinkSync(join(folder, 'real'), join(elsewhere, 'folder'))
-    const linked = trouble(elsewhere)
+    const linked = serviceFixture(elsewhere)
     const first = await linked.start()
-    expect(await real.refusal()).toMatch(inTheWay)
-    expect(await trouble(join(elsewhere, 'folder')).refusal()).toMatch(inTheWay)
-    await first.end('SIGKILL')
+    expect(await real.refusedStart()).toMatch(inTheWay)
+    expect(await serviceFixture(join(elsewhere, 'folder')).refusedStart()).toMatch(inTheWay)
+    await first.stop('SIGKILL')
     await real.start()
-    expect(await linked.refusal()).toMatch(inTheWay)
+    expect(await linked.refusedStart()).toMatch(inTheWay)
   })
 
   test.each([
@@ -113,9 +121,9 @@ describe('one process per database', () => {
   ])(
     'a service that is killed when it %s leaves nothing that keeps the next one from starting',
     async (_, file, bytes) => {
-      const folder = newFolder()
-      const { env, start, refusal } = trouble(folder)
-      const child = spawn(process.execPath, [main], {
+      const folder = temporaryFolder()
+      const { env, start, refusedStart } = serviceFixture(folder)
+      const child = spawn(process.execPath, [serviceProgram], {
         env: { PATH: process.env['PATH'], HOME: process.env['HOME'], VM_API_BIND: '127.0.0.1:0', ...env },
         stdio: 'ignore',
       })
@@ -125,8 +133,8 @@ describe('one process per database', () => {
       child.kill('SIGKILL')
       await ended
       const next = await start()
-      expect(await create(next, 'at-last')).toMatchObject({ status: 200 })
-      expect(await refusal()).toMatch(inTheWay)
+      expect(await createWorkspace(next, 'at-last')).toMatchObject({ status: 200 })
+      expect(await refusedStart()).toMatch(inTheWay)
     },
   )
 })

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { bytesIn, clientOf, endIn, lineByLine } from '../http/exec-client.ts'
-import type { ChildService } from './child-service.ts'
-import { call, startChild, until } from './child-service.ts'
+import { streamBytes, execClient, endLine, lineByLine } from '../http/exec/exec-client.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { callApi, startServiceProcess, waitForWorkspace } from './service-process.ts'
 
 /** One that is dead may wait for its parent, or whoever is that now, to be told. */
 function lives(pid: string): boolean {
@@ -15,22 +15,22 @@ function lives(pid: string): boolean {
 async function startServices() {
   const folder = mkdtempSync(join(tmpdir(), 'vm-api-exec-'))
   const env = { VM_API_DB_PATH: join(folder, 'db', 'vm.db'), VM_API_PROVIDER: 'process', VM_API_OPERATORS: 'ops' }
-  let service = await startChild(env)
-  const { body } = await call(service.url, 'alice', 'POST', '/workspaces', { name: 'one' })
-  const { id } = await until(service.url, 'alice', body.id, ({ status }) => status === 'running')
+  let service = await startServiceProcess(env)
+  const { body } = await callApi(service.url, 'alice', 'POST', '/workspaces', { name: 'one' })
+  const { id } = await waitForWorkspace(service.url, 'alice', body.id, ({ status }) => status === 'running')
   onTestFinished(async () => {
-    await call(service.url, 'alice', 'DELETE', `/workspaces/${id}`)
-    await service.end('SIGTERM')
+    await callApi(service.url, 'alice', 'DELETE', `/workspaces/${id}`)
+    await service.stop('SIGTERM')
     rmSync(folder, { recursive: true, force: true })
   })
-  const clientAt = ({ url }: ChildService) => ({ ...clientOf(Number(new URL(url).port), id), service: { url } })
+  const clientAt = ({ url }: ServiceProcess) => ({ ...execClient(Number(new URL(url).port), id), service: { url } })
   return {
     id,
     first: clientAt(service),
     async restart(signal: 'SIGKILL' | 'SIGTERM') {
-      await service.end(signal)
-      service = await startChild(env)
-      await until(service.url, 'alice', id, ({ state }) => state === 'running.up')
+      await service.stop(signal)
+      service = await startServiceProcess(env)
+      await waitForWorkspace(service.url, 'alice', id, ({ state }) => state === 'running.up')
       return clientAt(service)
     },
   }
@@ -38,11 +38,11 @@ async function startServices() {
 
 test('a run whose end a killed service did not see is lost after the restart, its row is there, and what is left of it can be killed', async () => {
   const { id, first, restart } = await startServices()
-  const wish = { command: 'trap "" PIPE HUP; echo $$; sleep 1000; sleep 1000', exec_id: 'lost' }
-  const lines = lineByLine(await first.start(wish))
+  const request = { command: 'trap "" PIPE HUP; echo $$; sleep 1000; sleep 1000', exec_id: 'lost' }
+  const lines = lineByLine(await first.start(request))
   const begun = await lines.next()
   const pid = begun.value && 'data' in begun.value ? begun.value.data.trim() : ''
-  const whole = await first.run({ command: 'echo whole', exec_id: 'whole' })
+  const completed = await first.run({ command: 'echo whole', exec_id: 'whole' })
   const second = await restart('SIGKILL')
 
   const lost = { seq: 1, error: 'lost', duration_ms: expect.any(Number) }
@@ -50,22 +50,22 @@ test('a run whose end a killed service did not see is lost after the restart, it
   expect(await second.read('lost', '?follow=true')).toEqual([lost])
   // Whoever goes on after a line that he had is told too.
   expect(await second.read('lost', '?after=7&follow=true')).toEqual([{ ...lost, seq: 8 }])
-  expect(await second.run(wish)).toEqual([lost])
-  const { body } = await call(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
+  expect(await second.run(request)).toEqual([lost])
+  const { body } = await callApi(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
   expect(body).toMatchObject([
     { exec_id: 'whole', command: 'echo whole', by: 'user:alice', exit_code: 0, status: 'ended' },
-    { exec_id: 'lost', command: wish.command, by: 'user:alice', error: 'lost', status: 'ended' },
+    { exec_id: 'lost', command: request.command, by: 'user:alice', error: 'lost', status: 'ended' },
   ])
-  const workspace = await call(second.service.url, 'alice', 'GET', `/workspaces/${id}`)
+  const workspace = await callApi(second.service.url, 'alice', 'GET', `/workspaces/${id}`)
   expect(workspace.body.last_active_at).toBe(body[1].ended_at)
 
   // Of one whose end was seen, only that is remembered.
-  expect(endIn(whole)).toMatchObject({ exit_code: 0 })
+  expect(endLine(completed)).toMatchObject({ exit_code: 0 })
   expect(await second.read('whole')).toEqual([{ seq: 1, exit_code: 0, duration_ms: expect.any(Number) }])
   expect((await second.send('GET', '/whole?after=1')).statusCode).toBe(410)
 
   expect(lives(pid)).toBe(true)
-  expect((await call(second.service.url, 'alice', 'POST', `/workspaces/${id}/exec/lost/kill`, {})).status).toBe(200)
+  expect((await callApi(second.service.url, 'alice', 'POST', `/workspaces/${id}/exec/lost/kill`, {})).status).toBe(200)
   expect(lives(pid)).toBe(false)
 })
 
@@ -79,10 +79,10 @@ test('a run goes on when the service is stopped, but not one that would take the
   const second = await restart('SIGTERM')
   expect([(await open.next()).done, (await waits.next()).done]).toEqual([true, true]) // without a last line
   expect(pids.map(lives)).toEqual([true, false])
-  const { body } = await call(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
+  const { body } = await callApi(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
   expect(body).toMatchObject([
     { exec_id: 'waits', error: 'stdin-cut-off' },
     { exec_id: 'goes-on', error: 'lost' },
   ])
-  expect(String(bytesIn(await second.run({ command: 'echo again' })))).toBe('again\n')
+  expect(String(streamBytes(await second.run({ command: 'echo again' })))).toBe('again\n')
 })

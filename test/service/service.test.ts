@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ChildService } from './child-service.ts'
-import { call, runMain, startChild, until } from './child-service.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { callApi, runServiceProgram, startServiceProcess, waitForWorkspace } from './service-process.ts'
 
 let folder: string
 let env: Record<string, string>
-const running = new Set<ChildService>()
+const running = new Set<ServiceProcess>()
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vm-api-service-'))
@@ -16,28 +16,28 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const service of running) {
-    const all = (await call(service.url, 'ops', 'GET', '/workspaces?owner=*')).body
-    for (const { id } of Array.isArray(all) ? all : []) await call(service.url, 'ops', 'DELETE', `/workspaces/${id}`)
-    await service.end('SIGTERM')
+    const all = (await callApi(service.url, 'ops', 'GET', '/workspaces?owner=*')).body
+    for (const { id } of Array.isArray(all) ? all : []) await callApi(service.url, 'ops', 'DELETE', `/workspaces/${id}`)
+    await service.stop('SIGTERM')
   }
   running.clear()
   rmSync(folder, { recursive: true, force: true })
 })
 
 async function start(more: Record<string, string> = {}) {
-  const service = await startChild({ ...env, VM_API_OPERATORS: 'ops', ...more })
+  const service = await startServiceProcess({ ...env, VM_API_OPERATORS: 'ops', ...more })
   running.add(service)
   return service
 }
 
-async function end(service: ChildService, signal: NodeJS.Signals) {
+async function end(service: ServiceProcess, signal: NodeJS.Signals) {
   running.delete(service)
-  return service.end(signal)
+  return service.stop(signal)
 }
 
-async function make(service: ChildService, name: string) {
-  const { body } = await call(service.url, 'alice', 'POST', '/workspaces', { name })
-  return until(service.url, 'alice', body.id, ({ status }) => status === 'running')
+async function make(service: ServiceProcess, name: string) {
+  const { body } = await callApi(service.url, 'alice', 'POST', '/workspaces', { name })
+  return waitForWorkspace(service.url, 'alice', body.id, ({ status }) => status === 'running')
 }
 
 const lives = (pid: unknown) => existsSync(`/proc/${String(pid)}`)
@@ -49,7 +49,7 @@ describe('the service in a process of its own', () => {
     expect(await end(first, 'SIGKILL')).toBeNull()
     expect(lives(made.connection_info?.pid)).toBe(true)
     const second = await start()
-    const { body } = await call(second.url, 'alice', 'GET', `/workspaces/${made.id}`)
+    const { body } = await callApi(second.url, 'alice', 'GET', `/workspaces/${made.id}`)
     expect(body).toEqual(made)
   })
 
@@ -60,19 +60,19 @@ describe('the service in a process of its own', () => {
     expect(lives(made.connection_info?.pid)).toBe(true)
     expect(existsSync(`${env['VM_API_DB_PATH']}-wal`)).toBe(false)
     const second = await start()
-    const history = (await call(second.url, 'alice', 'GET', `/workspaces/${made.id}/history`)).body
+    const history = (await callApi(second.url, 'alice', 'GET', `/workspaces/${made.id}/history`)).body
     expect(history.at(-1)).toMatchObject({ to: 'running.up', event: 'setup.done' })
   })
 
   test('ten creates that a kill cuts off are ten running workspaces after the next start, none twice', async () => {
     const first = await start()
     const names = Array.from({ length: 10 }, (_, n) => `cut-${n}`)
-    const made = await Promise.all(names.map((name) => call(first.url, 'alice', 'POST', '/workspaces', { name })))
+    const made = await Promise.all(names.map((name) => callApi(first.url, 'alice', 'POST', '/workspaces', { name })))
     expect(made.map(({ status }) => status)).toEqual(names.map(() => 200))
     await end(first, 'SIGKILL')
     const second = await start()
     const up = await Promise.all(
-      made.map(({ body }) => until(second.url, 'alice', body.id, ({ state }) => state === 'running.up')),
+      made.map(({ body }) => waitForWorkspace(second.url, 'alice', body.id, ({ state }) => state === 'running.up')),
     )
     const pids = new Set(up.map(({ connection_info }) => connection_info?.pid))
     expect(pids.size).toBe(10)
@@ -81,7 +81,7 @@ describe('the service in a process of its own', () => {
 
   test('a second service on the same database says so and ends with 1', async () => {
     await start()
-    const { code, stderr } = await runMain([], { ...env, VM_API_BIND: '127.0.0.1:0' })
+    const { code, stderr } = await runServiceProgram([], { ...env, VM_API_BIND: '127.0.0.1:0' })
     expect(code).toBe(1)
     expect(stderr).toContain('Another process is serving the database')
     expect(stderr).toContain('VM_API_DB_PATH')
@@ -90,7 +90,7 @@ describe('the service in a process of its own', () => {
   test('a port in use ends the start with the port and what to do, and lets go of the database', async () => {
     const first = await start()
     const other = { ...env, VM_API_DB_PATH: join(folder, 'other', 'vm.db'), VM_API_BIND: new URL(first.url).host }
-    const { code, stderr } = await runMain([], other)
+    const { code, stderr } = await runServiceProgram([], other)
     expect([code, stderr]).toEqual([1, expect.stringContaining('VM_API_BIND')])
   })
 
@@ -124,19 +124,22 @@ describe('the service in a process of its own', () => {
 
 describe('the command line', () => {
   test('--help names every setting, --version the version', async () => {
-    const help = await runMain(['--help'], {})
+    const help = await runServiceProgram(['--help'], {})
     expect(help).toMatchObject({ code: 0, stderr: '' })
     expect(help.stdout).toContain('VM_API_DB_PATH')
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
-    expect(await runMain(['--version'], {})).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    expect(await runServiceProgram(['--version'], {})).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 
   test('an argument that there is not is refused', async () => {
-    expect(await runMain(['--port'], {})).toMatchObject({ code: 1, stderr: expect.stringContaining('--help') })
+    expect(await runServiceProgram(['--port'], {})).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--help'),
+    })
   })
 
   test('an unreadable setting stops the start with its name, its value and what would do', async () => {
-    const { code, stderr } = await runMain([], { ...env, VM_API_JANITOR_INTERVAL: 'soon' })
+    const { code, stderr } = await runServiceProgram([], { ...env, VM_API_JANITOR_INTERVAL: 'soon' })
     expect(code).toBe(1)
     expect(stderr).toContain('VM_API_JANITOR_INTERVAL')
     expect(stderr).toContain('"soon"')
@@ -146,13 +149,13 @@ describe('the command line', () => {
     const templates = join(folder, 'templates')
     mkdirSync(join(templates, 'base'), { recursive: true })
     writeFileSync(join(templates, 'base', 'devcontainer.json'), '{\n  "image": "debian",\n  "privileged": true\n}\n')
-    const { code, stderr } = await runMain([], { ...env, VM_API_TEMPLATES_DIR: templates })
+    const { code, stderr } = await runServiceProgram([], { ...env, VM_API_TEMPLATES_DIR: templates })
     expect(code).toBe(1)
     expect(stderr).toMatch(/devcontainer\.json:3: .*privileged/)
   })
 
   test('processes are refused where users have to be kept apart', async () => {
-    const { code, stderr } = await runMain([], { ...env, VM_API_AUTH: 'proxy' })
+    const { code, stderr } = await runServiceProgram([], { ...env, VM_API_AUTH: 'proxy' })
     expect([code, stderr]).toEqual([1, expect.stringContaining('not isolated')])
   })
 })

@@ -11,13 +11,13 @@ export interface SmallDisk {
   /** Gives the room back. */
   clear(): void
   /** Makes it read-only, or writable again. Nobody may have a file on it open for writing. */
-  mount(how: 'ro' | 'rw'): void
+  remount(mode: 'ro' | 'rw'): void
   /** Removes it, with all that is on it. */
   close(): void
 }
 
 /** True if this machine lets us mount: Linux, as root, and not in a container that forbids it. */
-export function mayMountDisks(): boolean {
+export function canMountDisks(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   try {
     smallDisk().close()
@@ -42,13 +42,14 @@ export function smallDisk(bytes = 1024 * 1024): SmallDisk {
       const { bavail, bsize } = statfsSync(folder)
       const file = openSync(ballast, 'a')
       try {
-        for (let left = bavail * bsize - exceptBytes; left >= bsize; left -= bsize) writeSync(file, Buffer.alloc(bsize))
+        for (let remaining = bavail * bsize - exceptBytes; remaining >= bsize; remaining -= bsize)
+          writeSync(file, Buffer.alloc(bsize))
       } finally {
         closeSync(file)
       }
     },
     clear: () => rmSync(ballast, { force: true }),
-    mount: (how) => void execFileSync('mount', ['-o', `remount,${how}`, folder], { stdio: 'pipe' }),
+    remount: (mode) => void execFileSync('mount', ['-o', `remount,${mode}`, folder], { stdio: 'pipe' }),
     close() {
       execFileSync('umount', ['-l', folder], { stdio: 'pipe' }) // lazily: what a failed test left running may hold it
       rmdirSync(folder)

@@ -3,47 +3,47 @@ import type { Clock } from '../../src/supervisor/clock.ts'
 /** A clock that stands until it is told to go on. */
 export interface SimulatedClock extends Clock {
   /** Time passes: both clocks go on, and what is due rings in order. Everything that follows from a ring is done before the next. */
-  pass(ms: number): Promise<void>
+  advance(ms: number): Promise<void>
   /** The wall clock is set, forward or back; no time has passed. */
-  jump(ms: number): void
+  setWallClock(ms: number): void
   /** Timers that have not rung. */
   readonly pending: number
 }
 
 /** @param at What the wall clock shows at first, milliseconds since the epoch. */
 export function simulatedClock(at = Date.UTC(2030, 0, 1)): SimulatedClock {
-  let passed = 0
-  let wall = at
+  let elapsed = 0
+  let wallOffset = at
   const timers = new Set<{ readonly at: number; readonly ring: () => void }>()
 
-  function next(until: number) {
+  function nextTimer(until: number) {
     let first: { readonly at: number; readonly ring: () => void } | undefined
     for (const timer of timers) if (timer.at <= until && (!first || timer.at < first.at)) first = timer
     return first
   }
 
   return {
-    now: () => wall + passed,
-    monotonic: () => passed,
-    luck: () => 0,
+    now: () => wallOffset + elapsed,
+    monotonic: () => elapsed,
+    jitter: () => 0,
     timer(delayMs, ring) {
-      const timer = { at: passed + Math.max(0, delayMs), ring }
+      const timer = { at: elapsed + Math.max(0, delayMs), ring }
       timers.add(timer)
       return () => void timers.delete(timer)
     },
-    async pass(ms) {
-      const until = passed + ms
-      await quiet()
-      for (let timer = next(until); timer; timer = next(until)) {
+    async advance(ms) {
+      const until = elapsed + ms
+      await settle()
+      for (let timer = nextTimer(until); timer; timer = nextTimer(until)) {
         timers.delete(timer)
-        passed = Math.max(passed, timer.at)
+        elapsed = Math.max(elapsed, timer.at)
         timer.ring()
-        await quiet()
+        await settle()
       }
-      passed = until
+      elapsed = until
     },
-    jump(ms) {
-      wall += ms
+    setWallClock(ms) {
+      wallOffset += ms
     },
     get pending() {
       return timers.size
@@ -52,6 +52,6 @@ export function simulatedClock(at = Date.UTC(2030, 0, 1)): SimulatedClock {
 }
 
 /** Lets everything happen that needs no time: a step, its commit, the effect that it begins and its answer are some turns of the loop. */
-export async function quiet(turns = 20): Promise<void> {
+export async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
 }

@@ -1,35 +1,44 @@
 import { describe, expect, it } from 'vitest'
-import type { FakeEngine, Verb } from '../provider/fake-provider.ts'
-import { quiet, simulatedClock } from './simulated-clock.ts'
-import { ann, comes, containersOf, contextOf, gate, idOf, reader, start } from './world.ts'
-import type { Service } from './world.ts'
+import type { FakeEngine, ProviderVerb } from '../provider/fake/fake-provider.ts'
+import { settle, simulatedClock } from './simulated-clock.ts'
+import {
+  ann,
+  eventually,
+  containersOf,
+  contextOf,
+  createGate,
+  createdId,
+  databaseReader,
+  startTestService,
+} from './test-service.ts'
+import type { TestService } from './test-service.ts'
 
-const statesOf: Readonly<Partial<Record<Verb, readonly string[]>>> = {
+const statesOf: Readonly<Partial<Record<ProviderVerb, readonly string[]>>> = {
   image: ['creating.image'],
   container: ['creating.container'],
   boot: ['creating.boot', 'stopped.starting.boot'],
   setup: ['creating.setup', 'stopped.starting.setup'],
-  halt: ['running.stopping.halting', 'running.restarting.halting'],
+  stop: ['running.stopping.halting', 'running.restarting.halting'],
   remove: ['deleting.destroying'],
 }
 
 /** Notes each effect that begins in a state that the disk does not have. */
-function watchDisk(engine: FakeEngine, path: string) {
-  const disk = reader(path)
-  const early: string[] = []
-  let begun = 0
-  for (const [verb, states] of Object.entries(statesOf) as [Verb, readonly string[]][])
+function recordCallsAndDisk(engine: FakeEngine, path: string) {
+  const disk = databaseReader(path)
+  const earlyCalls: string[] = []
+  let started = 0
+  for (const [verb, states] of Object.entries(statesOf) as [ProviderVerb, readonly string[]][])
     engine.before(verb, ({ workspaceId }) => {
-      begun += 1
+      started += 1
       const state = workspaceId ? disk.state(workspaceId) : 'no workspace'
-      if (!states.includes(state)) early.push(`${verb} began while the disk had ${state}`)
+      if (!states.includes(state)) earlyCalls.push(`${verb} began while the disk had ${state}`)
       return undefined
     })
-  return { early, begun: () => begun }
+  return { early: earlyCalls, begun: () => started }
 }
 
 /** From now on the file may not grow. Answers how to make room again. */
-function fillDisk({ database: { db } }: Service): () => void {
+function fillDisk({ database: { db } }: TestService): () => void {
   // What is free inside the file is used up, so that the next row needs a page that is not to be had.
   db.pragma('wal_checkpoint(TRUNCATE)')
   const pages = Number(db.pragma('page_count', { simple: true }))
@@ -38,8 +47,8 @@ function fillDisk({ database: { db } }: Service): () => void {
   return () => void db.pragma('max_page_count = 1073741823')
 }
 
-async function four(world: Service) {
-  const made = (name: string) => world.create(name).then(idOf)
+async function four(service: TestService) {
+  const made = (name: string) => service.create(name).then(createdId)
   return [await made('a'), await made('b'), await made('c'), await made('d')] as const
 }
 
@@ -47,104 +56,104 @@ const big = { text: 'x'.repeat(6000) }
 
 describe('law 1: write, then act', () => {
   it('no effect begins before the step that asks for it is on disk', async () => {
-    const world = await start()
-    const disk = watchDisk(world.engine, world.path)
-    const [a, b, c, d] = await four(world)
-    for (const id of [a, b, c, d]) await comes(() => world.state(id), 'running.up')
+    const service = await startTestService()
+    const disk = recordCallsAndDisk(service.engine, service.path)
+    const [a, b, c, d] = await four(service)
+    for (const id of [a, b, c, d]) await eventually(() => service.state(id), 'running.up')
     await Promise.all([
-      world.tell(a, { type: 'stop' }),
-      world.tell(b, { type: 'restart' }),
-      world.tell(c, { type: 'delete' }),
+      service.send(a, { type: 'stop' }),
+      service.send(b, { type: 'restart' }),
+      service.send(c, { type: 'delete' }),
     ])
-    await comes(() => [a, b, c, d].map(world.state), ['stopped.idle', 'running.up', 'gone', 'running.up'])
-    await world.tell(a, { type: 'start' })
-    await comes(() => world.state(a), 'running.up')
+    await eventually(() => [a, b, c, d].map(service.state), ['stopped.idle', 'running.up', 'gone', 'running.up'])
+    await service.send(a, { type: 'start' })
+    await eventually(() => service.state(a), 'running.up')
     expect(disk.early).toEqual([])
     expect(disk.begun()).toBe(4 * 4 + 1 + 3 + 1 + 2) // creates, stop, restart, delete, start
   })
 
   it('a step that was left again in the same turn never has its effect', async () => {
-    const world = await start()
-    const id = idOf(await world.create('a'))
-    await comes(() => world.state(id), 'running.up')
-    const told = await Promise.all([world.tell(id, { type: 'stop' }), world.tell(id, { type: 'delete' })])
-    expect(told.map(({ kind }) => kind)).toEqual(['accepted', 'accepted'])
-    await comes(() => world.state(id), 'gone')
-    expect(world.engine.calls.map(({ verb }) => verb)).not.toContain('halt')
-    expect(world.trail(id).slice(-3)).toEqual(['running.stopping.halting', 'deleting.destroying', 'deleted'])
+    const service = await startTestService()
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'running.up')
+    const results = await Promise.all([service.send(id, { type: 'stop' }), service.send(id, { type: 'delete' })])
+    expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'accepted'])
+    await eventually(() => service.state(id), 'gone')
+    expect(service.engine.calls.map(({ verb }) => verb)).not.toContain('stop')
+    expect(service.stateTrail(id).slice(-3)).toEqual(['running.stopping.halting', 'deleting.destroying', 'deleted'])
   })
 
   it('on a full disk nothing begins, the answer says so, and all goes on when there is room again', async () => {
-    const world = await start()
-    const id = idOf(await world.create('a'))
-    await comes(() => world.state(id), 'running.up')
-    const makeRoom = fillDisk(world)
-    const before = world.engine.calls.length
-    const revision = reader(world.path).row(id)?.revision
-    const refused = await world.tell(id, { type: 'amend', metadata: big })
+    const service = await startTestService()
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'running.up')
+    const makeRoom = fillDisk(service)
+    const before = service.engine.calls.length
+    const revision = databaseReader(service.path).row(id)?.revision
+    const refused = await service.send(id, { type: 'update', metadata: big })
     expect(refused).toMatchObject({ kind: 'not-written', error: { code: 'SQLITE_FULL' } })
-    expect(contextOf(world.look(id)).metadata).toBeNull()
-    expect(reader(world.path).row(id)?.revision).toBe(revision)
+    expect(contextOf(service.find(id)).metadata).toBeNull()
+    expect(databaseReader(service.path).row(id)?.revision).toBe(revision)
     expect(
-      await world.supervisor.create({ name: 'b', template: null, ttlSeconds: null, metadata: big }, ann),
+      await service.supervisor.create({ name: 'b', template: null, ttlSeconds: null, metadata: big }, ann),
     ).toMatchObject({
       kind: 'not-written',
     })
-    expect(world.supervisor.list({}, ann).workspaces).toHaveLength(1)
-    expect(world.engine.calls).toHaveLength(before)
+    expect(service.supervisor.list({}, ann).workspaces).toHaveLength(1)
+    expect(service.engine.calls).toHaveLength(before)
     makeRoom()
-    expect(await world.tell(id, { type: 'amend', metadata: big })).toMatchObject({ kind: 'accepted' })
-    await world.tell(id, { type: 'stop' })
-    await comes(() => world.state(id), 'stopped.idle')
+    expect(await service.send(id, { type: 'update', metadata: big })).toMatchObject({ kind: 'accepted' })
+    await service.send(id, { type: 'stop' })
+    await eventually(() => service.state(id), 'stopped.idle')
   })
 
   it('creates that are cut off by a full disk go on when there is room, and the full disk is no hot loop', async () => {
     const clock = simulatedClock()
-    const world = await start({ clock, provisionerIntervalMs: 5000, concurrency: 300 })
-    const boot = gate()
-    world.engine.before('boot', () => boot.opened)
-    const ids = await Promise.all(Array.from({ length: 300 }, async (_, n) => idOf(await world.create(`w${n}`))))
-    await comes(() => ids.every((id) => world.state(id) === 'creating.boot'), true)
-    const { db } = world.database
+    const service = await startTestService({ clock, provisionerIntervalMs: 5000, concurrency: 300 })
+    const boot = createGate()
+    service.engine.before('boot', () => boot.opened)
+    const ids = await Promise.all(Array.from({ length: 300 }, async (_, n) => createdId(await service.create(`w${n}`))))
+    await eventually(() => ids.every((id) => service.state(id) === 'creating.boot'), true)
+    const { db } = service.database
     db.exec('CREATE TABLE filler (text BLOB)') // each line of the journal needs more room than there is
     db.exec(
       `CREATE TRIGGER full BEFORE INSERT ON journal BEGIN INSERT INTO filler (text) VALUES (randomblob(9000)); END`,
     )
     db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`)
     boot.open()
-    await comes(() => world.errors().length > 0, true)
+    await eventually(() => service.errors().length > 0, true)
     for (const sweep of [1, 2, 3]) {
-      await quiet(50)
-      const [before, logged] = [world.groups.length, world.errors().length]
-      await quiet(50) // nothing is tried by itself
-      expect([sweep, world.groups.length - before]).toEqual([sweep, 0])
-      await clock.pass(5000) // the next sweep tries each once
-      expect([sweep, world.groups.slice(before).reduce((sum, size) => sum + size, 0)]).toEqual([sweep, 300])
-      expect(world.errors().length - logged).toBe(world.groups.length - before) // a line for each group, not for each of 300
+      await settle(50)
+      const [before, logged] = [service.groups.length, service.errors().length]
+      await settle(50) // nothing is tried by itself
+      expect([sweep, service.groups.length - before]).toEqual([sweep, 0])
+      await clock.advance(5000) // the next sweep tries each once
+      expect([sweep, service.groups.slice(before).reduce((sum, size) => sum + size, 0)]).toEqual([sweep, 300])
+      expect(service.errors().length - logged).toBe(service.groups.length - before) // a line for each group, not for each of 300
     }
     db.pragma('max_page_count = 1073741823')
     db.exec('DROP TRIGGER full')
-    await clock.pass(5000)
-    await comes(() => ids.every((id) => world.state(id) === 'running.up'), true)
-    for (const id of ids) expect(containersOf(world.engine, id)).toHaveLength(1)
+    await clock.advance(5000)
+    await eventually(() => ids.every((id) => service.state(id) === 'running.up'), true)
+    for (const id of ids) expect(containersOf(service.engine, id)).toHaveLength(1)
   })
 
   it('a refused step of a group is lost alone, with what stands on it', async () => {
-    const world = await start()
-    const [a, b, c, d] = await four(world)
-    await comes(() => [a, b, c, d].every((id) => world.state(id) === 'running.up'), true)
-    const before = world.groups.length
-    const told = await Promise.all([
-      world.tell(a, { type: 'amend', name: 'same' }),
-      world.tell(b, { type: 'amend', name: 'same' }), // decided in the same turn, so only the database can tell
-      world.tell(b, { type: 'stop' }),
-      world.tell(c, { type: 'stop' }),
+    const service = await startTestService()
+    const [a, b, c, d] = await four(service)
+    await eventually(() => [a, b, c, d].every((id) => service.state(id) === 'running.up'), true)
+    const before = service.groups.length
+    const results = await Promise.all([
+      service.send(a, { type: 'update', name: 'same' }),
+      service.send(b, { type: 'update', name: 'same' }), // decided in the same turn, so only the database can tell
+      service.send(b, { type: 'stop' }),
+      service.send(c, { type: 'stop' }),
     ])
-    expect(told.map(({ kind }) => kind)).toEqual(['accepted', 'name-taken', 'name-taken', 'accepted'])
-    expect(world.groups.slice(before, before + 1)).toEqual([4])
-    await comes(() => [a, b, c].map(world.state), ['running.up', 'running.up', 'stopped.idle'])
-    expect(contextOf(world.look(b)).name).toBe('b')
-    expect(world.engine.calls.filter(({ verb, workspaceId }) => verb === 'halt' && workspaceId === b)).toEqual([])
+    expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'name-taken', 'name-taken', 'accepted'])
+    expect(service.groups.slice(before, before + 1)).toEqual([4])
+    await eventually(() => [a, b, c].map(service.state), ['running.up', 'running.up', 'stopped.idle'])
+    expect(contextOf(service.find(b)).name).toBe('b')
+    expect(service.engine.calls.filter(({ verb, workspaceId }) => verb === 'stop' && workspaceId === b)).toEqual([])
   })
 })
 
@@ -152,58 +161,58 @@ describe('law 2: what a client was told is never lost', () => {
   it('nobody sees a step that is not on disk', async () => {
     let write: (() => void) | undefined
     const held: (() => void)[] = []
-    const world = await start({ soon: (run) => (write ? held.push(run) : setImmediate(run)) })
-    const id = idOf(await world.create('a'))
-    await comes(() => world.state(id), 'running.up')
+    const service = await startTestService({ scheduleCommit: (run) => (write ? held.push(run) : setImmediate(run)) })
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'running.up')
     write = () => held.splice(0).forEach((run) => run())
     let answered = false
-    const told = world.tell(id, { type: 'amend', name: 'b' }).then((answer) => {
+    const result = service.send(id, { type: 'update', name: 'b' }).then((answer) => {
       answered = true
       return answer
     })
-    const made = world.create('c')
+    const made = service.create('c')
     for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     expect(answered).toBe(false)
-    expect(contextOf(world.look(id)).name).toBe('a')
-    expect(world.supervisor.list({}, ann).workspaces).toHaveLength(1)
+    expect(contextOf(service.find(id)).name).toBe('a')
+    expect(service.supervisor.list({}, ann).workspaces).toHaveLength(1)
     write()
     write = undefined
     for (const run of held) run()
-    expect(await told).toMatchObject({ kind: 'accepted', seen: { snapshot: { context: { name: 'b' } } } })
+    expect(await result).toMatchObject({ kind: 'accepted', view: { snapshot: { context: { name: 'b' } } } })
     expect(await made).toMatchObject({ kind: 'created' })
   })
 
   it('a refusal names a state that is on disk, or none: it is not-written if that state is lost', async () => {
-    const world = await start()
-    const id = idOf(await world.create('a'))
-    await comes(() => world.state(id), 'running.up')
-    const { db } = world.database
+    const service = await startTestService()
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'running.up')
+    const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
-    const told = await Promise.all([world.tell(id, { type: 'stop' }), world.tell(id, { type: 'stop' })])
-    expect(told.map(({ kind }) => kind)).toEqual(['not-written', 'not-written'])
+    const results = await Promise.all([service.send(id, { type: 'stop' }), service.send(id, { type: 'stop' })])
+    expect(results.map(({ kind }) => kind)).toEqual(['not-written', 'not-written'])
     db.exec('DROP TRIGGER refuse')
-    expect(await world.tell(id, { type: 'start' })).toEqual({ kind: 'refused', state: 'running.up' })
-    expect(world.engine.calls.map(({ verb }) => verb)).not.toContain('halt')
+    expect(await service.send(id, { type: 'start' })).toEqual({ kind: 'refused', state: 'running.up' })
+    expect(service.engine.calls.map(({ verb }) => verb)).not.toContain('stop')
   })
 
   it('a name that is taken is refused without disturbing what is under way', async () => {
-    const world = await start()
-    idOf(await world.create('taken'))
-    const pull = gate()
+    const service = await startTestService()
+    createdId(await service.create('taken'))
+    const pull = createGate()
     let pulls = 0
-    world.engine.before('image', () => {
+    service.engine.before('image', () => {
       pulls += 1
       return pull.opened
     })
-    const id = idOf(await world.create('b'))
-    await comes(() => world.state(id), 'creating.image')
-    await comes(() => pulls > 0, true)
+    const id = createdId(await service.create('b'))
+    await eventually(() => service.state(id), 'creating.image')
+    await eventually(() => pulls > 0, true)
     const before = pulls
-    expect(await world.tell(id, { type: 'amend', name: 'taken' })).toEqual({ kind: 'name-taken' })
-    expect(await world.tell(id, { type: 'amend', name: 'b' })).toMatchObject({ kind: 'accepted' })
+    expect(await service.send(id, { type: 'update', name: 'taken' })).toEqual({ kind: 'name-taken' })
+    expect(await service.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'accepted' })
     pull.open()
-    await comes(() => world.state(id), 'running.up')
+    await eventually(() => service.state(id), 'running.up')
     expect(pulls).toBe(before)
-    expect(world.errors()).toEqual([])
+    expect(service.errors()).toEqual([])
   })
 })

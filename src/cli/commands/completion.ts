@@ -1,13 +1,13 @@
 import { Argument, Command } from 'commander'
-import type { Runner } from '../runner.ts'
-import type { Session } from '../session.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import type { CommandContext } from '../command-context.ts'
 
 /** Who presses a key does not wait longer. */
-const patienceMs = 1500
+const completionTimeoutMs = 1500
 const shells = ['bash', 'zsh', 'fish'] as const
 
 /** The command that prints what a shell needs, and the hidden one that the shell then asks. */
-export function completionCommands(run: Runner, program: Command): Command[] {
+export function completionCommands(run: CommandRunner, program: Command): Command[] {
   return [
     new Command('completion')
       .summary('completes names and commands in your shell')
@@ -17,7 +17,7 @@ export function completionCommands(run: Runner, program: Command): Command[] {
       .addArgument(new Argument('<shell>').choices(shells))
       .action(
         run(async ({ out }, [shell]) => {
-          for (const one of shells) if (one === shell) out.say(scripts[one])
+          for (const supportedShell of shells) if (supportedShell === shell) out.printLine(scripts[supportedShell])
         }),
       ),
     new Command('__complete')
@@ -26,59 +26,65 @@ export function completionCommands(run: Runner, program: Command): Command[] {
       .passThroughOptions()
       .helpOption(false)
       .action(
-        run(async (session, words) => {
-          const begun = words.at(-1) ?? ''
-          const all = await candidates(
-            session,
+        run(async (context, words) => {
+          const prefix = words.at(-1) ?? ''
+          const completions = await listCompletions(
+            context,
             program,
-            words.filter((word, at) => at > 0 || word !== '--').slice(0, -1),
-            begun,
+            words.filter((word, index) => index > 0 || word !== '--').slice(0, -1),
+            prefix,
           )
-          for (const one of all.filter((each) => each.startsWith(begun))) session.out.say(one)
+          for (const completion of completions.filter((candidate) => candidate.startsWith(prefix)))
+            context.out.printLine(completion)
         }),
       ),
   ]
 }
 
-async function candidates(
-  session: Session,
+async function listCompletions(
+  context: CommandContext,
   program: Command,
-  before: readonly string[],
-  begun: string,
+  previousWords: readonly string[],
+  prefix: string,
 ): Promise<string[]> {
-  const at = before.findIndex((word) => !word.startsWith('-'))
-  const command = program.commands.find((one) => one.name() === before[at] || one.aliases().includes(before[at] ?? ''))
+  const commandIndex = previousWords.findIndex((word) => !word.startsWith('-'))
+  const command = program.commands.find(
+    (candidate) =>
+      candidate.name() === previousWords[commandIndex] ||
+      candidate.aliases().includes(previousWords[commandIndex] ?? ''),
+  )
   if (!command) {
-    if (begun.startsWith('-')) return longOptions(program)
-    return program.commands.map((one) => one.name()).filter((name) => !name.startsWith('__'))
+    if (prefix.startsWith('-')) return longOptions(program)
+    return program.commands.map((subcommand) => subcommand.name()).filter((name) => !name.startsWith('__'))
   }
-  if (before.includes('--')) return []
-  if (before.at(-1) === '--template') return soon(session.client.templates().then((all) => all.map(({ name }) => name)))
-  if (begun.startsWith('-')) return longOptions(command)
-  const [first] = command.registeredArguments
-  const operands = before.slice(at + 1).filter((word) => !word.startsWith('-')).length
-  if (first?.argChoices) return operands === 0 ? [...first.argChoices] : []
-  if (command.name() === 'create' || !first) return []
-  if (command.name() === 'cp') return (await names(session)).map((name) => `${name}:`)
-  return first.variadic || operands === 0 ? names(session) : []
+  if (previousWords.includes('--')) return []
+  if (previousWords.at(-1) === '--template')
+    return emptyOnTimeout(context.client.templates().then((templates) => templates.map(({ name }) => name)))
+  if (prefix.startsWith('-')) return longOptions(command)
+  const [firstArgument] = command.registeredArguments
+  const operandCount = previousWords.slice(commandIndex + 1).filter((word) => !word.startsWith('-')).length
+  if (firstArgument?.argChoices) return operandCount === 0 ? [...firstArgument.argChoices] : []
+  if (command.name() === 'create' || !firstArgument) return []
+  if (command.name() === 'cp') return (await workspaceNames(context)).map((name) => `${name}:`)
+  return firstArgument.variadic || operandCount === 0 ? workspaceNames(context) : []
 }
 
 const longOptions = (command: Command) => command.options.flatMap(({ long, hidden }) => (hidden || !long ? [] : [long]))
 
 /** Those on the first page: more would not be read. */
-function names({ client }: Session): Promise<string[]> {
-  async function first() {
+function workspaceNames({ client }: CommandContext): Promise<string[]> {
+  async function firstPageNames() {
     for await (const page of client.list()) return page.map(({ name }) => name)
     return []
   }
-  return soon(first())
+  return emptyOnTimeout(firstPageNames())
 }
 
 /** Nothing, if it cannot be had at once: a line that is being typed is no place for errors. */
-function soon(asked: Promise<string[]>): Promise<string[]> {
+function emptyOnTimeout(pending: Promise<string[]>): Promise<string[]> {
   return Promise.race([
-    asked.catch(() => []),
-    new Promise<string[]>((resolve) => setTimeout(() => resolve([]), patienceMs).unref()),
+    pending.catch(() => []),
+    new Promise<string[]>((resolve) => setTimeout(() => resolve([]), completionTimeoutMs).unref()),
   ])
 }
 

@@ -1,12 +1,12 @@
 import { Command } from 'commander'
-import type { CreateWorkspace, Workspace } from '../../client/client.ts'
+import type { CreateWorkspaceBody, Workspace } from '../../client/client.ts'
 import { CliError, usageError } from '../cli-error.ts'
-import { secondsIn } from '../duration.ts'
-import { followStates } from '../follow-states.ts'
-import type { Runner } from '../runner.ts'
-import type { Done, Session } from '../session.ts'
+import { parseDurationSeconds } from '../output/duration.ts'
+import { waitUntilSettled } from '../workspaces/wait-until-settled.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import type { ActionResult, CommandContext } from '../command-context.ts'
 
-export function createCommand(run: Runner): Command {
+export function createCommand(run: CommandRunner): Command {
   return new Command('create')
     .summary('a new one; shows the states it passes')
     .description(
@@ -19,55 +19,60 @@ export function createCommand(run: Runner): Command {
     .option('--wait', 'until it runs; fails if it does not')
     .option('--no-wait', 'do not, on a terminal neither')
     .action(
-      run(async (session, [name = ''], { template, ttl, metadata, wait }) => {
-        session.about = { name }
-        const wish: CreateWorkspace = {
+      run(async (context, [name = ''], { template, ttl, metadata, wait }) => {
+        context.targetWorkspace = { name }
+        const body: CreateWorkspaceBody = {
           name,
           ...(typeof template === 'string' && { template }),
-          ...(typeof ttl === 'string' && { ttl_seconds: secondsIn(ttl) }),
-          ...(typeof metadata === 'string' && { metadata: objectIn(metadata) }),
+          ...(typeof ttl === 'string' && { ttl_seconds: parseDurationSeconds(ttl) }),
+          ...(typeof metadata === 'string' && { metadata: parseMetadata(metadata) }),
         }
-        const made = await session.client.create(wish)
-        const follows = typeof wait === 'boolean' ? wait : session.out.isWatched && !session.json
-        if (follows) return brought(session, made, 0)
-        if (session.json) session.out.json(made)
-        else session.out.say(`${name} is being created. \`vm show ${name}\` says how far it is.`)
+        const workspace = await context.client.create(body)
+        const shouldWait = typeof wait === 'boolean' ? wait : context.out.isStderrTerminal && !context.json
+        if (shouldWait) return waitAndReport(context, workspace, 0)
+        if (context.json) context.out.printJson(workspace)
+        else context.out.printLine(`${name} is being created. \`vm show ${name}\` says how far it is.`)
       }),
     )
 }
 
 /** Waits for what was begun, and says what came of it. `running` is what was meant, unless `wanted` says otherwise. */
-export async function brought(
-  session: Session,
-  begun: Workspace,
-  after: number,
-  wanted: Workspace['status'] = 'running',
-): Done {
-  const { out, json } = session
-  const now = await followStates(session, begun, after)
-  if (now === 'left') return 130
-  if (now === 'gone')
-    throw new CliError(`${begun.name} was deleted meanwhile.`, {
+export async function waitAndReport(
+  context: CommandContext,
+  workspace: Workspace,
+  afterSeq: number,
+  expectedStatus: Workspace['status'] = 'running',
+): ActionResult {
+  const { out, json } = context
+  const result = await waitUntilSettled(context, workspace, afterSeq)
+  if (result === 'left') return 130
+  if (result === 'gone')
+    throw new CliError(`${workspace.name} was deleted meanwhile.`, {
       next: '`vm ls` lists your workspaces.',
       code: 'workspace-not-found',
     })
-  if (json) out.json(now)
-  const { name } = now
-  if (now.status !== wanted) {
+  if (json) out.printJson(result)
+  const { name } = result
+  if (result.status !== expectedStatus) {
     const next =
-      now.status === 'failed'
+      result.status === 'failed'
         ? `\`vm logs ${name}\` may say more, \`vm start ${name}\` tries again, \`vm rm ${name}\` removes it.`
         : `\`vm show ${name}\` shows it.`
-    throw new CliError(`${name} is ${now.status}${now.error_message === undefined ? '.' : `: ${now.error_message}`}`, {
-      next,
-      code: 'not-reached',
-    })
+    throw new CliError(
+      `${name} is ${result.status}${result.error_message === undefined ? '.' : `: ${result.error_message}`}`,
+      {
+        next,
+        code: 'not-reached',
+      },
+    )
   }
   if (!json)
-    out.say(now.status === 'running' ? `${name} runs. \`vm ssh ${name}\` opens a shell.` : `${name} is ${now.status}.`)
+    out.printLine(
+      result.status === 'running' ? `${name} runs. \`vm ssh ${name}\` opens a shell.` : `${name} is ${result.status}.`,
+    )
 }
 
-function objectIn(text: string): NonNullable<CreateWorkspace['metadata']> {
+function parseMetadata(text: string): NonNullable<CreateWorkspaceBody['metadata']> {
   const next = `Write an object: --metadata '{"team": "blue"}'.`
   try {
     const value: unknown = JSON.parse(text)

@@ -1,23 +1,23 @@
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Command } from 'commander'
-import type { Exec, ExecEvent, ExecWish } from '../../client/client.ts'
+import type { Exec, ExecEvent, ClientExecOptions } from '../../client/client.ts'
 import { ApiError } from '../../client/api-error.ts'
-import { pieceOf } from '../../client/piece.ts'
+import { encodeBytes } from '../../client/encoded-bytes.ts'
 import { CliError, exitCodes, usageError } from '../cli-error.ts'
-import { secondsIn } from '../duration.ts'
-import { findWorkspace } from '../find-workspace.ts'
-import type { Runner } from '../runner.ts'
-import type { Session } from '../session.ts'
-import { terminalIn } from '../terminal.ts'
+import { parseDurationSeconds } from '../output/duration.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import type { CommandContext } from '../command-context.ts'
+import { runInTerminal } from '../interactive-terminal.ts'
 
 /** Without a connection for so long, a run is left. */
-const patienceMs = 5 * 60_000
+const reconnectTimeoutMs = 5 * 60_000
 
-const collect = (value: string, before: readonly string[] = []) => [...before, value]
+const collect = (value: string, previous: readonly string[] = []) => [...previous, value]
 
 /** `hasDashes`: what follows `--` is the command, so options may stand on either side of the name. */
-export function execCommand(run: Runner, hasDashes: boolean): Command {
+export function execCommand(run: CommandRunner, hasDashes: boolean): Command {
   return new Command('exec')
     .summary('a command in it, as if it ran here')
     .description(
@@ -34,97 +34,100 @@ export function execCommand(run: Runner, hasDashes: boolean): Command {
     .option('--timeout <time>', 'killed after so long: 90s, 15m; then the exit code is 124')
     .passThroughOptions(!hasDashes)
     .action(
-      run(async (session, [name = '', ...words], options) => {
-        const command = words[0] === '--' ? words.slice(1) : words
+      run(async (context, [name = '', ...args], options) => {
+        const command = args[0] === '--' ? args.slice(1) : args
         if (command.length === 0) throw usageError('There is no command.', 'For example: vm exec demo -- ls -la')
         const { env, cwd, user, timeout, tty, stdin } = options
-        const wish: ExecWish = {
+        const execOptions: ClientExecOptions = {
           command,
-          ...(Array.isArray(env) && { env: Object.fromEntries(env.map(variableOf)) }),
+          ...(Array.isArray(env) && { env: Object.fromEntries(env.map(parseEnvVariable)) }),
           ...(typeof cwd === 'string' && { cwd }),
           ...(typeof user === 'string' && { user }),
-          ...(typeof timeout === 'string' && { timeoutMs: 1000 * secondsIn(timeout) }),
+          ...(typeof timeout === 'string' && { timeoutMs: 1000 * parseDurationSeconds(timeout) }),
         }
-        if (tty === true && wish.timeoutMs !== undefined)
+        if (tty === true && execOptions.timeoutMs !== undefined)
           throw usageError('In a terminal there is no --timeout.', 'Leave one of the two out.')
-        const { id } = await findWorkspace(session, name)
-        if (tty === true && !session.json) {
-          const code = await terminalIn(session, id, wish)
-          if (code !== undefined) return code
-          session.out.note('vm: there is no terminal here, so it runs without one.')
+        const { id } = await findWorkspace(context, name)
+        if (tty === true && !context.json) {
+          const exitCode = await runInTerminal(context, id, execOptions)
+          if (exitCode !== undefined) return exitCode
+          context.out.printStatus('vm: there is no terminal here, so it runs without one.')
         }
-        return runIn(session, id, { ...wish, ...(reads(session, stdin) && { stdin: session.surroundings.stdin }) })
+        return runInWorkspace(context, id, {
+          ...execOptions,
+          ...(readsStdin(context, stdin) && { stdin: context.environment.stdin }),
+        })
       }),
     )
 }
 
 /** Whoever read the output has gone. */
-const brokenPipe = 128 + constants.signals.SIGPIPE
+const brokenPipeExitCode = 128 + constants.signals.SIGPIPE
 
 /** Runs a command, and answers what its exit code is here. */
-export async function runIn(session: Session, id: string, wish: ExecWish): Promise<number> {
-  const { client, out } = session
-  const over = new AbortController()
-  const exec = client.exec(id, { ...wish, signal: over.signal })
-  const stopListening = passSignals(exec, over)
-  let gone = false
-  session.whenGone = async () => {
-    gone = true
+export async function runInWorkspace(context: CommandContext, id: string, options: ClientExecOptions): Promise<number> {
+  const { client, out } = context
+  const abortController = new AbortController()
+  const exec = client.exec(id, { ...options, signal: abortController.signal })
+  const stopListening = forwardSignals(exec, abortController)
+  let isStdoutClosed = false
+  context.onStdoutClosed = async () => {
+    isStdoutClosed = true
     await exec.kill('SIGHUP').catch(() => {}) // it may have ended
-    return brokenPipe
+    return brokenPipeExitCode
   }
-  let lostAt: number | undefined
-  let missing = 0
+  let disconnectedAt: number | undefined
+  let missingBytes = 0
   try {
     for await (const event of exec.events) {
       if (event.kind === 'lost') {
-        lostAt ??= Date.now()
-        if (Date.now() - lostAt > patienceMs) throw givenUp(exec)
-        if (event.againMs < 500) out.note(`vm: ${event.why} Trying again.`)
-      } else lostAt = undefined
-      const line = session.json ? lineOf(event) : undefined
-      if (line) await out.jsonLine(line)
-      else if (event.kind === 'output') await out.bytes(event.stream, event.bytes)
+        disconnectedAt ??= Date.now()
+        if (Date.now() - disconnectedAt > reconnectTimeoutMs) throw serviceUnreachable(exec)
+        if (event.retryInMs < 500) out.printStatus(`vm: ${event.reason} Trying again.`)
+      } else disconnectedAt = undefined
+      const jsonLine = context.json ? toJsonLine(event) : undefined
+      if (jsonLine) await out.printJsonLine(jsonLine)
+      else if (event.kind === 'output') await out.writeBytes(event.stream, event.bytes)
       else if (event.kind === 'dropped') {
-        missing += event.bytes
-        out.note(`vm: ${event.bytes} bytes of output are missing here: they were not read in time.`)
+        missingBytes += event.bytes
+        out.printStatus(`vm: ${event.bytes} bytes of output are missing here: they were not read in time.`)
       }
       if (event.kind !== 'ended') continue
-      if (gone) return brokenPipe
-      const code = codeOf(event)
-      if (code === 0 && missing > 0) throw notWhole(missing)
-      return code
+      if (isStdoutClosed) return brokenPipeExitCode
+      const exitCode = exitCodeFor(event)
+      if (exitCode === 0 && missingBytes > 0) throw outputMissing(missingBytes)
+      return exitCode
     }
   } finally {
     stopListening()
   }
-  out.note(`vm: left. The command goes on, as run ${exec.execId}.`)
+  out.printStatus(`vm: left. The command goes on, as run ${exec.execId}.`)
   return 128 + constants.signals.SIGINT
 }
 
 /** The first signal is the command's, the next one ours. */
-function passSignals(exec: Exec, over: AbortController): () => void {
-  let passed = false
-  const pass = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => {
-    if (passed) over.abort()
-    passed = true
+function forwardSignals(exec: Exec, abortController: AbortController): () => void {
+  let forwarded = false
+  const forward = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => {
+    if (forwarded) abortController.abort()
+    forwarded = true
     // Before it has begun there is nothing to interrupt.
     exec.kill(signal).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.status === 404)) return
-      over.abort()
+      abortController.abort()
     })
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, pass)
+  for (const signal of signals) process.on(signal, forward)
   return () => {
-    for (const signal of signals) process.off(signal, pass)
+    for (const signal of signals) process.off(signal, forward)
   }
 }
 
-function codeOf(end: Extract<ExecEvent, { kind: 'ended' }>): number {
-  if (end.exit_code !== undefined) return end.exit_code
-  if (end.signal !== undefined) return 128 + (Object(constants.signals)[end.signal] ?? 0)
-  const errors: Readonly<Record<string, CliError>> = {
+function exitCodeFor(event: Extract<ExecEvent, { kind: 'ended' }>): number {
+  if (event.exit_code !== undefined) return event.exit_code
+  if (event.signal !== undefined) return 128 + (Object(constants.signals)[event.signal] ?? 0)
+  const errorsByReason: Readonly<Record<string, CliError>> = {
     timeout: new CliError('It was killed: its time was over.', {
       next: 'Give it more with --timeout.',
       exitCode: exitCodes.timeout,
@@ -139,18 +142,18 @@ function codeOf(end: Extract<ExecEvent, { kind: 'ended' }>): number {
       code: 'stdin-cut-off',
     }),
   }
-  throw errors[end.error ?? ''] ?? new CliError(`It was ended: ${end.error}.`, { next: 'Run it again.' })
+  throw errorsByReason[event.error ?? ''] ?? new CliError(`It was ended: ${event.error}.`, { next: 'Run it again.' })
 }
 
 /** Success would say that what was written here is all of it. */
-function notWhole(bytes: number): CliError {
-  return new CliError(`The command has succeeded, but ${bytes} bytes of its output are missing.`, {
+function outputMissing(missingBytes: number): CliError {
+  return new CliError(`The command has succeeded, but ${missingBytes} bytes of its output are missing.`, {
     next: 'Run it again, and read what it writes as it comes; or have it write to a file, and take that with vm cp.',
     code: 'output-missing',
   })
 }
 
-function givenUp({ execId }: Exec): CliError {
+function serviceUnreachable({ execId }: Exec): CliError {
   return new CliError('The service has been away for too long.', {
     next: `The command may go on, as run ${execId}.`,
     code: 'unreachable',
@@ -158,16 +161,16 @@ function givenUp({ execId }: Exec): CliError {
 }
 
 /** A line as the API writes it; nothing for what is only known here. */
-function lineOf(event: ExecEvent): object | undefined {
-  if (event.kind === 'output') return { seq: event.seq, stream: event.stream, ...pieceOf(event.bytes) }
+function toJsonLine(event: ExecEvent): object | undefined {
+  if (event.kind === 'output') return { seq: event.seq, stream: event.stream, ...encodeBytes(event.bytes) }
   if (event.kind === 'dropped') return { seq: event.seq, dropped_bytes: event.bytes }
   if (event.kind !== 'ended') return undefined
   const { kind: _, ...rest } = event
   return rest
 }
 
-function reads({ surroundings: { stdin } }: Session, wished: unknown): boolean {
-  if (typeof wished === 'boolean') return wished
+function readsStdin({ environment: { stdin } }: CommandContext, requested: unknown): boolean {
+  if (typeof requested === 'boolean') return requested
   if (stdin.isTTY) return false
   try {
     return !fstatSync(0).isCharacterDevice() // /dev/null has nothing to say
@@ -176,8 +179,8 @@ function reads({ surroundings: { stdin } }: Session, wished: unknown): boolean {
   }
 }
 
-function variableOf(text: string): [name: string, value: string] {
-  const at = text.indexOf('=')
-  if (at < 1) throw usageError(`"${text}" is no variable.`, 'Write it as --env NAME=value.')
-  return [text.slice(0, at), text.slice(at + 1)]
+function parseEnvVariable(text: string): [name: string, value: string] {
+  const separatorIndex = text.indexOf('=')
+  if (separatorIndex < 1) throw usageError(`"${text}" is no variable.`, 'Write it as --env NAME=value.')
+  return [text.slice(0, separatorIndex), text.slice(separatorIndex + 1)]
 }

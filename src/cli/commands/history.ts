@@ -1,12 +1,12 @@
 import { Command } from 'commander'
 import type { HistoryLine } from '../../client/client.ts'
-import { findWorkspace } from '../find-workspace.ts'
-import type { Runner } from '../runner.ts'
-import { table } from '../table.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import { formatTable } from '../output/table.ts'
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-export function historyCommand(run: Runner): Command {
+export function historyCommand(run: CommandRunner): Command {
   return new Command('history')
     .summary('what happened to it, when and by whom')
     .description(
@@ -14,13 +14,13 @@ export function historyCommand(run: Runner): Command {
     )
     .argument('<name>', 'name, or the beginning of its id')
     .action(
-      run(async (session, [name = '']) => {
-        const { client, out, json } = session
-        const id = uuid.test(name) ? name : (await findWorkspace(session, name)).id
+      run(async (context, [name = '']) => {
+        const { client, out, json } = context
+        const id = uuidPattern.test(name) ? name : (await findWorkspace(context, name)).id
         const lines: HistoryLine[] = []
         for await (const page of client.history(id)) lines.push(...page)
         if (json) {
-          out.json(lines)
+          out.printJson(lines)
           return
         }
         const columns = [
@@ -28,14 +28,14 @@ export function historyCommand(run: Runner): Command {
           { title: 'EVENT' },
           { title: 'STATE' },
           { title: 'BY' },
-          { title: 'REASON', gives: true },
+          { title: 'REASON', shrinks: true },
         ]
         const rows = lines.map(({ at, event, to, by, reason = '' }) => [at, event, to, by, reason])
-        for (const line of table(columns, rows, out.columns, (field, column, row) => {
+        for (const line of formatTable(columns, rows, out.columns, (field, column, row) => {
           if (row < 0 || column === 0) return out.paint('dim', field)
           return column === 2 && lines[row]?.to === 'failed' ? out.paint('red', field) : field
         }))
-          out.say(line)
+          out.printLine(line)
       }),
     )
 }

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander'
 import type { ListFilter, Workspace } from '../../client/client.ts'
-import { shortTime, timeUntil } from '../duration.ts'
-import type { Style } from '../output.ts'
-import type { Runner } from '../runner.ts'
-import type { Session } from '../session.ts'
-import { table } from '../table.ts'
+import { formatShortDuration, formatTimeUntil } from '../output/duration.ts'
+import type { Style } from '../output/output.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import type { CommandContext } from '../command-context.ts'
+import { formatTable } from '../output/table.ts'
 
-export function lsCommand(run: Runner): Command {
+export function lsCommand(run: CommandRunner): Command {
   return new Command('ls')
     .alias('list')
     .summary('your workspaces')
@@ -19,76 +19,76 @@ export function lsCommand(run: Runner): Command {
     .option('--template <name>', 'only those made from it')
     .option('--owner <name>', "somebody else's, * for everybody's (operators)")
     .action(
-      run(async (session, _operands, { status, template, owner }) => {
+      run(async (context, _operands, { status, template, owner }) => {
         const filter = Object.fromEntries(
           Object.entries({ status, template, owner }).filter(([, value]) => value !== undefined),
         ) as ListFilter
-        const all: Workspace[] = []
-        for await (const page of session.client.list(filter)) all.push(...page)
-        if (session.json) session.out.json(all)
-        else show(session, all, owner !== undefined)
+        const workspaces: Workspace[] = []
+        for await (const page of context.client.list(filter)) workspaces.push(...page)
+        if (context.json) context.out.printJson(workspaces)
+        else printWorkspaces(context, workspaces, owner !== undefined)
       }),
     )
 }
 
-function show({ out }: Session, all: readonly Workspace[], withOwner: boolean): void {
+function printWorkspaces({ out }: CommandContext, workspaces: readonly Workspace[], withOwner: boolean): void {
   if (out.columns === null) {
-    for (const line of table([], all.map(facts), null)) out.say(line)
+    for (const line of formatTable([], workspaces.map(tabSeparatedFields), null)) out.printLine(line)
     return
   }
-  if (all.length === 0) {
-    out.note('You have no workspaces. `vm create NAME` makes one.')
+  if (workspaces.length === 0) {
+    out.printStatus('You have no workspaces. `vm create NAME` makes one.')
     return
   }
   const now = Date.now()
   const columns = [
-    { title: 'NAME', gives: true },
+    { title: 'NAME', shrinks: true },
     { title: 'ID' },
     ...(withOwner ? [{ title: 'OWNER' }] : []),
     { title: 'STATUS' },
     { title: 'TEMPLATE' },
     { title: 'AGE' },
     { title: 'EXPIRES' },
-    { title: 'MESSAGE', gives: true },
+    { title: 'MESSAGE', shrinks: true },
   ]
-  const status = columns.findIndex(({ title }) => title === 'STATUS')
-  const rows = all.map((one) => [
-    one.name,
-    one.id.slice(0, 8),
-    ...(withOwner ? [one.owner] : []),
-    shownState(one),
-    one.template,
-    shortTime(now - Date.parse(one.created_at)).split(' ')[0] ?? '',
-    timeUntil(one.expires_at, now),
-    one.error_message ?? one.progress ?? '',
+  const statusColumn = columns.findIndex(({ title }) => title === 'STATUS')
+  const rows = workspaces.map((workspace) => [
+    workspace.name,
+    workspace.id.slice(0, 8),
+    ...(withOwner ? [workspace.owner] : []),
+    workspaceStateLabel(workspace),
+    workspace.template,
+    formatShortDuration(now - Date.parse(workspace.created_at)).split(' ')[0] ?? '',
+    formatTimeUntil(workspace.expires_at, now),
+    workspace.error_message ?? workspace.progress ?? '',
   ])
   // What gives way first is the message.
-  const lines = table(columns, rows, out.columns, (field, column, row) => {
-    const one = all[row]
-    if (!one) return out.paint('dim', field)
-    return column === status ? out.paint(styleOf(one), field) : field
+  const lines = formatTable(columns, rows, out.columns, (field, column, row) => {
+    const workspace = workspaces[row]
+    if (!workspace) return out.paint('dim', field)
+    return column === statusColumn ? out.paint(workspaceStateStyle(workspace), field) : field
   })
-  for (const line of lines) out.say(line)
+  for (const line of lines) out.printLine(line)
 }
 
-const facts = (one: Workspace) => [
-  one.name,
-  one.id,
-  one.status,
-  one.state,
-  one.template,
-  one.owner,
-  one.created_at,
-  one.expires_at ?? '',
-  one.error_message ?? one.progress ?? '',
+const tabSeparatedFields = (workspace: Workspace) => [
+  workspace.name,
+  workspace.id,
+  workspace.status,
+  workspace.state,
+  workspace.template,
+  workspace.owner,
+  workspace.created_at,
+  workspace.expires_at ?? '',
+  workspace.error_message ?? workspace.progress ?? '',
 ]
 
 /** The status, or more exactly what is under way. */
-export function shownState({ state, status }: Workspace): string {
+export function workspaceStateLabel({ state, status }: Workspace): string {
   return state === 'running.up' || state === 'stopped.idle' ? status : state
 }
 
-export function styleOf({ state }: Workspace): Style {
+export function workspaceStateStyle({ state }: Workspace): Style {
   if (state === 'failed') return 'red'
   if (state === 'running.up') return 'green'
   return state === 'stopped.idle' ? 'dim' : 'yellow'

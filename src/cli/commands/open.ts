@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { Command } from 'commander'
-import { findWorkspace } from '../find-workspace.ts'
-import type { Runner } from '../runner.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
+import type { CommandRunner } from '../command-runner.ts'
 
-export function openCommand(run: Runner): Command {
+export function openCommand(run: CommandRunner): Command {
   return new Command('open')
     .summary('the console in the browser')
     .description(
@@ -12,21 +12,21 @@ export function openCommand(run: Runner): Command {
     .argument('[name]', 'name, or the beginning of its id')
     .option('--print', 'only print the address')
     .action(
-      run(async (session, [name], { print }) => {
-        const { client, out, json, server } = session
+      run(async (context, [name], { print }) => {
+        const { client, out, json, endpoint: server } = context
         if (name === undefined) await client.health()
-        const place = name === undefined ? '' : `#/workspaces/${(await findWorkspace(session, name)).id}`
-        const url = `${server.url}/console/${place}`
-        if (json) out.json({ url })
-        else out.say(url)
-        if (out.isTerminal && !json && print !== true && !(await opened(url)))
-          out.note('No browser could be opened here: open that address in yours.')
+        const fragment = name === undefined ? '' : `#/workspaces/${(await findWorkspace(context, name)).id}`
+        const url = `${server.url}/console/${fragment}`
+        if (json) out.printJson({ url })
+        else out.printLine(url)
+        if (out.isTerminal && !json && print !== true && !(await openInBrowser(url)))
+          out.printStatus('No browser could be opened here: open that address in yours.')
       }),
     )
 }
 
 /** Whether some program took the address. */
-function opened(url: string): Promise<boolean> {
+function openInBrowser(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const program = process.platform === 'darwin' ? 'open' : 'xdg-open'
     const child = spawn(program, [url], { stdio: 'ignore', detached: true })

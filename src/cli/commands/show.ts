@@ -1,50 +1,57 @@
 import { Command } from 'commander'
 import type { Workspace } from '../../client/client.ts'
-import { shortTime, timeUntil } from '../duration.ts'
-import { findWorkspace } from '../find-workspace.ts'
-import type { Runner } from '../runner.ts'
-import type { Session } from '../session.ts'
-import { shownState, styleOf } from './ls.ts'
+import { formatShortDuration, formatTimeUntil } from '../output/duration.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import type { CommandContext } from '../command-context.ts'
+import { workspaceStateLabel, workspaceStateStyle } from './ls.ts'
 
-export function showCommand(run: Runner): Command {
+export function showCommand(run: CommandRunner): Command {
   return new Command('show')
     .summary('all about one')
     .description('Shows all that is known about a workspace.')
     .argument('<name>', 'name, or the beginning of its id')
     .action(
-      run(async (session, [name = '']) => {
-        const found = await findWorkspace(session, name)
-        if (session.json) session.out.json(found)
-        else show(session, found)
+      run(async (context, [name = '']) => {
+        const workspace = await findWorkspace(context, name)
+        if (context.json) context.out.printJson(workspace)
+        else printWorkspace(context, workspace)
       }),
     )
 }
 
-function show({ out }: Session, one: Workspace): void {
+function printWorkspace({ out }: CommandContext, workspace: Workspace): void {
   const now = Date.now()
-  const ago = (iso: string) => `${iso} (${shortTime(now - Date.parse(iso))} ago)`
-  const link = one.connection_info
+  const ago = (iso: string) => `${iso} (${formatShortDuration(now - Date.parse(iso))} ago)`
+  const connection = workspace.connection_info
   const lines: (readonly [string, string | undefined])[] = [
-    ['name', out.paint('bold', one.name)],
-    ['id', one.id],
-    ['owner', one.owner],
-    ['status', out.paint(styleOf(one), shownState(one))],
-    ['message', one.error_message],
-    ['progress', one.progress],
-    ['template', one.template],
-    ['provider', one.provider],
-    ['created', ago(one.created_at)],
-    ['changed', ago(one.updated_at)],
-    ['expires', one.expires_at === undefined ? 'never' : `${one.expires_at} (${timeUntil(one.expires_at, now)})`],
-    ['shell', link?.ssh_command],
-    ['container', link?.container_id],
-    ['process', link?.pid?.toString()],
-    ['directory', link?.directory],
-    ...Object.entries(link?.ports ?? {}).map(([port, host]) => ['port', `${port} is 127.0.0.1:${host}`] as const),
-    ['takes', one.can.join(', ')],
-    ['metadata', one.metadata === undefined ? undefined : JSON.stringify(one.metadata)],
+    ['name', out.paint('bold', workspace.name)],
+    ['id', workspace.id],
+    ['owner', workspace.owner],
+    ['status', out.paint(workspaceStateStyle(workspace), workspaceStateLabel(workspace))],
+    ['message', workspace.error_message],
+    ['progress', workspace.progress],
+    ['template', workspace.template],
+    ['provider', workspace.provider],
+    ['created', ago(workspace.created_at)],
+    ['changed', ago(workspace.updated_at)],
+    [
+      'expires',
+      workspace.expires_at === undefined
+        ? 'never'
+        : `${workspace.expires_at} (${formatTimeUntil(workspace.expires_at, now)})`,
+    ],
+    ['shell', connection?.ssh_command],
+    ['container', connection?.container_id],
+    ['process', connection?.pid?.toString()],
+    ['directory', connection?.directory],
+    ...Object.entries(connection?.ports ?? {}).map(
+      ([port, hostPort]) => ['port', `${port} is 127.0.0.1:${hostPort}`] as const,
+    ),
+    ['takes', workspace.can.join(', ')],
+    ['metadata', workspace.metadata === undefined ? undefined : JSON.stringify(workspace.metadata)],
   ]
   for (const [title, value] of lines)
     if (value !== undefined)
-      out.say(out.columns === null ? `${title}\t${value}` : `${out.paint('dim', title.padEnd(10))} ${value}`)
+      out.printLine(out.columns === null ? `${title}\t${value}` : `${out.paint('dim', title.padEnd(10))} ${value}`)
 }

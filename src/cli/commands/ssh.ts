@@ -1,14 +1,14 @@
 import { Command } from 'commander'
 import { usageError } from '../cli-error.ts'
-import { findWorkspace } from '../find-workspace.ts'
-import type { Runner } from '../runner.ts'
-import { terminalIn } from '../terminal.ts'
-import { runIn } from './exec.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import { runInTerminal } from '../interactive-terminal.ts'
+import { runInWorkspace } from './exec.ts'
 
 /** The best shell that there is. */
 const loginShell = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -l']
 
-export function sshCommand(run: Runner, hasDashes: boolean): Command {
+export function sshCommand(run: CommandRunner, hasDashes: boolean): Command {
   return new Command('ssh')
     .summary('a shell in it')
     .description(
@@ -18,14 +18,14 @@ export function sshCommand(run: Runner, hasDashes: boolean): Command {
     .argument('[command...]', 'text for the shell, in place of a terminal')
     .passThroughOptions(!hasDashes)
     .action(
-      run(async (session, [name = '', ...words]) => {
-        if (session.json) throw usageError('A shell has no JSON.', 'Run a command instead: vm exec --json demo -- ls')
-        const { id } = await findWorkspace(session, name)
-        const { stdin } = session.surroundings
-        const command = words[0] === '--' ? words.slice(1) : words
+      run(async (context, [name = '', ...args]) => {
+        if (context.json) throw usageError('A shell has no JSON.', 'Run a command instead: vm exec --json demo -- ls')
+        const { id } = await findWorkspace(context, name)
+        const { stdin } = context.environment
+        const command = args[0] === '--' ? args.slice(1) : args
         if (command.length > 0)
-          return runIn(session, id, { command: command.join(' '), ...(!stdin.isTTY && { stdin }) })
-        return (await terminalIn(session, id)) ?? runIn(session, id, { command: loginShell, stdin })
+          return runInWorkspace(context, id, { command: command.join(' '), ...(!stdin.isTTY && { stdin }) })
+        return (await runInTerminal(context, id)) ?? runInWorkspace(context, id, { command: loginShell, stdin })
       }),
     )
 }

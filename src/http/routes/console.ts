@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
-import { consolePolicy } from '../page-policy.ts'
+import { consoleContentSecurityPolicy } from '../server/content-security-policy.ts'
 
-const policy = Object.entries(consolePolicy)
-  .map(([what, from]) => `${what} ${from}`)
+const policy = Object.entries(consoleContentSecurityPolicy)
+  .map(([directive, sources]) => `${directive} ${sources}`)
   .join('; ')
 
 /** The console's files, open to everybody: they hold no data. `folder` may be missing; then the answer says how it is made. */
@@ -21,9 +21,9 @@ export function consoleRoutes(folder: string): FastifyPluginAsync {
     }
     app.addHook('onRequest', (request, reply, done) => {
       // A file below `assets` has a hash of what is in it in its name.
-      const lasts = request.url.includes('/assets/')
+      const isImmutable = request.url.includes('/assets/')
       void reply
-        .header('cache-control', lasts ? 'public, max-age=31536000, immutable' : 'no-cache')
+        .header('cache-control', isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache')
         .header('content-security-policy', policy)
         .header('referrer-policy', 'no-referrer')
       done()

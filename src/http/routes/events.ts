@@ -1,24 +1,24 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Followed } from '../../supervisor/asked.ts'
+import type { SubscribeResult } from '../../supervisor/requests.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
-import { eventQuery, transitionEvent } from '../../wire/event.ts'
+import { eventsQuerySchema, transitionEventSchema } from '../../wire/event.ts'
 import type { TransitionEvent } from '../../wire/event.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
-import type { EventStreams } from '../event-streams.ts'
-import type { Described } from '../openapi.ts'
-import { answers } from '../openapi.ts'
-import { Problem } from '../problem.ts'
-import { lineView } from '../view.ts'
-import { idOf } from '../workspace-path.ts'
+import type { SseStreams } from '../server/server-sent-events.ts'
+import type { ResponseContent } from '../server/openapi.ts'
+import { responseSchemas } from '../server/openapi.ts'
+import { Problem } from '../presenters/problem.ts'
+import { presentHistoryEntry } from '../presenters/workspace.ts'
+import { workspaceIdParam } from './workspace/workspace-id-param.ts'
 
-type Line = ReturnType<Extract<Followed, { kind: 'following' }>['following']['read']>[number]
+type JournalEntry = ReturnType<Extract<SubscribeResult, { kind: 'following' }>['subscription']['read']>[number]
 
-const stream: Described = {
+const eventStreamContent: ResponseContent = {
   description:
     'Server-Sent Events. First `ready`, whose id is the place that the feed begins at; then a `transition` for each that is committed, with its place in the journal as its id and this as its data. `dropped` says why a stream was ended.',
-  content: { 'text/event-stream': { schema: transitionEvent } },
+  content: { 'text/event-stream': { schema: transitionEventSchema } },
 }
 const headers = z.object({
   'last-event-id': z.string().optional().meta({
@@ -26,7 +26,7 @@ const headers = z.object({
   }),
 })
 
-export function eventRoutes(supervisor: Supervisor, streams: EventStreams): FastifyPluginAsyncZod {
+export function eventRoutes(supervisor: Supervisor, streams: SseStreams): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/events',
@@ -35,11 +35,11 @@ export function eventRoutes(supervisor: Supervisor, streams: EventStreams): Fast
           tags: ['events'],
           summary: 'Follow the transitions of all workspaces that one may see',
           headers,
-          querystring: eventQuery,
-          response: answers(stream, 'invalid', 'unauthenticated'),
+          querystring: eventsQuerySchema,
+          response: responseSchemas(eventStreamContent, 'invalid', 'unauthenticated'),
         },
       },
-      (request, reply) => follow(request, reply, null, request.query.after),
+      (request, reply) => streamEvents(request, reply, null, request.query.after),
     )
 
     app.get(
@@ -51,57 +51,62 @@ export function eventRoutes(supervisor: Supervisor, streams: EventStreams): Fast
           description: 'The stream ends with the workspace; 204 when all of it was seen already.',
           params: z.object({ id: z.string() }),
           headers,
-          querystring: eventQuery,
-          response: answers(stream, 'invalid', 'unauthenticated', 'workspace-not-found'),
+          querystring: eventsQuerySchema,
+          response: responseSchemas(eventStreamContent, 'invalid', 'unauthenticated', 'workspace-not-found'),
         },
       },
-      (request, reply) => follow(request, reply, idOf(request.params), request.query.after),
+      (request, reply) => streamEvents(request, reply, workspaceIdParam(request.params), request.query.after),
     )
 
-    function follow(request: FastifyRequest, reply: FastifyReply, workspace: WorkspaceId | null, query?: string): void {
-      const given = request.headers['last-event-id'] ?? query
-      const after = given === undefined || given === '' ? null : placeIn(String(given))
+    function streamEvents(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      workspace: WorkspaceId | null,
+      afterQuery?: string,
+    ): void {
+      const lastEventId = request.headers['last-event-id'] ?? afterQuery
+      const after = lastEventId === undefined || lastEventId === '' ? null : parseEventId(String(lastEventId))
       let wake = () => {}
-      const followed = supervisor.follow({ asker: request.asker, workspace, after }, () => wake())
-      if (followed.kind === 'unknown') throw new Problem('workspace-not-found')
-      if (followed.kind === 'no-such-place') throw new Problem('invalid', notOurs)
+      const result = supervisor.subscribe({ caller: request.caller, workspace, after }, () => wake())
+      if (result.kind === 'unknown') throw new Problem('workspace-not-found')
+      if (result.kind === 'no-such-place') throw new Problem('invalid', unknownEventId)
       // A browser that is told so does not ask again.
-      if (followed.kind === 'over') return void reply.code(204).send()
-      const { following, from } = followed
-      let over = false
+      if (result.kind === 'over') return void reply.code(204).send()
+      const { subscription, from } = result
+      let isDone = false
       reply.hijack()
       const { raw } = reply
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) raw.setHeader(name, value)
       // A proxy that collects an answer before it passes it on would hold up what is to be live.
       raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
-      streams.begin(raw, `id: ${from}\nevent: ready\ndata: {}\n\n`, (call) => {
-        wake = call
+      streams.start(raw, `id: ${from}\nevent: ready\ndata: {}\n\n`, (notify) => {
+        wake = notify
         return {
           read() {
-            const lines = following.read()
-            over ||= workspace !== null && lines.some(({ to }) => to === 'deleted')
-            return lines.map(eventText)
+            const entries = subscription.read()
+            isDone ||= workspace !== null && entries.some(({ to }) => to === 'deleted')
+            return entries.map(formatEvent)
           },
-          over: () => over,
-          close: following.close,
+          isDone: () => isDone,
+          close: subscription.close,
         }
       })
     }
   }
 }
 
-const notOurs = {
+const unknownEventId = {
   error: 'Last-Event-ID is none that this feed had. Read the workspaces anew, and begin without one.',
   details: [{ field: 'last-event-id', problem: 'unknown' }],
 }
 
-function placeIn(given: string): number {
-  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', notOurs)
-  return Number(given)
+function parseEventId(eventId: string): number {
+  if (!/^\d{1,15}$/.test(eventId)) throw new Problem('invalid', unknownEventId)
+  return Number(eventId)
 }
 
-function eventText(line: Line): string {
-  const event: TransitionEvent = { ...lineView(line), workspace: line.workspace, owner: line.owner }
-  return `id: ${line.seq}\nevent: transition\ndata: ${JSON.stringify(event)}\n\n`
+function formatEvent(entry: JournalEntry): string {
+  const event: TransitionEvent = { ...presentHistoryEntry(entry), workspace: entry.workspace, owner: entry.owner }
+  return `id: ${entry.seq}\nevent: transition\ndata: ${JSON.stringify(event)}\n\n`
 }

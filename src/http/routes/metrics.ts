@@ -1,41 +1,42 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { Problem } from '../problem.ts'
-import { isSameSecret } from '../same-secret.ts'
+import { Problem } from '../presenters/problem.ts'
+import { isSameSecret } from '../server/secret-comparison.ts'
 
-export interface Measured {
+export interface MetricsSource {
   readonly contentType: string
   text(): Promise<string>
 }
 
 /** `/metrics`, for whoever knows `token`; without one, for programs on this machine that no proxy speaks for. */
-export function metricsRoutes(measured: Measured, token: string | null): FastifyPluginAsyncZod {
+export function metricsRoutes(metrics: MetricsSource, token: string | null): FastifyPluginAsyncZod {
   return async (app) => {
     app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
-      if (!mayRead(request, token)) throw new Problem('unauthenticated', token === null ? loopbackOnly : withToken)
-      return reply.type(measured.contentType).send(await measured.text())
+      if (!isAuthorized(request, token))
+        throw new Problem('unauthenticated', token === null ? loopbackRequired : tokenRequired)
+      return reply.type(metrics.contentType).send(await metrics.text())
     })
   }
 }
 
-const loopbackOnly = {
+const loopbackRequired = {
   error: 'Metrics are for this machine only. Set VM_API_METRICS_TOKEN, and send it as "Authorization: Bearer TOKEN".',
 }
-const withToken = {
+const tokenRequired = {
   error: 'Send the token that VM_API_METRICS_TOKEN has as "Authorization: Bearer TOKEN".',
   headers: { 'www-authenticate': 'Bearer' },
 }
 
 /** Whoever has one of these was let through by a proxy on this machine, and may be anywhere. */
-const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-vm-user', 'x-forwarded-user']
+const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-vm-user', 'x-forwarded-user']
 
-function mayRead({ headers, socket }: FastifyRequest, token: string | null): boolean {
+function isAuthorized({ headers, socket }: FastifyRequest, token: string | null): boolean {
   if (token !== null) return isSameSecret(headers.authorization, `Bearer ${token}`)
-  return isLoopback(socket.remoteAddress ?? '') && !forwarding.some((name) => headers[name] !== undefined)
+  return isLoopback(socket.remoteAddress ?? '') && !forwardingHeaders.some((name) => headers[name] !== undefined)
 }
 
 function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '')
-  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
+  const ipAddress = address.replace(/^::ffff:(?=\d+\.)/, '')
+  return ipAddress === '::1' || (isIP(ipAddress) === 4 && ipAddress.startsWith('127.'))
 }

@@ -1,20 +1,20 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Template } from '../../wire/template.ts'
-import { template } from '../../wire/template.ts'
-import type { Recipe } from '../../workspace/recipe.ts'
-import { answers } from '../openapi.ts'
+import type { TemplateResponse } from '../../wire/template.ts'
+import { templateResponseSchema } from '../../wire/template.ts'
+import type { WorkspaceSpec } from '../../workspace/spec.ts'
+import { responseSchemas } from '../server/openapi.ts'
 
 /** A template as far as clients are told of it. */
-export interface Offered {
+export interface TemplateSource {
   readonly name: string
   readonly title: string
-  readonly recipe: Recipe
+  readonly spec: WorkspaceSpec
 }
 
-export function templateRoutes(offered: Iterable<Offered>, defaultTemplate: string): FastifyPluginAsyncZod {
-  const list = [...offered].map(
-    ({ name, title, recipe: { image, limits, forwardPorts } }): Template => ({
+export function templateRoutes(sources: Iterable<TemplateSource>, defaultTemplate: string): FastifyPluginAsyncZod {
+  const templates = [...sources].map(
+    ({ name, title, spec: { image, limits, forwardPorts } }): TemplateResponse => ({
       name,
       title,
       image,
@@ -32,10 +32,10 @@ export function templateRoutes(offered: Iterable<Offered>, defaultTemplate: stri
         schema: {
           tags: ['templates'],
           summary: 'List what workspaces can be made from',
-          response: answers(z.array(template), 'unauthenticated'),
+          response: responseSchemas(z.array(templateResponseSchema), 'unauthenticated'),
         },
       },
-      async () => list,
+      async () => templates,
     )
   }
 }

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Ticket } from '../../wire/ticket.ts'
-import { ticket } from '../../wire/ticket.ts'
-import { answers } from '../openapi.ts'
-import type { Tickets } from '../tickets.ts'
+import { ticketSchema } from '../../wire/ticket.ts'
+import { responseSchemas } from '../server/openapi.ts'
+import type { TicketStore } from '../server/ticket-store.ts'
 
-export function ticketRoutes(tickets: Tickets): FastifyPluginAsyncZod {
+export function ticketRoutes(tickets: TicketStore): FastifyPluginAsyncZod {
   return async (app) => {
     app.post(
       '/tickets',
@@ -14,11 +14,11 @@ export function ticketRoutes(tickets: Tickets): FastifyPluginAsyncZod {
           summary: 'Get a ticket for a WebSocket',
           description:
             'Where no header can be sent, in a browser say, `?ticket=` says who asks: once, within 30 seconds, when a WebSocket is opened.',
-          response: answers(ticket, 'unauthenticated'),
+          response: responseSchemas(ticketSchema, 'unauthenticated'),
         },
       },
-      ({ asker }): Ticket => {
-        const issued = tickets.issue(asker)
+      ({ caller }): Ticket => {
+        const issued = tickets.issue(caller)
         return { ticket: issued.ticket, expires_at: new Date(issued.expiresAt).toISOString() }
       },
     )

@@ -1,26 +1,32 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Asker, Once, Seen, Wish } from '../../supervisor/asked.ts'
-import type { Ask, Supervisor } from '../../supervisor/supervisor.ts'
-import type { CreateWorkspace } from '../../wire/workspace.ts'
-import { amendWorkspace, createWorkspace, deleted, listQuery, workspace } from '../../wire/workspace.ts'
+import type { Caller, IdempotentRequest, WorkspaceView, CreateRequest } from '../../supervisor/requests.ts'
+import type { UserCommandRequest, Supervisor } from '../../supervisor/supervisor.ts'
+import type { CreateWorkspaceBody } from '../../wire/workspace.ts'
+import {
+  patchWorkspaceBodySchema,
+  createWorkspaceBodySchema,
+  workspaceDeletedSchema,
+  listWorkspacesQuerySchema,
+  workspaceSchema,
+} from '../../wire/workspace.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
-import { linkToNext, placeOf } from '../cursor.ts'
-import { answers } from '../openapi.ts'
-import { Problem } from '../problem.ts'
-import { createdText, seenIn } from '../told.ts'
-import type { LastActive } from '../view.ts'
-import { view, viewText } from '../view.ts'
-import { idOf } from '../workspace-path.ts'
+import { nextPageLink, decodeCursor } from '../presenters/pagination.ts'
+import { responseSchemas } from '../server/openapi.ts'
+import { Problem } from '../presenters/problem.ts'
+import { presentCreateResult, unwrapCommandResult } from '../presenters/command-result.ts'
+import type { LastActiveAt } from '../presenters/workspace.ts'
+import { presentWorkspace, presentWorkspaceJson } from '../presenters/workspace.ts'
+import { workspaceIdParam } from './workspace/workspace-id-param.ts'
 
 /** How long a DELETE waits for the container to be gone; after that it is certain to go, and answered all the same. */
-const deletePatienceMs = 10_000
+const deleteTimeoutMs = 10_000
 
-const json = 'application/json; charset=utf-8'
+const jsonContentType = 'application/json; charset=utf-8'
 const params = z.object({ id: z.string() })
 
-export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive): FastifyPluginAsyncZod {
+export function workspaceRoutes(supervisor: Supervisor, lastActiveAt: LastActiveAt): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/workspaces',
@@ -28,23 +34,27 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
         schema: {
           tags: ['workspaces'],
           summary: 'List workspaces, newest first',
-          querystring: listQuery,
-          response: answers(z.array(workspace), 'invalid', 'unauthenticated', 'not-read'),
+          querystring: listWorkspacesQuerySchema,
+          response: responseSchemas(z.array(workspaceSchema), 'invalid', 'unauthenticated', 'not-read'),
         },
       },
       async (request, reply) => {
         const { cursor, status, owner, ...filter } = request.query
-        if (status === 'deleting' && !request.asker.operator) throw new Problem('invalid', onlyOperators)
+        if (status === 'deleting' && !request.caller.operator) throw new Problem('invalid', operatorsOnly)
         const page = supervisor.list(
           {
-            ...present(filter),
-            ...present({ status, owner }),
-            ...(cursor !== undefined && { before: placeOf('workspaces', cursor) }),
+            ...omitUndefined(filter),
+            ...omitUndefined({ status, owner }),
+            ...(cursor !== undefined && { before: decodeCursor('workspaces', cursor) }),
           },
-          request.asker,
+          request.caller,
         )
-        if (page.next !== null) void reply.header('link', linkToNext('workspaces', request.url, page.next))
-        return reply.type(json).send(`[${page.workspaces.map((seen) => viewText(seen, lastActive)).join(',')}]`)
+        if (page.next !== null) void reply.header('link', nextPageLink('workspaces', request.url, page.next))
+        return reply
+          .type(jsonContentType)
+          .send(
+            `[${page.workspaces.map((workspaceView) => presentWorkspaceJson(workspaceView, lastActiveAt)).join(',')}]`,
+          )
       },
     )
 
@@ -64,9 +74,9 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
                 description: 'Makes the create repeatable: the same key and body give the same answer for 24 hours.',
               }),
           }),
-          body: createWorkspace,
-          response: answers(
-            workspace,
+          body: createWorkspaceBodySchema,
+          response: responseSchemas(
+            workspaceSchema,
             'invalid',
             'malformed-json',
             'unknown-template',
@@ -81,12 +91,14 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
         },
       },
       async (request, reply) => {
-        const wish = wishOf(request.body)
+        const createRequest = toCreateRequest(request.body)
         const key = request.headers['idempotency-key']
-        const once: Once | undefined =
-          key === undefined ? undefined : { key, fingerprint: fingerprint(wish), answer: viewText }
-        const created = await supervisor.create(wish, request.asker, once)
-        return reply.type(json).send(createdText(created))
+        const idempotent: IdempotentRequest | undefined =
+          key === undefined
+            ? undefined
+            : { key, fingerprint: requestFingerprint(createRequest), renderResponse: presentWorkspaceJson }
+        const result = await supervisor.create(createRequest, request.caller, idempotent)
+        return reply.type(jsonContentType).send(presentCreateResult(result))
       },
     )
 
@@ -97,14 +109,14 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
           tags: ['workspaces'],
           summary: 'Get a workspace',
           params,
-          response: answers(workspace, 'unauthenticated', 'workspace-not-found', 'not-read'),
+          response: responseSchemas(workspaceSchema, 'unauthenticated', 'workspace-not-found', 'not-read'),
         },
       },
       // What clients ask most, and nothing in it is waited for.
       (request, reply) => {
-        const seen = supervisor.look(idOf(request.params), request.asker)
-        if (!seen) throw new Problem('workspace-not-found')
-        void reply.type(json).send(viewText(seen, lastActive))
+        const workspaceView = supervisor.find(workspaceIdParam(request.params), request.caller)
+        if (!workspaceView) throw new Problem('workspace-not-found')
+        void reply.type(jsonContentType).send(presentWorkspaceJson(workspaceView, lastActiveAt))
       },
     )
 
@@ -115,14 +127,17 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
           tags: ['workspaces'],
           summary: 'Change name, TTL or metadata',
           params,
-          body: amendWorkspace,
-          response: commandAnswers('invalid', 'name-taken'),
+          body: patchWorkspaceBodySchema,
+          response: commandResponses('invalid', 'name-taken'),
         },
       },
       async (request) => {
         const { name, ttl_seconds: ttlSeconds, metadata } = request.body
-        const ask = { type: 'amend', ...present({ name, ttlSeconds, metadata }) } as const
-        return view(await accepted(idOf(request.params), request.asker, ask), lastActive)
+        const command = { type: 'update', ...omitUndefined({ name, ttlSeconds, metadata }) } as const
+        return presentWorkspace(
+          await sendCommand(workspaceIdParam(request.params), request.caller, command),
+          lastActiveAt,
+        )
       },
     )
 
@@ -133,12 +148,13 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
           schema: {
             tags: ['workspaces'],
             summary: `${type[0]?.toUpperCase()}${type.slice(1)} a workspace`,
-            description: summaries[type],
+            description: descriptions[type],
             params,
-            response: commandAnswers(),
+            response: commandResponses(),
           },
         },
-        async (request) => view(await accepted(idOf(request.params), request.asker, { type }), lastActive),
+        async (request) =>
+          presentWorkspace(await sendCommand(workspaceIdParam(request.params), request.caller, { type }), lastActiveAt),
       )
 
     app.delete(
@@ -150,39 +166,45 @@ export function workspaceRoutes(supervisor: Supervisor, lastActive: LastActive):
           description:
             'Legal in every state. Answers once the container is gone or, if that takes longer than 10 s, once it is certain to go.',
           params,
-          response: answers(deleted, 'unauthenticated', 'workspace-not-found', 'not-read', 'not-written'),
+          response: responseSchemas(
+            workspaceDeletedSchema,
+            'unauthenticated',
+            'workspace-not-found',
+            'not-read',
+            'not-written',
+          ),
         },
       },
       async (request) => {
-        const id = idOf(request.params)
-        const told = await supervisor.tell(id, request.asker, { type: 'delete' })
+        const id = workspaceIdParam(request.params)
+        const result = await supervisor.send(id, request.caller, { type: 'delete' })
         // An operator may delete what is being deleted: it is the same delete.
-        if (told.kind !== 'refused' || !told.state.startsWith('delet')) seenIn(told)
-        await supervisor.gone(id, deletePatienceMs)
+        if (result.kind !== 'refused' || !result.state.startsWith('delet')) unwrapCommandResult(result)
+        await supervisor.waitUntilDeleted(id, deleteTimeoutMs)
         return { message: 'Workspace deleted' as const }
       },
     )
 
-    async function accepted(id: WorkspaceId, asker: Asker, ask: Ask): Promise<Seen> {
-      return seenIn(await supervisor.tell(id, asker, ask))
+    async function sendCommand(id: WorkspaceId, caller: Caller, command: UserCommandRequest): Promise<WorkspaceView> {
+      return unwrapCommandResult(await supervisor.send(id, caller, command))
     }
   }
 }
 
-const summaries = {
+const descriptions = {
   start: 'Runs a stopped one again, and tries a failed one again.',
   stop: 'Its files stay.',
   restart: 'Stops and starts a running one.',
 } as const
 
-const onlyOperators = {
+const operatorsOnly = {
   error: 'status: only operators see workspaces that are being deleted.',
   details: [{ field: 'status', problem: 'must be one of creating, running, stopped, failed' }],
 }
 
-const commandAnswers = (...more: Parameters<typeof answers>[1][]) =>
-  answers(
-    workspace,
+const commandResponses = (...codes: Parameters<typeof responseSchemas>[1][]) =>
+  responseSchemas(
+    workspaceSchema,
     'malformed-json',
     'unauthenticated',
     'workspace-not-found',
@@ -191,20 +213,20 @@ const commandAnswers = (...more: Parameters<typeof answers>[1][]) =>
     'unsupported-media-type',
     'not-read',
     'not-written',
-    ...more,
+    ...codes,
   )
 
-function wishOf({ name, template, ttl_seconds, metadata }: CreateWorkspace): Wish {
+function toCreateRequest({ name, template, ttl_seconds, metadata }: CreateWorkspaceBody): CreateRequest {
   return { name, template: template ?? null, ttlSeconds: ttl_seconds ?? null, metadata: metadata ?? null }
 }
 
-function fingerprint(wish: Wish): string {
-  return createHash('sha256').update(JSON.stringify(wish)).digest('hex')
+function requestFingerprint(request: CreateRequest): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex')
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
 /** The same without what is not there. */
-function present<T extends object>(values: T): Present<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>
+function omitUndefined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>
 }

@@ -1,65 +1,65 @@
-import { done, type Outcome } from '../../workspace/fault.ts'
-import type { Found } from '../../workspace/container.ts'
+import { ok, type Outcome } from '../../workspace/fault.ts'
+import type { ContainerRecord } from '../../workspace/container.ts'
 import type { Log } from '../../workspace/log.ts'
 import type { Provider } from '../provider.ts'
-import { boot } from './boot.ts'
-import { capacityOf } from './capacity.ts'
-import { clear } from './clear.ts'
-import { containersOf } from './container.ts'
-import { type Deadlines, usualDeadlines } from './deadlines.ts'
-import { engineAt } from './engine.ts'
-import { halt } from './halt.ts'
-import { presentImage } from './image.ts'
-import { dockerInside } from './inside.ts'
-import { inventory } from './inventory.ts'
-import { networksOf } from './network.ts'
-import { race } from './race.ts'
-import { remove } from './remove.ts'
-import { setup } from './setup.ts'
-import type { DockerTarget } from './target.ts'
-import { watch } from './watch.ts'
+import { boot } from './lifecycle/boot.ts'
+import { engineCapacityReader } from './engine/capacity.ts'
+import { clear } from './lifecycle/clear.ts'
+import { containerCreator } from './lifecycle/create-container.ts'
+import { type EngineTimeouts, defaultEngineTimeouts } from './engine/engine-timeouts.ts'
+import { dockerEngine } from './engine/engine.ts'
+import { stop } from './lifecycle/stop.ts'
+import { ensureImage } from './lifecycle/image.ts'
+import { dockerGuest } from './guest/docker-guest.ts'
+import { list } from './observe/list.ts'
+import { dockerNetworks } from './lifecycle/networks.ts'
+import { withDeadline } from './engine/with-deadline.ts'
+import { remove } from './lifecycle/remove.ts'
+import { setup } from './lifecycle/setup.ts'
+import type { DockerTarget } from './engine/docker-target.ts'
+import { watch } from './observe/watch.ts'
 
 /** What the Docker provider is made of. */
-export interface DockerDeps {
+export interface DockerProviderDeps {
   /** This installation's id: only containers and networks that carry it are touched (law 8). */
   readonly installation: string
-  readonly docker: DockerTarget
+  readonly target: DockerTarget
   readonly log: Log
   /** In place of the usual ones. */
-  readonly deadlines?: Partial<Deadlines>
+  readonly timeouts?: Partial<EngineTimeouts>
 }
 
 /**
  * Workspaces as containers of the Docker engine at `docker`. Connects with the first request, and again whenever it
  * must.
  */
-export function dockerProvider({ installation, docker, log, deadlines }: DockerDeps): Provider {
-  const engine = engineAt(docker, { ...usualDeadlines, ...deadlines })
-  const networks = networksOf(engine, installation)
-  const containers = containersOf({ engine, installation, networks, capacity: capacityOf(engine) })
+export function dockerProvider({ installation, target, log, timeouts }: DockerProviderDeps): Provider {
+  const engine = dockerEngine(target, { ...defaultEngineTimeouts, ...timeouts })
+  const networks = dockerNetworks(engine, installation)
+  const creator = containerCreator({ engine, installation, networks, capacity: engineCapacityReader(engine) })
   return {
     name: 'docker',
-    inside: dockerInside(engine, installation),
-    image: (subject, signal, progress) => presentImage(engine, subject, signal, progress),
-    container: (subject, signal) => containers.make(subject, signal),
-    boot: (subject, signal) => boot(engine, installation, networks, subject, signal),
-    setup: (subject, signal, progress, heard = () => {}) =>
-      setup(engine, installation, subject, signal, progress, heard),
-    halt: (subject, signal) => halt(engine, installation, subject, signal),
-    async remove(id, containerId, signal) {
+    guest: dockerGuest(engine, installation),
+    image: (workspace, signal, onProgress) => ensureImage(engine, workspace, signal, onProgress),
+    container: (workspace, signal) => creator.create(workspace, signal),
+    boot: (workspace, signal) => boot(engine, installation, networks, workspace, signal),
+    setup: (workspace, signal, onProgress, onOutput = () => {}) =>
+      setup(engine, installation, workspace, signal, onProgress, onOutput),
+    stop: (workspace, signal) => stop(engine, installation, workspace, signal),
+    async remove(workspaceId, containerId, signal) {
       // Law 4: a DELETE in the middle of a create must not leave behind what the engine is just making.
-      await race(engine.deadlines.make, signal, () => containers.settled(id))
-      return remove(engine, installation, id, containerId, signal)
+      await withDeadline(engine.timeouts.createMs, signal, () => creator.whenSettled(workspaceId))
+      return remove(engine, installation, workspaceId, containerId, signal)
     },
-    async inspect(id, signal): Promise<Outcome<Found | null>> {
-      const found = await inventory(engine, installation, log, id, signal)
-      if (!found.ok) return found
+    async inspect(workspaceId, signal): Promise<Outcome<ContainerRecord | null>> {
+      const containers = await list(engine, installation, log, workspaceId, signal)
+      if (!containers.ok) return containers
       // More than one is a leftover beside the one that runs.
-      return done(found.value.find(({ state }) => state.kind === 'running') ?? found.value[0] ?? null)
+      return ok(containers.value.find(({ state }) => state.kind === 'running') ?? containers.value[0] ?? null)
     },
-    inventory: (signal) => inventory(engine, installation, log, undefined, signal),
-    ready: (signal) => engine.ping(signal),
+    list: (signal) => list(engine, installation, log, undefined, signal),
+    ping: (signal) => engine.ping(signal),
     clear: (signal) => clear(engine, installation, signal),
-    watch: (tell) => watch(engine, installation, tell),
+    watch: (notify) => watch(engine, installation, notify),
   }
 }

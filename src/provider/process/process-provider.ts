@@ -1,57 +1,68 @@
 import { constants } from 'node:fs'
 import { access, mkdir, rm } from 'node:fs/promises'
-import { done, fault, type Outcome } from '../../workspace/fault.ts'
+import { ok, fault, type Outcome } from '../../workspace/fault.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Provider } from '../provider.ts'
-import { answer } from './answer.ts'
-import { type Directory, inDirectory, listIds, makeDirectory, removeDirectory } from './directory.ts'
-import { endProcesses, halt } from './ending.ts'
-import { markPrefix } from './environment.ts'
-import { containerIdOf, find } from './found.ts'
-import type { Host } from './host.ts'
-import { processInside } from './inside.ts'
-import { boot } from './keeper.ts'
-import { linuxProcesses } from './linux-processes.ts'
-import { mapLimited } from './map-limited.ts'
-import type { ProcessTable } from './process-table.ts'
-import { psProcesses } from './ps-processes.ts'
-import { setup } from './setup.ts'
-import { watch } from './watch.ts'
+import { catchAsFault } from './host/catch-as-fault.ts'
+import {
+  type WorkspaceDirectory,
+  withWorkspaceDirectory,
+  listWorkspaceIds,
+  createWorkspaceDirectory,
+  removeWorkspaceDirectory,
+} from './keeper/workspace-directory.ts'
+import { terminateProcesses, stop } from './keeper/stop.ts'
+import { tagPrefix } from './keeper/environment.ts'
+import { processContainerId, inspect } from './lifecycle/inspect.ts'
+import type { ProcessHost } from './host/host.ts'
+import { processGuest } from './guest/process-guest.ts'
+import { boot } from './keeper/keeper.ts'
+import { linuxProcessTable } from './host/linux-process-table.ts'
+import { mapLimited } from './host/map-limited.ts'
+import type { ProcessTable } from './host/process-table.ts'
+import { macosProcessTable } from './host/macos-process-table.ts'
+import { setup } from './lifecycle/setup.ts'
+import { watch } from './lifecycle/watch.ts'
 
 export interface ProcessProviderDeps {
   /** The directory that the workspaces' own are made in. Made if it is not there. */
   readonly root: string
   readonly installation: string
-  readonly log: Host['log']
+  readonly log: ProcessHost['log']
   /** `PATH` inside the workspaces; by default that of the system, without what the service's own user has added. */
   readonly path?: string
   /** Between asking a process to end and killing it. */
   readonly graceMs?: number
   /** For one lifecycle command. */
-  readonly commandMs?: number
+  readonly commandTimeoutMs?: number
   readonly platform?: NodeJS.Platform
 }
 
-const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin'
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin'
 
 /**
  * Workspaces as plain processes, each in a directory of its own, without isolation: the image, the ports, the limits and the user
  * of a recipe are not looked at. It guards against mistakes, not against attackers.
  */
 export function processProvider(deps: ProcessProviderDeps): Provider {
-  const { root, installation, log, path = systemPath, graceMs = 10_000, commandMs = 600_000 } = deps
-  const table = tableOf(deps.platform ?? process.platform)
-  const host: Host | null = table === null ? null : { root, installation, table, path, graceMs, commandMs, log }
-  const nowhere = fault(
+  const { root, installation, log, path = defaultPath, graceMs = 10_000, commandTimeoutMs = 600_000 } = deps
+  const processTable = processTableFor(deps.platform ?? process.platform)
+  const host: ProcessHost | null =
+    processTable === null ? null : { root, installation, processTable, path, graceMs, commandTimeoutMs, log }
+  const unsupportedPlatform = fault(
     'never',
     'Workspaces run as plain processes on Linux and macOS only. Use Docker here: VM_API_PROVIDER=docker.',
   )
 
-  function ask<T>(what: string, signal: AbortSignal, work: (host: Host) => Promise<Outcome<T>>): Promise<Outcome<T>> {
-    return answer(what, signal, async () => {
-      if (host === null) return nowhere
+  function withHost<T>(
+    operation: string,
+    signal: AbortSignal,
+    work: (host: ProcessHost) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
+    return catchAsFault(operation, signal, async () => {
+      if (host === null) return unsupportedPlatform
       try {
-        await openRoot()
+        await ensureRoot()
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         return fault('away', `${root} cannot be used: ${reason}. Make it a directory that the service may write to.`)
@@ -60,88 +71,90 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
     })
   }
 
-  let opened = false
-  async function openRoot(): Promise<void> {
+  let rootCreated = false
+  async function ensureRoot(): Promise<void> {
     // Once: a root that is lost later must not be taken for one without workspaces.
-    if (!opened) await mkdir(root, { recursive: true, mode: 0o700 })
-    opened = true
+    if (!rootCreated) await mkdir(root, { recursive: true, mode: 0o700 })
+    rootCreated = true
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK)
   }
 
-  function there<T>(
+  function withDirectory<T>(
     id: WorkspaceId,
-    work: (directory: Directory) => Promise<Outcome<T>>,
-    absent: () => Promise<Outcome<T>> = async () =>
+    work: (directory: WorkspaceDirectory) => Promise<Outcome<T>>,
+    whenMissing: () => Promise<Outcome<T>> = async () =>
       fault('gone', `The directory of the workspace ${id} is not there any more.`),
   ): Promise<Outcome<T>> {
-    return inDirectory(root, installation, id, { absent, work })
+    return withWorkspaceDirectory(root, installation, id, { whenMissing, work })
   }
 
   /** Order: nothing runs, no directory, and then nothing that has slipped through in between. */
-  async function remove(host: Host, id: WorkspaceId, signal: AbortSignal): Promise<Outcome<void>> {
-    const end = (ms: number) => endProcesses(host, id, signal, { graceMs: ms })
-    const halted = await there(
+  async function remove(host: ProcessHost, id: WorkspaceId, signal: AbortSignal): Promise<Outcome<void>> {
+    const terminate = (forceAfterMs: number) => terminateProcesses(host, id, signal, { graceMs: forceAfterMs })
+    const stopResult = await withDirectory(
       id,
-      (directory) => halt(host, directory, id, signal),
-      () => end(graceMs),
+      (directory) => stop(host, directory, id, signal),
+      () => terminate(graceMs),
     )
-    if (!halted.ok) return halted
-    await removeDirectory(root, installation, id)
-    return end(0)
+    if (!stopResult.ok) return stopResult
+    await removeWorkspaceDirectory(root, installation, id)
+    return terminate(0)
   }
 
   return {
     name: 'process',
-    inside: processInside({
-      ask,
-      within: (what, id, signal, work) => ask(what, signal, (host) => there(id, (directory) => work(host, directory))),
+    guest: processGuest({
+      withHost,
+      withDirectory: (operation, id, signal, work) =>
+        withHost(operation, signal, (host) => withDirectory(id, (directory) => work(host, directory))),
     }),
-    image: (_subject, signal) => ask('Choosing an image', signal, async () => done({ imageId: 'process' })),
+    image: (_workspace, signal) => withHost('Choosing an image', signal, async () => ok({ imageId: 'process' })),
     container: ({ id }, signal) =>
-      ask('Making the directory', signal, async () => {
-        const made = await makeDirectory(root, installation, id)
-        return made.ok ? done({ containerId: containerIdOf(id) }) : made
+      withHost('Making the directory', signal, async () => {
+        const result = await createWorkspaceDirectory(root, installation, id)
+        return result.ok ? ok({ containerId: processContainerId(id) }) : result
       }),
-    boot: (subject, signal) =>
-      ask('Starting the keeper', signal, (host) =>
-        there(subject.id, (directory) => boot(host, directory, subject, signal)),
+    boot: (workspace, signal) =>
+      withHost('Starting the keeper', signal, (host) =>
+        withDirectory(workspace.id, (directory) => boot(host, directory, workspace, signal)),
       ),
-    setup: (subject, signal, progress, heard = () => undefined) =>
-      ask('Running the lifecycle commands', signal, (host) =>
-        there(subject.id, (directory) => setup(host, directory, subject, signal, progress, heard)),
+    setup: (workspace, signal, progress, onOutput = () => undefined) =>
+      withHost('Running the lifecycle commands', signal, (host) =>
+        withDirectory(workspace.id, (directory) => setup(host, directory, workspace, signal, progress, onOutput)),
       ),
-    halt: ({ id }, signal) =>
-      ask('Ending the processes', signal, (host) =>
-        there(
+    stop: ({ id }, signal) =>
+      withHost('Ending the processes', signal, (host) =>
+        withDirectory(
           id,
-          (directory) => halt(host, directory, id, signal),
-          () => endProcesses(host, id, signal, { graceMs }),
+          (directory) => stop(host, directory, id, signal),
+          () => terminateProcesses(host, id, signal, { graceMs }),
         ),
       ),
     // A container id here is the workspace's own: there is no other that it could mean (law 9).
-    remove: (id, _containerId, signal) => ask('Removing the directory', signal, (host) => remove(host, id, signal)),
-    inspect: (id, signal) => ask('Looking at the workspace', signal, async (host) => done(await find(host, id))),
-    inventory: (signal) =>
-      ask('Listing the workspaces', signal, async (host) => {
-        const ids = await listIds(root)
-        const found = await mapLimited(ids, 64, (id) => find(host, id))
-        return done(found.filter((one) => one !== null))
+    remove: (id, _containerId, signal) =>
+      withHost('Removing the directory', signal, (host) => remove(host, id, signal)),
+    inspect: (id, signal) => withHost('Looking at the workspace', signal, async (host) => ok(await inspect(host, id))),
+    list: (signal) =>
+      withHost('Listing the workspaces', signal, async (host) => {
+        const ids = await listWorkspaceIds(root)
+        const containers = await mapLimited(ids, 64, (id) => inspect(host, id))
+        return ok(containers.filter((container) => container !== null))
       }),
-    ready: (signal) => ask('Looking at the root directory', signal, async () => done(undefined)),
+    ping: (signal) => withHost('Looking at the root directory', signal, async () => ok(undefined)),
     clear: (signal) =>
-      ask('Removing the root directory', signal, async () => {
-        const left = await listIds(root)
-        if (left.length > 0) return fault('later', `${root} still has ${left.length} workspaces.`)
+      withHost('Removing the root directory', signal, async () => {
+        const remainingIds = await listWorkspaceIds(root)
+        if (remainingIds.length > 0) return fault('later', `${root} still has ${remainingIds.length} workspaces.`)
         await rm(root, { recursive: true, force: true })
-        opened = false
-        return done(undefined)
+        rootCreated = false
+        return ok(undefined)
       }),
-    watch: (tell) => (host === null ? { close: () => undefined } : watch(host, openRoot, tell)),
+    watch: (notify) => (host === null ? { close: () => undefined } : watch(host, ensureRoot, notify)),
   }
 }
 
 /** The processes of the host that we run on; `null` where there is no way to find one again. */
-function tableOf(platform: NodeJS.Platform): ProcessTable | null {
-  if (platform === 'linux') return linuxProcesses(markPrefix)
-  return platform === 'darwin' ? psProcesses(markPrefix) : null
+function processTableFor(platform: NodeJS.Platform): ProcessTable | null {
+  if (platform === 'linux') return linuxProcessTable(tagPrefix)
+  return platform === 'darwin' ? macosProcessTable(tagPrefix) : null
 }

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { childEntry } from '../harness/build.ts'
+import type { LoadSample } from '../harness/http-load.ts'
+import { runLoad } from '../harness/http-load.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { median, runInTurns, roundTo } from '../benchmark.ts'
+import { seedDatabase } from '../harness/seed-database.ts'
+import { startServerProcess } from '../harness/server-process.ts'
+import { startService } from '../harness/service-process.ts'
+
+const minRatio = 0.7
+const connections = 16
+
+/**
+ * How many requests a second GET of one workspace answers. Where the kernel puts a process, and so what it costs to wake its client, is
+ * decided anew with each start and is as large as what is compared: each round has processes of its own.
+ */
+export const getOneBenchmark: Benchmark = async ({ folder, quick }) => {
+  const path = join(folder, 'get-one.db')
+  const [id] = seedDatabase(path, 1000)
+  const route = `/api/v1/workspaces/${id}`
+  const serviceSamples: LoadSample[] = []
+  const bareSamples: LoadSample[] = []
+  let body = ''
+  for (let round = 0; round < (quick ? 1 : 5); round += 1) {
+    const service = await startService(path)
+    body = await (await fetch(`${service.url}${route}`, { headers: { 'x-vm-user': 'owner-0' } })).text()
+    const bareServer = await startServerProcess(childEntry('bare-route'), [JSON.stringify({ body })], {})
+    try {
+      const seconds = quick ? 1 : 2
+      for (const server of [service, bareServer]) await runLoad(server, route, connections, seconds) // compiled by then
+      const { a, b } = await runInTurns(
+        quick ? 1 : 4,
+        () => runLoad(service, route, connections, seconds),
+        () => runLoad(bareServer, route, connections, seconds),
+      )
+      serviceSamples.push(...a)
+      bareSamples.push(...b)
+    } finally {
+      await Promise.all([service.close(), bareServer.close()])
+    }
+  }
+  const [oursRate, bareRate] = [serviceSamples, bareSamples].map((samples) =>
+    median(samples.map(({ perSecond }) => perSecond)),
+  )
+  const [oursCpu, bareCpu] = [serviceSamples, bareSamples].map((samples) => median(samples.map(({ cpuUs }) => cpuUs)))
+  const ratio = (oursRate ?? Number.NaN) / (bareRate ?? Number.NaN)
+  return {
+    kind: 'measured',
+    name: 'GET one workspace, requests per second',
+    baseline: 'a bare Fastify route that sends the same bytes',
+    ratio,
+    target: `≥ ${minRatio}`,
+    ok: ratio >= minRatio,
+    figures: {
+      'ours, per second': roundTo(oursRate ?? Number.NaN, 0),
+      'bare, per second': roundTo(bareRate ?? Number.NaN, 0),
+      'ours, processor time per request, µs': roundTo(oursCpu ?? Number.NaN, 1),
+      'bare, processor time per request, µs': roundTo(bareCpu ?? Number.NaN, 1),
+      'body, bytes': body.length,
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import { createActor } from 'xstate'
+import { workspaceMachine } from '../../src/machines/workspace-machine.ts'
+import { restorableSnapshot } from '../../src/machines/workspace-snapshot.ts'
+import { openDatabase } from '../../src/persistence/database.ts'
+import { decodeSnapshot } from '../../src/persistence/snapshot-codec.ts'
+import { workspaceStore } from '../../src/persistence/workspace-store.ts'
+import { stageTransitions } from '../../src/supervisor/workspace-logic.ts'
+import { transitionCauseOf, journalLineOf, workspaceRowOf } from '../../src/supervisor/transition-record.ts'
+import type { WorkspaceId } from '../../src/workspace/id.ts'
+
+/** The same machine, rows and journal lines on the same store, and each step in a transaction of its own, at once. */
+export function commitPerTransition(path: string) {
+  const { close, db } = openDatabase(path)
+  const store = workspaceStore(db)
+  const revisions = new Map<string, number>()
+  const logic = stageTransitions(workspaceMachine.provide({}), (id, before, after, event) => {
+    const revision = (revisions.get(id) ?? 0) + 1
+    revisions.set(id, revision)
+    const cause = transitionCauseOf(event, Date.now())
+    const row = workspaceRowOf(after, revision, cause.at)
+    if (store.commit([{ row, line: journalLineOf(before, after, cause), final: false }]).size > 0)
+      throw new Error('the step was refused')
+  })
+  const actors = new Map(
+    store.after(0, 1_000_000).map(({ id, revision, snapshot }) => {
+      revisions.set(id, revision)
+      const actor = createActor(logic, {
+        id,
+        snapshot: restorableSnapshot(decodeSnapshot(snapshot)),
+        input: undefined as never,
+      })
+      return [id, actor.start()]
+    }),
+  )
+  return {
+    async close() {
+      close()
+    },
+    async transition(id: WorkspaceId, n: number) {
+      actors.get(id)?.send({ type: 'update', at: Date.now(), by: 'user:owner-0', metadata: { n } })
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}

@@ -1,0 +1,15 @@
+// The longest event loop delay of a process that only counts, in turns of 3 ms: what the machine's other work does to any process.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { z } from 'zod'
+import { writeResult, readInput } from './child-io.ts'
+
+const { seconds } = readInput(z.object({ seconds: z.number() }))
+const delay = monitorEventLoopDelay({ resolution: 1 })
+delay.enable()
+const endAt = performance.now() + seconds * 1000
+while (performance.now() < endAt) {
+  const turnEnd = performance.now() + 3
+  while (performance.now() < turnEnd);
+  await new Promise((resolve) => setImmediate(resolve))
+}
+writeResult({ longestMs: delay.max / 1e6 })

@@ -1,0 +1,76 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type Docker from 'dockerode'
+import BetterSqlite3 from 'better-sqlite3'
+import { installationStore } from '../../src/persistence/installation.ts'
+import { dockerClient, removeAll } from '../../test/engine/docker-client.ts'
+import { baseImage, ensureBaseImage } from '../../test/engine/images.ts'
+import { liveEngine } from '../../test/engine/live-engine.ts'
+import type { ServerProcess } from './server-process.ts'
+import { startService } from './service-process.ts'
+
+export const noEngineReason = 'no Docker engine answers'
+export const userHeaders = { 'x-user': 'bench' }
+
+/** A service with one running workspace on a live engine, and what it takes to do the same without the service. */
+export interface RunningWorkspace {
+  readonly service: ServerProcess
+  readonly docker: Docker
+  readonly containerId: string
+  /** Where the docker client finds the engine. */
+  readonly dockerHost: string
+  /** The address of something below the workspace. */
+  urlOf(path: string): string
+  close(): Promise<void>
+}
+
+/** Starts it on a database called `name` in `folder`; `null` if there is no engine. */
+export async function startRunningWorkspace(folder: string, name: string): Promise<RunningWorkspace | null> {
+  const target = await liveEngine()
+  if (!target) return null
+  const docker = dockerClient(target)
+  await ensureBaseImage(docker)
+  const templates = join(folder, `${name}-templates`)
+  mkdirSync(join(templates, 'base'), { recursive: true })
+  const limits = { cpus: 2, memory: '2g', pids: 256 }
+  const definition = { image: baseImage, init: false, customizations: { 'vm-api': limits } }
+  writeFileSync(join(templates, 'base/devcontainer.json'), JSON.stringify(definition))
+  const path = join(folder, `${name}.db`)
+  const { at: address } = target
+  const dockerHost = address.kind === 'socket' ? `unix://${address.path}` : `tcp://${address.host}:${address.port}`
+  const service = await startService(path, { DOCKER_HOST: dockerHost, VM_API_TEMPLATES_DIR: templates })
+  const workspaces = `${service.url}/api/v1/workspaces`
+  const { id, containerId } = await createRunning(workspaces)
+  return {
+    service,
+    docker,
+    dockerHost,
+    containerId: containerId,
+    urlOf: (suffix) => `${workspaces}/${id}${suffix}`,
+    async close() {
+      await fetch(`${workspaces}/${id}`, { method: 'DELETE', headers: userHeaders })
+      await service.close()
+      const db = new BetterSqlite3(path)
+      const installationId = installationStore(db).id()
+      db.close()
+      await removeAll(docker, installationId)
+    },
+  }
+}
+
+async function createRunning(workspaces: string): Promise<{ id: string; containerId: string }> {
+  const response = await fetch(workspaces, {
+    method: 'POST',
+    headers: { ...userHeaders, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'bench' }),
+  })
+  const { id } = Object(await response.json())
+  for (;;) {
+    const { status, provider_id: containerId } = Object(
+      await (await fetch(`${workspaces}/${id}`, { headers: userHeaders })).json(),
+    )
+    if (status === 'running') return { id, containerId }
+    if (status !== 'creating') throw new Error(`the workspace ended ${status}`)
+    await new Promise((resolve) => setTimeout(resolve, 20)) // polled as clients do
+  }
+}

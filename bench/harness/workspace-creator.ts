@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { historyLineSchema } from '../../src/wire/history.ts'
+import { workspaceSchema } from '../../src/wire/workspace.ts'
+import type { ServerProcess } from './server-process.ts'
+
+/** A create, as the journal tells of it. */
+export interface CreateTiming {
+  readonly id: string
+  /** From its first line to its last. */
+  readonly ms: number
+  /** How long each line came after the one before it, in ms, by its event. */
+  readonly steps: Readonly<Record<string, number>>
+}
+
+/** Creates workspaces over the API, one after the other. */
+export function workspaceCreator({ url }: ServerProcess) {
+  const headers = { 'x-vm-user': 'owner-0', 'content-type': 'application/json' }
+  let count = 0
+
+  async function request(path: string, init: RequestInit = {}): Promise<unknown> {
+    const response = await fetch(`${url}/api/v1${path}`, { ...init, headers })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return response.json()
+  }
+
+  return {
+    async create(): Promise<CreateTiming> {
+      count += 1
+      const body = JSON.stringify({ name: `create-${count}` })
+      let current = workspaceSchema.parse(await request('/workspaces', { method: 'POST', body }))
+      while (current.status === 'creating') {
+        await delay(20) // polled as clients do; what is taken is the journal's times
+        current = workspaceSchema.parse(await request(`/workspaces/${current.id}`))
+      }
+      if (current.status !== 'running') throw new Error(`a create ended ${current.status}: ${current.error_message}`)
+      const lines = z.array(historyLineSchema).parse(await request(`/workspaces/${current.id}/history`))
+      const times = lines.map(({ at, event }) => ({ at: Date.parse(at), event }))
+      const [first, last] = [times[0]?.at ?? Number.NaN, times.at(-1)?.at ?? Number.NaN]
+      const steps = Object.fromEntries(times.map(({ at, event }, n) => [event, at - (times[n - 1]?.at ?? at)]))
+      return { id: current.id, ms: last - first, steps }
+    },
+    async remove(id: string): Promise<void> {
+      await request(`/workspaces/${id}`, { method: 'DELETE' })
+    },
+  }
+}

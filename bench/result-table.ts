@@ -1,0 +1,43 @@
+import type { HostInfo } from './harness/host-info.ts'
+import type { BenchmarkResult, SkippedBenchmark } from './benchmark.ts'
+import { roundTo } from './benchmark.ts'
+
+/** What was found, for a person: the machine, a line for each measure with its figures below, and what was skipped. */
+export function formatResults(host: HostInfo, results: readonly (BenchmarkResult | SkippedBenchmark)[]): string {
+  const { cores, fsyncMs, memoryGiB, versions } = host
+  const measuredResults = results.filter((result) => result.kind === 'measured')
+  const rows = [
+    ['measure', 'against', 'ratio', 'to reach', ''],
+    ...measuredResults.map(({ baseline, name, ok, ratio, target }) => [
+      name,
+      baseline,
+      String(roundTo(ratio)),
+      target,
+      ok ? 'ok' : 'MISSED',
+    ]),
+  ]
+  return [
+    `${cores} cores, ${memoryGiB} GiB, fsync ${fsyncMs} ms (median)`,
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+    '',
+    ...(measuredResults.length > 0 ? alignColumns(rows) : []),
+    ...results.flatMap((result) => (result.kind === 'skipped' ? [`skipped: ${result.name}: ${result.reason}`] : [])),
+    ...measuredResults.flatMap(({ figures, name }) => [
+      '',
+      name,
+      ...Object.entries(figures).map(([label, value]) => `  ${label}: ${value}`),
+    ]),
+  ].join('\n')
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,33 @@
+import type { Paint, Style } from './output.ts'
+
+const styles: Readonly<Record<string, Style>> = { warn: 'yellow', error: 'red', fatal: 'red' }
+
+/** A line of the service's log as people read it: `12:03:04 vm-api listens  url=…`. What is no such line stays as it is. */
+export function formatLogLine(line: string, paint: Paint): string {
+  const { time, level, msg, err, ...rest } = parseLogLine(line)
+  if (typeof msg !== 'string' || typeof time !== 'string') return line
+  const style = styles[String(level)]
+  const headline = style ? paint(style, `${String(level)}: ${msg}`) : msg
+  const { message, stack }: { message?: unknown; stack?: unknown } = Object(err)
+  const errorSuffix = typeof message === 'string' ? `: ${message}` : ''
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${formatValue(value)}`)
+  const trace = typeof stack === 'string' ? stack.split('\n').slice(1) : []
+  const detailLines = [...(fields.length === 0 ? [] : [fields.join('  ')]), ...trace.map((frame) => frame.trim())]
+  const clockTime = new Date(time).toTimeString().slice(0, 8)
+  return [
+    `${paint('dim', clockTime)} ${headline}${errorSuffix}`,
+    ...detailLines.map((text) => paint('dim', `         ${text}`)),
+  ].join('\n')
+}
+
+function formatValue(value: unknown): string {
+  return typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)
+}
+
+function parseLogLine(line: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(line))
+  } catch {
+    return {} // not of the log, a warning of Node's say
+  }
+}

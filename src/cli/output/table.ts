@@ -1,0 +1,50 @@
+export interface TableColumn {
+  readonly title: string
+  /** The first to be cut if the terminal is narrow. */
+  readonly shrinks?: boolean
+}
+
+const gap = '  '
+const minColumnWidth = 8
+
+/**
+ * Rows as text: aligned and cut to `width`, or, if that is `null`, for programs: tabs between the fields, no titles and nothing cut.
+ * `paint` colours a field, which may not change its length.
+ */
+export function formatTable(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  width: number | null,
+  paint: (field: string, column: number, row: number) => string = (field) => field,
+): string[] {
+  if (width === null) return rows.map((row) => row.map((field) => field.replaceAll(/[\t\r\n]+/g, ' ')).join('\t'))
+  const visibleColumns = columns.map((_, column) => rows.some((row) => (row[column] ?? '') !== ''))
+  const lines = [columns.map(({ title }) => title), ...rows.map((row) => row.map(collapseWhitespace))]
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const total = () =>
+    widths.reduce(
+      (sum, columnWidth, column) => (visibleColumns[column] ? sum + columnWidth + gap.length : sum),
+      -gap.length,
+    )
+  for (const [column, { shrinks }] of columns.entries())
+    if (shrinks === true && visibleColumns[column] && total() > width)
+      widths[column] = Math.max(minColumnWidth, (widths[column] ?? 0) - (total() - width))
+  return lines.map((line, row) => {
+    const fields = line.map((field, column) => {
+      const truncated = truncateText(field, widths[column] ?? 0)
+      const padding = ' '.repeat((widths[column] ?? 0) - truncated.length)
+      return { text: paint(truncated, column, row - 1) + padding, isVisible: visibleColumns[column] === true }
+    })
+    return fields
+      .filter((field) => field.isVisible)
+      .map(({ text }) => text)
+      .join(gap)
+      .trimEnd()
+  })
+}
+
+const collapseWhitespace = (text: string) => text.replaceAll(/\s+/g, ' ')
+
+export function truncateText(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`
+}

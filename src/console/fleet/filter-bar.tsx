@@ -1,0 +1,55 @@
+import { useMemo } from 'preact/hooks'
+import type { Workspace } from '../../client/client.ts'
+import type { WorkspaceFilter } from './workspace-filter.ts'
+import { emptyFilter, distinctValues } from './workspace-filter.ts'
+
+interface Props {
+  readonly filter: WorkspaceFilter
+  readonly onChange: (filter: WorkspaceFilter) => void
+  readonly workspaces: readonly Workspace[]
+  readonly operator: boolean
+  readonly matchCount: number
+}
+
+/** What the table is narrowed by. */
+export function FilterBar({ filter, onChange, workspaces, operator, matchCount }: Props) {
+  const owners = useMemo(() => distinctValues(workspaces, 'owner'), [workspaces])
+  const templates = useMemo(() => distinctValues(workspaces, 'template'), [workspaces])
+  const selectField = (field: 'owner' | 'status' | 'template', label: string, values: readonly string[]) => (
+    <label>
+      {label}
+      <select value={filter[field]} onChange={(event) => onChange({ ...filter, [field]: event.currentTarget.value })}>
+        <option value="">any</option>
+        {values.map((value) => (
+          <option key={value} value={value}>
+            {value}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+  return (
+    <div class="filters" role="search">
+      <label class="wide">
+        Text
+        <input
+          type="search"
+          value={filter.text}
+          placeholder="Name, state, reason, id"
+          onInput={(event) => onChange({ ...filter, text: event.currentTarget.value })}
+        />
+      </label>
+      {selectField('status', 'Status', ['creating', 'running', 'stopped', 'failed', ...(operator ? ['deleting'] : [])])}
+      {selectField('template', 'Template', templates)}
+      {operator && selectField('owner', 'Owner', owners)}
+      <span class="found" role="status">
+        {matchCount} of {workspaces.length}
+        {filter !== emptyFilter && matchCount < workspaces.length && (
+          <button type="button" class="quiet" onClick={() => onChange(emptyFilter)}>
+            Clear
+          </button>
+        )}
+      </span>
+    </div>
+  )
+}

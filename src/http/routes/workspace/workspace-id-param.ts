@@ -1,0 +1,13 @@
+import type { WorkspaceId } from '../../../workspace/id.ts'
+import { parseWorkspaceId } from '../../../workspace/id.ts'
+import { Problem } from '../../presenters/problem.ts'
+
+/**
+ * The id in a path.
+ * @throws {Problem} `workspace-not-found` for what is no id: there is no workspace of that name.
+ */
+export function workspaceIdParam({ id }: { id: string }): WorkspaceId {
+  const parsed = parseWorkspaceId(id)
+  if (!parsed) throw new Problem('workspace-not-found')
+  return parsed
+}

@@ -1,0 +1,109 @@
+import { ok, type Outcome } from '../../../workspace/fault.ts'
+import type {
+  GuestCommand,
+  ProcessExit,
+  OutputChunk,
+  ProcessSignal,
+  TerminalSize,
+} from '../../../workspace/guest-process.ts'
+import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
+import type { GuestProcess } from '../../guest.ts'
+import type { Engine } from '../engine/engine.ts'
+import { execExitCode } from './exec-exit-code.ts'
+import { waitForExecExit } from './wait-for-exec-exit.ts'
+import { signalNumbers, signalProcesses } from './signal-exec.ts'
+import { startContainerExec, type StartedExec } from './start-exec.ts'
+import { execStdin, type ExecStream } from './exec-stream.ts'
+
+/** Starts a command in the subject's container, as `Inside.run` promises. */
+export async function exec(
+  engine: Engine,
+  installation: string,
+  workspace: WorkspaceRef,
+  command: GuestCommand,
+  signal: AbortSignal,
+): Promise<Outcome<GuestProcess>> {
+  const startResult = await startContainerExec(engine, installation, workspace, command, signal)
+  return startResult.ok ? ok(guestProcess(engine, installation, workspace, command, startResult.value)) : startResult
+}
+
+function guestProcess(
+  engine: Engine,
+  installation: string,
+  workspace: WorkspaceRef,
+  command: GuestCommand,
+  started: StartedExec,
+): GuestProcess {
+  const { exec: dockerExec, socket, stream, earlyOutput, pid, hasTerminalSize } = started
+  const detached = new AbortController()
+  const sentSignals = new Set<ProcessSignal>()
+  let exited = false
+
+  async function waitForEnd(): Promise<ProcessExit> {
+    const exit = await waitForExecExit(engine, installation, workspace, dockerExec, stream.closed, detached.signal)
+    // Who has left it is told nothing, and may still end it.
+    exited = !detached.signal.aborted
+    stream.drain(() => execExitCode(engine, dockerExec, detached.signal))
+    return exit.kind === 'exited' ? killedBySentSignal(exit, sentSignals) : exit
+  }
+
+  let lastResize: Promise<unknown> = Promise.resolve()
+  function resize({ columns, rows }: TerminalSize): Promise<void> {
+    // One after the other, lest an old size come last.
+    const resized = lastResize.then(async () => {
+      if (exited || command.terminal === null) return
+      await engine.request(
+        {
+          action: 'change the size of a terminal',
+          timeoutMs: engine.timeouts.readMs,
+          run: (docker, abortSignal) => docker.getExec(dockerExec.id).resize({ w: columns, h: rows, abortSignal }),
+        },
+        detached.signal,
+      )
+    })
+    lastResize = resized
+    return resized
+  }
+  if (command.terminal !== null && !hasTerminalSize) void resize(command.terminal)
+
+  return {
+    output: outputChunks(earlyOutput, stream),
+    stdin: command.stdin || command.terminal !== null ? execStdin(socket, command.terminal !== null) : null,
+    exited: waitForEnd(),
+    resize,
+    async signal(processSignal) {
+      const containerId = workspace.containerId
+      if (exited || containerId === null) return ok(undefined)
+      sentSignals.add(processSignal)
+      const target = { tag: command.tag, session: pid }
+      const user = command.user ?? workspace.spec.remoteUser
+      const result = await signalProcesses(
+        engine,
+        containerId,
+        user,
+        target,
+        processSignal,
+        new AbortController().signal,
+      )
+      return result.ok || !exited ? result : ok(undefined)
+    },
+    detach() {
+      detached.abort()
+      stream.close()
+    },
+  }
+}
+
+async function* outputChunks(earlyOutput: readonly OutputChunk[], stream: ExecStream): AsyncGenerator<OutputChunk> {
+  yield* earlyOutput
+  for (let chunks = await stream.next(); chunks !== null; chunks = await stream.next()) yield* chunks
+  stream.close()
+}
+
+function killedBySentSignal(
+  exit: { readonly kind: 'exited'; readonly code: number },
+  sentSignals: ReadonlySet<ProcessSignal>,
+): ProcessExit {
+  const signal = [...sentSignals].find((sentSignal) => exit.code === 128 + signalNumbers[sentSignal])
+  return signal === undefined ? exit : { kind: 'killed', signal }
+}

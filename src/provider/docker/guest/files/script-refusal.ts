@@ -1,0 +1,51 @@
+import { fault } from '../../../../workspace/fault.ts'
+import type { FileRefusal } from '../../../../workspace/file.ts'
+import type { ProcessExit } from '../../../../workspace/guest-process.ts'
+import type { FileOutcome } from '../../../guest.ts'
+import { refuseFile } from '../../../refuse-file.ts'
+import { scriptExitCodes } from './file-scripts.ts'
+
+const refusalByExitCode: Readonly<Record<number, FileRefusal>> = {
+  [scriptExitCodes.notAFile]: 'not-a-file',
+  [scriptExitCodes.notADirectory]: 'not-a-directory',
+  [scriptExitCodes.denied]: 'denied',
+  [scriptExitCodes.exists]: 'exists',
+  [scriptExitCodes.impossible]: 'impossible',
+  // A program that the image does not have.
+  127: 'impossible',
+}
+
+// Of glibc and of musl; the scripts run in the language of neither's translations.
+const refusalByStderr: readonly (readonly [RegExp, FileRefusal])[] = [
+  [/Permission denied|Operation not permitted|Read-only file system/, 'denied'],
+  [/No space left|quota exceeded|File too large/i, 'no-space'],
+  [/Not a directory/, 'not-a-directory'],
+  [/Is a directory/, 'not-a-file'],
+  [/File exists/, 'exists'],
+  [/not empty/, 'not-empty'],
+  [/No such file|nonexistent|symbolic links|Symbolic link loop/, 'not-found'],
+  [/name too long|Invalid argument|cross-device|subdirectory of itself|not found/i, 'impossible'],
+]
+
+/** Why a script about `path` did not do what it was to, by how it ended and what it wrote on stderr. */
+export function scriptRefusal(
+  exit: ProcessExit,
+  stderr: string,
+  path: string,
+): Exclude<FileOutcome<never>, { readonly ok: true }> {
+  if (exit.kind === 'lost') return fault('later', `What became of ${path} was not heard: ${exit.message}`)
+  const reason = stderr.trim()
+  // A shell says so too of what it has started.
+  if (exit.kind === 'killed' || exit.code > 128)
+    return fault('later', `${path} was given up: what was at work on it in the workspace was killed.`)
+  if (exit.code === scriptExitCodes.incomplete)
+    return fault('later', `What was to be written to ${path} was cut off, so nothing was changed.`)
+  const refusal = refusalByExitCode[exit.code] ?? refusalByStderr.find(([pattern]) => pattern.test(reason))?.[1]
+  if (refusal === 'impossible') return refuseFile(refusal, path, lastLine(reason))
+  if (refusal !== undefined) return refuseFile(refusal, path)
+  return fault('later', `${path} was given up with exit code ${exit.code}. ${lastLine(reason)}`.trim())
+}
+
+function lastLine(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1).replace(/\.$/, '')
+}

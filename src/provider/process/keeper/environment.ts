@@ -1,0 +1,29 @@
+import type { WorkspaceId } from '../../../workspace/id.ts'
+import type { WorkspaceSpec } from '../../../workspace/spec.ts'
+import type { WorkspaceDirectory } from './workspace-directory.ts'
+
+// The variables by which a process of a workspace is found again, whatever became of its parents.
+export const tagPrefix = 'VM_WORKSPACE_'
+export const keeperNumberVariable = 'VM_WORKSPACE_RUN'
+export const incarnationVariable = 'VM_WORKSPACE_INCARNATION'
+/** Lifecycle commands and what they leave in the background carry it; the keeper does not. */
+export const lifecycleCommandVariable = 'VM_WORKSPACE_COMMAND'
+
+/** What an owner runs carries it, with the run's mark as its value. */
+export const execTagVariable = 'VM_WORKSPACE_EXEC'
+
+/** The variables that every process of the workspace carries, and no other process. */
+export function workspaceTagVariables(installation: string, id: WorkspaceId): Readonly<Record<string, string>> {
+  return { VM_WORKSPACE_ID: id, VM_WORKSPACE_INSTALLATION: installation }
+}
+
+/** The whole environment of a process in a workspace: nothing of the service's own gets in, and a recipe cannot take the marks away. */
+export function workspaceEnvironment(
+  spec: WorkspaceSpec,
+  directory: WorkspaceDirectory,
+  path: string,
+  tags: Readonly<Record<string, string>>,
+): NodeJS.ProcessEnv {
+  const defaults = { PATH: path, HOME: directory.home, LANG: 'C.UTF-8' }
+  return { ...defaults, ...spec.containerEnv, ...spec.remoteEnv, ...tags }
+}

@@ -1,0 +1,44 @@
+import type { ContainerRecord } from '../../../workspace/container.ts'
+import type { WorkspaceId } from '../../../workspace/id.ts'
+import { keeperExitCode, latestClaim } from '../keeper/claim.ts'
+import { type WorkspaceDirectory, withWorkspaceDirectory } from '../keeper/workspace-directory.ts'
+import type { ProcessHost } from '../host/host.ts'
+import { processConnection } from '../keeper/keeper.ts'
+
+/** The code of a keeper that was asked to end: by a halt, by hand, or by a host that goes down. */
+const sigtermExitCode = 143
+
+/** What a workspace's directory is called towards the rest of the service. */
+export function processContainerId(id: WorkspaceId): string {
+  return `process:${id}`
+}
+
+/** The workspace as it is now; `null` if it has no directory of ours. Throws if it cannot tell. */
+export function inspect(host: ProcessHost, id: WorkspaceId): Promise<ContainerRecord | null> {
+  return withWorkspaceDirectory<ContainerRecord | null>(host.root, host.installation, id, {
+    whenMissing: async () => null,
+    work: async (directory) => ({
+      workspaceId: id,
+      containerId: processContainerId(id),
+      state: await containerState(host, directory),
+    }),
+  })
+}
+
+async function containerState(host: ProcessHost, directory: WorkspaceDirectory): Promise<ContainerRecord['state']> {
+  const latest = await latestClaim(directory.claimsDirectory)
+  if (latest === null) return { kind: 'made' }
+  const { number, claim } = latest
+  if (claim.kind === 'torn') return exitedState(null, true)
+  if (claim.kind === 'rest') return claim.exit === 'never' ? { kind: 'made' } : exitedState(claim.exit, false)
+  if (await host.processTable.isAlive(claim))
+    return { kind: 'running', connection: processConnection(directory, claim.pid) }
+  const code = await keeperExitCode(directory.claimsDirectory, number)
+  const hostWentDown = claim.bootId !== (await host.processTable.bootId())
+  // A halt would have claimed a rest. So whoever ended this keeper was the host on its way down, unless it ended with a code of its own.
+  return exitedState(code, hostWentDown && (code === null || code === sigtermExitCode))
+}
+
+function exitedState(code: number | null, wentDownWithEngine: boolean): ContainerRecord['state'] {
+  return { kind: 'exited', exit: { code, outOfMemory: false, wentDownWithEngine } }
+}

@@ -1,0 +1,77 @@
+// The feed of what is committed, in the order of the journal. A follower has a place in the journal and reads on from there at its own
+// pace: nothing is kept for one that is slow, and one that comes again goes on where it was (law 2).
+import type { EventFeedLine, Journal } from '../persistence/journal.ts'
+import type { WorkspaceId } from '../workspace/id.ts'
+
+/** Whose lines are read: all, one owner's, or one workspace's. */
+export interface FeedScope {
+  readonly owner?: string
+  readonly workspace?: WorkspaceId
+}
+
+export interface Subscription {
+  /**
+   * The next lines, oldest first; none when it has read all that there is, and then `wake` is called when there is more. Throws what the
+   * database throws.
+   */
+  read(): readonly EventFeedLine[]
+  close(): void
+}
+
+export type EventFeed = ReturnType<typeof eventFeed>
+
+/** So many lines are read at a time. */
+const pageSize = 500
+
+export function eventFeed(journal: Pick<Journal, 'since' | 'newest'>) {
+  const subscribers = new Set<() => void>()
+  /** What was committed last, read once for all who are that far. */
+  let latest: { readonly from: number; readonly to: number; readonly lines: readonly EventFeedLine[] } | undefined
+  /** There is nothing after it. */
+  let complete = false
+
+  function pageAfter(position: number): readonly EventFeedLine[] {
+    if (!latest || position < latest.from || position > latest.to || (position === latest.to && !complete))
+      return journal.since(position, pageSize)
+    return position === latest.from ? latest.lines : latest.lines.filter(({ seq }) => seq > position)
+  }
+
+  return {
+    /** The number of the newest line. */
+    newest: journal.newest,
+
+    /** Something was committed. */
+    notify() {
+      if (subscribers.size === 0) {
+        latest = undefined
+        return
+      }
+      const from = latest?.to ?? Math.max(0, journal.newest() - pageSize)
+      const lines = journal.since(from, pageSize)
+      latest = { from, to: lines.at(-1)?.seq ?? from, lines }
+      complete = lines.length < pageSize
+      for (const wake of subscribers) wake()
+    },
+
+    /** Reads what comes after line number `after`. `wake` is called, not from within `read`, when there may be more. */
+    subscribe({ owner, workspace }: FeedScope, after: number, wake: () => void): Subscription {
+      let position = after
+      subscribers.add(wake)
+      return {
+        read() {
+          for (;;) {
+            const lines = pageAfter(position)
+            position = lines.at(-1)?.seq ?? position
+            const matching = lines.filter(
+              (line) =>
+                (owner === undefined || line.owner === owner) &&
+                (workspace === undefined || line.workspace === workspace),
+            )
+            if (matching.length > 0 || lines.length === 0) return matching
+          }
+        },
+        close: () => void subscribers.delete(wake),
+      }
+    },
+  }
+}

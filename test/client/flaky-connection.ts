@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** A line to a port that breaks when it is told to; whoever connects again gets through. */
+export async function flakyConnection(port: number) {
+  const sockets = new Set<Socket>()
+  const server = createServer((downstream) => {
+    const upstream = connect(port, '127.0.0.1')
+    for (const [socket, peer] of [
+      [downstream, upstream],
+      [upstream, downstream],
+    ] as const) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        sockets.delete(socket)
+        peer.destroy()
+      })
+    }
+    downstream.pipe(upstream).pipe(downstream)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const disconnect = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  onTestFinished(() => {
+    server.close()
+    disconnect()
+  })
+  return { port: (server.address() as AddressInfo).port, cut: disconnect }
+}

@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { settings } from '../../src/config/settings.ts'
+
+const root = join(import.meta.dirname, '../..')
+const textOf = (file: string) => readFileSync(join(root, file), 'utf8')
+const filesIn = (folder: string, ending: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file))
+
+const pages = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  ...filesIn('docs', '.md'),
+  ...filesIn('templates', '.md'),
+]
+/** What beside the pages names variables and scripts to people. */
+const scripts = ['.ci/run', ...filesIn('deploy', '.service')]
+
+/** Variables that no service reads: of tests, of the bench, of the `vm` command, and the mark on lifecycle commands. */
+const others = [
+  'VM_API_TEST_DOCKER_HOST',
+  'VM_API_REQUIRE_ENGINE',
+  'VM_API_BENCH_DIR',
+  'VM_API_COMMAND',
+  'VM_API_URL',
+  'VM_API_USER',
+]
+
+const withoutCode = (text: string) => text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, 'x')
+
+/** What a code host makes of a heading for `#links`. */
+function anchorsOf(text: string): string[] {
+  return [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test.each(pages)('every relative link of %s leads somewhere', (page) => {
+  const links = [...withoutCode(textOf(page)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  const broken = links
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .filter((link) => {
+      const [path = '', anchor] = link.split('#')
+      const file = path === '' ? page : relative(root, join(root, dirname(page), path))
+      if (!existsSync(join(root, file))) return true
+      return anchor !== undefined && !anchorsOf(textOf(file)).includes(anchor)
+    })
+  expect(broken).toEqual([])
+})
+
+test.each([...pages, ...scripts])('every npm script that %s names is one', (page) => {
+  const manifest: unknown = JSON.parse(textOf('package.json'))
+  const defined = Object.keys(Object(Object(manifest).scripts))
+  const usedScripts = [...textOf(page).matchAll(/\bnpm (?:run (?:--silent )?([a-z:]+)|(start|test)\b)/g)]
+  expect(usedScripts.map(([, run, short]) => run ?? short ?? '').filter((script) => !defined.includes(script))).toEqual(
+    [],
+  )
+})
+
+test.each([...pages, ...scripts])('every variable that %s names is a setting, or known as another', (page) => {
+  const usedScripts = [...textOf(page).matchAll(/\bVM_API_[A-Z][A-Z_]*[A-Z]\b/g)].map(([name]) => name)
+  expect(usedScripts.filter((name) => !Object.hasOwn(settings, name) && !others.includes(name))).toEqual([])
+})
+
+test('a variable that is no setting is read somewhere all the same', () => {
+  const code = ['src', 'test', 'bench']
+    .flatMap((folder) => filesIn(folder, '.ts'))
+    .filter((file) => !file.endsWith('docs.test.ts'))
+  const read = code.map(textOf).join('\n')
+  expect(others.filter((name) => !read.includes(name))).toEqual([])
+})
+
+/** The curl commands of a page's shell blocks, continued lines and pipes included, by method and path. */
+function curlsOf(text: string): (readonly [request: string, command: string])[] {
+  return [...text.matchAll(/^```bash\n(.*?)^```/gms)].flatMap(([, block = '']) =>
+    [...block.replaceAll(/\s*\\\n\s*/g, ' ').matchAll(/^.*\bcurl .*$/gm)].flatMap(([command]) => {
+      const path = /http:\/\/localhost:3000(\/[^\s'"]*)/.exec(command)?.[1]
+      const method = /-X (\w+)/.exec(command)?.[1] ?? 'GET'
+      return path === undefined ? [] : [[`${method} ${path}`, command.trim()] as const]
+    }),
+  )
+}
+
+test('what the README asks of the API is what the examples of the API reference ask', () => {
+  const examples = curlsOf(textOf('docs/api-reference.md').split(/^## Examples$/m)[1] ?? '')
+  const requests = curlsOf(textOf('README.md')).filter(([request]) => examples.some(([other]) => other === request))
+  expect(requests.length).toBeGreaterThanOrEqual(5)
+  expect(requests.filter(([, command]) => !examples.some(([, other]) => other === command))).toEqual([])
+})
+
+test('every message that the page on operating explains is one that is logged', () => {
+  const [, after = ''] = textOf('docs/operating.md').split('**The log warns:**')
+  const [table = ''] = after.split(/^\*\*/m)
+  const messages = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, message = '']) => message)
+  // What stands for `…` differs each time.
+  const parts = messages.flatMap((message) => message.split('…')).filter((part) => part.length > 10)
+  const code = filesIn('src', '.ts').map(textOf).join('\n')
+  expect(parts.length).toBeGreaterThan(8)
+  expect(parts.filter((part) => !code.includes(part))).toEqual([])
+})
+
+test('the unit starts what is built', () => {
+  const unit = textOf('deploy/vm-api.service')
+  expect(unit).toContain('dist/main.js')
+  expect(unit).not.toMatch(/^MemoryDenyWriteExecute=/m)
+  expect(unit).toMatch(/^KillMode=process$/m)
+  expect(unit).toMatch(/^CPUWeight=10000$/m)
+})

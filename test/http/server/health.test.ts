@@ -1,0 +1,77 @@
+import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { expect, test } from 'vitest'
+import type { TestServer } from '../test-server.ts'
+import { openTestServer } from '../test-server.ts'
+
+const anybody = { headers: { 'x-user': undefined } }
+
+/** Polled: whether the engine answers is told to the service of its own accord. */
+async function readiness({ inject }: TestServer, status: number): Promise<object> {
+  const response = await inject('GET', '/health/ready', anybody)
+  if (response.statusCode === status) return response.json<object>()
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  return readiness({ inject } as TestServer, status)
+}
+
+test('health says that the service lives, and its version', async () => {
+  const { inject, engine } = await openTestServer()
+  engine.disconnect()
+  expect((await inject('GET', '/health', anybody)).json()).toEqual({
+    status: 'ok',
+    service: 'vm-api',
+    version: '1.2.3',
+  })
+})
+
+test('readiness names the engine while it is away, and is ready when it is back', async () => {
+  const testServer = await openTestServer()
+  expect(await readiness(testServer, 200)).toEqual({ status: 'ready', database: 'connected', provider: 'connected' })
+  testServer.engine.disconnect()
+  expect(await readiness(testServer, 503)).toEqual({
+    status: 'not_ready',
+    database: 'connected',
+    provider: 'disconnected',
+    error: 'Provider: The fake engine is away. Call comeBack().',
+    code: 'not-ready',
+  })
+  testServer.engine.reconnect()
+  await readiness(testServer, 200)
+})
+
+test('behind a proxy readiness says nothing of where the engine is', async () => {
+  const testServer = await openTestServer({ auth: { mode: 'proxy' } })
+  testServer.engine.disconnect()
+  expect(await readiness(testServer, 503)).toMatchObject({
+    error: 'Provider: the engine does not answer; the log says why.',
+  })
+})
+
+test.each([
+  ['removed', (file: string) => rmSync(file)],
+  [
+    'replaced',
+    (file: string) => {
+      const { ino } = statSync(file)
+      // Until it is another file: a number that was just given back may be given out again.
+      do {
+        rmSync(file)
+        writeFileSync(`${file}.${Math.random()}`, '')
+        writeFileSync(file, '')
+      } while (statSync(file).ino === ino)
+    },
+  ],
+])('readiness names the database when its file was %s, without saying where it is', async (_label, damage) => {
+  const testServer = await openTestServer()
+  await readiness(testServer, 200)
+  damage(testServer.database.path)
+  const response = await readiness(testServer, 503)
+  expect(response).toEqual({
+    status: 'not_ready',
+    database: 'disconnected',
+    provider: 'connected',
+    error: 'Database: its file was removed or replaced while the service was running: restart the service',
+    code: 'not-ready',
+  })
+  expect(JSON.stringify(response)).not.toContain(dirname(testServer.database.path))
+})

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import type { RunningWorkspace } from './shell-contract.ts'
+import { shellContract } from './shell-contract.ts'
+import { refusedShell, openShell } from './shell-client.ts'
+import type { TestServerOptions } from '../test-server.ts'
+import { openTestServer } from '../test-server.ts'
+
+const nobody = '550e8400-e29b-41d4-a716-446655440000'
+
+/** A workspace that runs, and where it is served. */
+async function openWorkspace(options: TestServerOptions = {}): Promise<RunningWorkspace> {
+  const testServer = await openTestServer({ realProcesses: true, ...options })
+  const port = await testServer.listen()
+  const { id } = await testServer.createWorkspace()
+  await testServer.waitFor(id, ({ status }) => status === 'running')
+  return { ...testServer, id, port }
+}
+
+shellContract(openWorkspace)
+
+test('a shell that is killed says by which signal', async () => {
+  const { id, port } = await openWorkspace()
+  const shell = await openShell(port, id)
+  shell.type('kill -9 $$\n')
+  expect(await shell.waitForNotice('ended')).toEqual({ type: 'ended', signal: 'SIGKILL' })
+})
+
+test('a text frame that is no request closes the connection with 1003, one that is too large with 1009', async () => {
+  const { id, port } = await openWorkspace()
+  for (const text of ['no JSON', '{"type":"resize","columns":0,"rows":5}', '{"type":"shout"}']) {
+    const shell = await openShell(port, id)
+    shell.socket.send(text)
+    expect(await shell.closed, text).toMatchObject({ code: 1003, reason: expect.stringContaining('resize') })
+  }
+  const shell = await openShell(port, id)
+  shell.socket.send(Buffer.alloc(1024 * 1024 + 1))
+  expect((await shell.closed).code).toBe(1009)
+})
+
+test('shells are refused in words before they are a WebSocket', async () => {
+  const { inject, createWorkspace, waitFor, id, port } = await openWorkspace()
+  const alices = { 'x-user': 'alice' }
+  const shell = `/api/v1/workspaces/${id}/shell`
+  expect(await refusedShell(port, id, { headers: {} })).toMatchObject({ status: 401 })
+  expect(await refusedShell(port, id, { headers: { 'x-user': 'bob' } })).toMatchObject({
+    status: 404,
+    body: { code: 'workspace-not-found' },
+  })
+  expect(await refusedShell(port, id, { query: { session: nobody } })).toMatchObject({
+    status: 404,
+    body: { code: 'shell-not-found' },
+  })
+  expect(await refusedShell(port, id, { query: { columns: '0' } })).toMatchObject({
+    status: 400,
+    body: { code: 'invalid' },
+  })
+  for (const origin of ['http://evil.example', 'null', `http://127.0.0.1:${port + 1}`])
+    expect(await refusedShell(port, id, { headers: { ...alices, origin } }), origin).toMatchObject({
+      status: 400,
+      body: { code: 'origin-not-allowed' },
+    })
+  const ownOrigin = await openShell(port, id, { headers: { ...alices, origin: `http://127.0.0.1:${port}` } })
+  ownOrigin.socket.terminate()
+  const plain = await inject('GET', shell)
+  expect([plain.statusCode, plain.headers['upgrade'], plain.json()]).toMatchObject([
+    426,
+    'websocket',
+    { code: 'upgrade-required' },
+  ])
+  const { id: stopped } = await createWorkspace({ name: 'stopped' })
+  await waitFor(stopped, ({ status }) => status === 'running')
+  await inject('POST', `/api/v1/workspaces/${stopped}/stop`)
+  await waitFor(stopped, ({ status }) => status === 'stopped')
+  expect(await refusedShell(port, stopped)).toMatchObject({
+    status: 409,
+    body: { code: 'refused-in-state', state: 'stopped.idle' },
+  })
+})
+
+test('behind a proxy a page of another origin opens no shell either', async () => {
+  const { listen } = await openTestServer({ auth: { mode: 'proxy' } })
+  const headers = { 'x-vm-user': 'alice', origin: 'https://evil.example' }
+  expect(await refusedShell(await listen(), nobody, { headers })).toMatchObject({
+    status: 400,
+    body: { code: 'origin-not-allowed' },
+  })
+})
+
+test('a workspace has 32 shells at a time, and no more', async () => {
+  const { id, port } = await openWorkspace()
+  const shells = await Promise.all(Array.from({ length: 32 }, () => openShell(port, id)))
+  expect(await refusedShell(port, id)).toMatchObject({ status: 429, body: { code: 'too-many-runs' } })
+  const [one] = shells
+  one?.type('exit\n')
+  await one?.closed
+  await openShell(port, id)
+}, 30_000)
+
+test('a service that ends hangs its shells up, and tells who looks', async () => {
+  const { app, id, port } = await openWorkspace()
+  const shell = await openShell(port, id)
+  shell.type('echo rea""dy\n')
+  await shell.waitForScreen(/ready/)
+  await app.close()
+  expect((await shell.closed).code).toBe(1001)
+})

@@ -1,0 +1,277 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { readRenderedCharts } from '../../src/chart/rendered-charts.ts'
+import type { ExecTimeouts } from '../../src/runtime/exec/execs.ts'
+import { openExecs } from '../../src/runtime/exec/execs.ts'
+import type { OutputLimits } from '../../src/runtime/exec/output-buffer.ts'
+import { openExecRegistry } from '../../src/runtime/exec/exec-registry.ts'
+import { openShells } from '../../src/runtime/shell/shells.ts'
+import type { ShellTimeouts } from '../../src/runtime/shell/shell-session.ts'
+import { buildApp } from '../../src/http/app.ts'
+import type { AuthSettings } from '../../src/http/server/authentication.ts'
+import { providerMetrics } from '../../src/metrics/provider-metrics.ts'
+import { serviceMetrics } from '../../src/metrics/metrics.ts'
+import type { OpenDatabase } from '../../src/persistence/database.ts'
+import { openDatabase } from '../../src/persistence/database.ts'
+import { execLog } from '../../src/persistence/exec-log.ts'
+import { storedResponses } from '../../src/persistence/stored-responses.ts'
+import { journal } from '../../src/persistence/journal.ts'
+import { lifecycleOutputStore } from '../../src/persistence/lifecycle-output-store.ts'
+import { workspaceList } from '../../src/persistence/workspace-list.ts'
+import { workspaceStore } from '../../src/persistence/workspace-store.ts'
+import type { Provider } from '../../src/provider/provider.ts'
+import { processProvider } from '../../src/provider/process/process-provider.ts'
+import { systemClock } from '../../src/supervisor/clock.ts'
+import type { Supervisor } from '../../src/supervisor/supervisor.ts'
+import { createSupervisor } from '../../src/supervisor/supervisor.ts'
+import { defaultTemplate, readTemplates } from '../../src/template/templates.ts'
+import { type Owner, parseOwner } from '../../src/workspace/id.ts'
+import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
+import type { FakeEngine } from '../provider/fake/fake-provider.ts'
+import { fakeEngine } from '../provider/fake/fake-provider.ts'
+import { expectSchema } from './response-schema.ts'
+
+/** A service as it is put together for real, but for the engine: a database in a file, and the app without a server. */
+export interface TestServer {
+  readonly app: FastifyInstance
+  readonly supervisor: Supervisor
+  readonly engine: FakeEngine
+  readonly database: OpenDatabase
+  /** What was logged, one object a line. */
+  readonly logged: readonly string[]
+  /**
+   * Asks as `alice` unless the headers say otherwise, and holds the answer to its schema. A body that is no string is sent as JSON.
+   */
+  inject(method: InjectOptions['method'], path: string, options?: InjectOverrides): Promise<LightMyRequestResponse>
+  /** Creates a workspace as `alice` and answers it; a create that is refused is an error. */
+  createWorkspace(body?: object, headers?: Record<string, string>): Promise<WorkspaceBody>
+  /** Polls until a workspace is as said. */
+  waitFor(id: string, condition: (body: WorkspaceBody) => boolean): Promise<WorkspaceBody>
+  /** Listens on a free port of the loopback, and answers it. */
+  listen(): Promise<number>
+  close(): Promise<void>
+  /** Lines of a table; for what was left behind. */
+  count(table: 'workspaces' | 'journal' | 'idempotency' | 'execs'): number
+}
+
+export interface InjectOverrides {
+  /** `undefined` takes one away. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly body?: unknown
+  /** Where the request comes from. */
+  readonly from?: string
+}
+
+/** A workspace as a client reads it. */
+export interface WorkspaceBody {
+  readonly id: string
+  readonly name: string
+  readonly status: string
+  readonly state: string
+  readonly [field: string]: unknown
+}
+
+export interface TestServerOptions {
+  readonly auth?: Partial<AuthSettings>
+  readonly boundHost?: string
+  readonly metricsToken?: string
+  /** How often the sweeps run; every few seconds, if nothing is said. */
+  readonly intervalMs?: number
+  /** Where the console was built to; none, if nothing is said. */
+  readonly consoleFolder?: string
+  /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
+  readonly realProcesses?: boolean
+  /** How patient runs are, and how much of them is kept; else as ever. */
+  readonly exec?: { readonly timeouts?: Partial<ExecTimeouts>; readonly limits?: Partial<OutputLimits> }
+  /** How patient shells are; else as ever. */
+  readonly shellTimes?: Partial<ShellTimeouts>
+  /** Workspaces run on a live engine, as its user `dev`, from an image that has no more than a shell. */
+  readonly docker?: { readonly provider: Provider; readonly image: string }
+  /** How long a streamed body may be idle; else as ever. */
+  readonly idleBodyMs?: number
+  /** What the template `base` runs when a workspace is made. */
+  readonly postCreate?: string
+  /** Puts something else in the supervisor's place. */
+  readonly wrapSupervisor?: (supervisor: Supervisor) => Supervisor
+}
+
+const readResult = readTemplates(join(import.meta.dirname, '../../templates'))
+if (readResult.kind === 'unreadable') throw new Error('the shipped templates cannot be read')
+const { templates } = readResult
+
+/** Opens a world for one test; it is closed when the test is over. */
+export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const testServer = await createTestServer(options)
+  onTestFinished(testServer.close)
+  return testServer
+}
+
+/** Makes a world that somebody has to close. */
+export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const {
+    auth,
+    boundHost = '127.0.0.1',
+    consoleFolder,
+    docker,
+    idleBodyMs,
+    wrapSupervisor,
+    metricsToken = null,
+    postCreate,
+    realProcesses = false,
+    shellTimes,
+  } = options
+  const dir = mkdtempSync(join(tmpdir(), 'http-'))
+  const database = openDatabase(join(dir, 'vm.db'))
+  const logged: string[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
+  const engine = fakeEngine()
+  const { db } = database
+  const metrics = serviceMetrics()
+  const provider = realProcesses
+    ? processProvider({ root: join(dir, 'workspaces'), installation: 'here', log, graceMs: 1000 })
+    : (docker?.provider ?? engine.provider())
+  const offeredTemplates = templatesWithBase({
+    ...(postCreate !== undefined && { postCreate: [{ name: 'postCreateCommand', run: postCreate }] }),
+    ...(docker && { image: docker.image, remoteUser: 'dev' }),
+  })
+  const execLogs = execLog(db)
+  const execRegistry = openExecRegistry({ execLog: execLogs, now: systemClock.now, log })
+  const supervisor = createSupervisor({
+    store: workspaceStore(db),
+    journal: journal(db),
+    storedResponses: storedResponses(db),
+    execLog: execLogs,
+    lifecycleOutput: lifecycleOutputStore(db),
+    list: workspaceList(db),
+    templates: offeredTemplates,
+    defaultTemplate,
+    provider: realProcesses ? 'process' : 'docker',
+    providers: new Map([[realProcesses ? 'process' : 'docker', providerMetrics(metrics.registry)(provider)]]),
+    observer: metrics.observer,
+    databaseFault: database.fault,
+    checkpoint: database.checkpoint,
+    clock: systemClock,
+    log,
+    settings: {
+      concurrency: 8,
+      provisionerIntervalMs: options.intervalMs ?? 5000,
+      janitorIntervalMs: options.intervalMs ?? 60_000,
+      journalDays: 30,
+    },
+  })
+  metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
+  const app = await buildApp({
+    supervisor: wrapSupervisor ? wrapSupervisor(supervisor) : supervisor,
+    execs: openExecs({ registry: execRegistry, now: systemClock.now, ...options.exec }),
+    shells: openShells({ registry: execRegistry.shells, ...(shellTimes && { timeouts: shellTimes }) }),
+    templates,
+    defaultTemplate,
+    charts: readRenderedCharts(join(import.meta.dirname, '../../docs/statecharts')),
+    auth: {
+      mode: 'dev',
+      isTrustedProxy: () => true,
+      proxySecret: null,
+      operators: new Set([ownerOf('root')]),
+      ...auth,
+    },
+    consoleFolder: consoleFolder ?? join(dir, 'no-console'),
+    boundHost,
+    version: '1.2.3',
+    metrics,
+    metricsToken,
+    log,
+    ...(idleBodyMs !== undefined && { bodyIdleTimeoutMs: idleBodyMs }),
+  })
+  await supervisor.rehydrated
+  const testServer: TestServer = {
+    app,
+    supervisor,
+    engine,
+    database,
+    logged,
+    async inject(method = 'GET', path, { headers, body, from } = {}) {
+      const response = await app.inject({
+        method,
+        url: path,
+        headers: definedHeaders({
+          host: 'localhost:3000',
+          'x-user': 'alice',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        }),
+        ...(from !== undefined && { remoteAddress: from }),
+        ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      expectSchema(method, path, response)
+      return response
+    },
+    async createWorkspace(body = { name: 'one' }, headers = {}) {
+      const response = await testServer.inject('POST', '/api/v1/workspaces', { body, headers })
+      if (response.statusCode !== 200) throw new Error(`not created: ${response.body}`)
+      return response.json<WorkspaceBody>()
+    },
+    // Polled as clients do it: the API has no other way to wait.
+    async waitFor(id, condition) {
+      const body = (
+        await testServer.inject('GET', `/api/v1/workspaces/${id}`, { headers: { 'x-user': 'root' } })
+      ).json<WorkspaceBody>()
+      if (condition(body)) return body
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      return testServer.waitFor(id, condition)
+    },
+    async listen() {
+      await app.listen({ host: '127.0.0.1', port: 0 })
+      return portOf(app)
+    },
+    async close() {
+      await app.close()
+      await supervisor.close()
+      execRegistry.close()
+      if (realProcesses || docker) await removeAllContainers(provider)
+      database.close()
+      rmSync(dir, { recursive: true })
+    },
+    count: (table) => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()),
+  }
+  return testServer
+}
+
+function templatesWithBase(changes: Partial<WorkspaceSpec>): typeof templates {
+  const base = templates.get(defaultTemplate)
+  if (!base) throw new Error('there is no default template')
+  return new Map([...templates, [defaultTemplate, { ...base, spec: { ...base.spec, ...changes } }]])
+}
+
+/** Stopping a service leaves workspaces as they are; those of a test end with it. */
+async function removeAllContainers(provider: Provider): Promise<void> {
+  const { signal } = new AbortController()
+  const containers = await provider.list(signal)
+  if (containers.ok)
+    await Promise.all(
+      containers.value.map(({ workspaceId, containerId }) => provider.remove(workspaceId, containerId, signal)),
+    )
+}
+
+/** A user's name, for what takes only a checked one. */
+export function ownerOf(name: string): Owner {
+  const parsed = parseOwner(name)
+  if (!parsed) throw new Error(`${name} is no user's name`)
+  return parsed
+}
+
+function definedHeaders(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
+
+function portOf(app: FastifyInstance): number {
+  const [address] = app.addresses() as AddressInfo[]
+  if (!address) throw new Error('it does not listen')
+  return address.port
+}

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import type { ContainerRecord } from '../../../src/workspace/container.ts'
+import { newWorkspaceId } from '../../../src/workspace/id.ts'
+import { openTestServer } from '../test-server.ts'
+
+const orphansPath = '/api/v1/orphans'
+const asRoot = { headers: { 'x-user': 'root' } }
+
+/** A world whose engine has a container that nobody ever heard of, and one of a workspace. */
+async function openWithOrphan(
+  labels: ContainerRecord['labels'] = {},
+  state: ContainerRecord['state'] = { kind: 'made' },
+) {
+  const testServer = await openTestServer()
+  const { id } = await testServer.createWorkspace()
+  await testServer.waitFor(id, ({ status }) => status === 'running')
+  const workspace = newWorkspaceId()
+  const container = testServer.engine.placeContainer(workspace, state, 'here', labels)
+  testServer.engine.disconnect()
+  testServer.engine.reconnect() // and with the reconnect comes an inventory
+  await expect.poll(() => testServer.supervisor.orphans().length).toBe(1) // it is not told when that is done
+  return { ...testServer, id, workspace, container }
+}
+
+test('an operator sees containers without a workspace, and removes one; who did it is written down', async () => {
+  const { inject, container, engine, id, workspace } = await openWithOrphan()
+  const list = (await inject('GET', orphansPath, asRoot)).json()
+  expect(list).toEqual([{ container_id: container, provider: 'docker', workspace, state: 'made' }])
+  const removed = await inject('DELETE', `${orphansPath}/${container}`, asRoot)
+  expect([removed.statusCode, removed.json()]).toEqual([200, { message: 'Container removed' }])
+  expect([...engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([id])
+  expect((await inject('GET', orphansPath, asRoot)).json()).toEqual([])
+  const history = (await inject('GET', `/api/v1/workspaces/${workspace}/history`, asRoot)).json()
+  expect(history).toMatchObject([{ event: 'remove', from: null, to: 'deleted', by: 'user:root' }])
+})
+
+test('a removal while the engine is away is done when it is back', async () => {
+  const { inject, container, engine, id } = await openWithOrphan()
+  engine.disconnect()
+  expect((await inject('DELETE', `${orphansPath}/${container}`, asRoot)).statusCode).toBe(200)
+  expect(engine.containers.has(container)).toBe(true)
+  engine.reconnect()
+  await expect.poll(() => engine.containers.has(container)).toBe(false) // with the next inventory
+  expect([...engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([id])
+})
+
+test('a container of a workspace cannot be removed as an orphan', async () => {
+  const { inject, engine, id } = await openWithOrphan()
+  const [own] = [...engine.containers.values()].filter(({ workspaceId }) => workspaceId === id)
+  const refused = await inject('DELETE', `${orphansPath}/${own?.containerId}`, asRoot)
+  expect([refused.statusCode, refused.json().code]).toEqual([404, 'orphan-not-found'])
+  expect(engine.containers.has(own?.containerId ?? '')).toBe(true)
+})
+
+const exited = { kind: 'exited', exit: { code: 0, outOfMemory: false, wentDownWithEngine: false } } as const
+const labels = { owner: 'bob', name: 'lost', template: 'nodejs' }
+
+test('a container that is adopted is the workspace again that its labels tell of, and its files stay', async () => {
+  const { inject, container, engine, waitFor, workspace } = await openWithOrphan(labels, exited)
+  const adopted = await inject('POST', `${orphansPath}/${container}/adopt`, asRoot)
+  expect(adopted.json()).toMatchObject({ id: workspace, ...labels, status: 'creating', provider_id: container })
+  const up = await waitFor(workspace, ({ status }) => status === 'running')
+  expect(up).toMatchObject({ provider_id: container, can: ['stop', 'restart', 'update', 'delete'] })
+  expect(engine.containers.get(container)?.ran).toEqual([]) // the template's commands for a new container
+  expect((await inject('GET', orphansPath, asRoot)).json()).toEqual([])
+  const ownHistory = await inject('GET', `/api/v1/workspaces/${workspace}/history`, { headers: { 'x-user': 'bob' } })
+  expect(ownHistory.json()[0]).toMatchObject({ event: 'adopt', from: null, to: 'creating.queued', by: 'user:root' })
+  expect((await inject('GET', `/api/v1/workspaces/${workspace}`)).statusCode).toBe(404) // alice's it is not
+  const again = await inject('POST', `${orphansPath}/${container}/adopt`, asRoot)
+  expect([again.statusCode, again.json().code]).toEqual([404, 'orphan-not-found'])
+})
+
+test('a container that tells too little is adopted once the request says the rest', async () => {
+  const { inject, container, waitFor, workspace } = await openWithOrphan({ name: 'not a name', owner: 'a,b' })
+  const adopt = (body: object) => inject('POST', `${orphansPath}/${container}/adopt`, { ...asRoot, body })
+  const refused = await adopt({})
+  expect([refused.statusCode, refused.json().details.map(({ field }: { field: string }) => field)]).toEqual([
+    400,
+    ['owner', 'name', 'template'],
+  ])
+  const rest = { owner: 'carol', name: 'found', template: 'base' }
+  for (const [wrong, code] of [
+    [{ ...rest, template: 'gone' }, 'unknown-template'],
+    [{ ...rest, name: '-' }, 'invalid'],
+    [{ ...rest, owner: 'a,b' }, 'invalid'],
+  ] as const) {
+    const response = await adopt(wrong)
+    expect([response.statusCode, response.json().code]).toEqual([400, code])
+  }
+  expect((await adopt(rest)).json()).toMatchObject({ id: workspace, ...rest })
+  await waitFor(workspace, ({ status }) => status === 'running')
+})
+
+test('a name that is taken meanwhile is refused, and another one is taken; the owner stays who it was', async () => {
+  const { inject, container, createWorkspace, workspace } = await openWithOrphan(labels, exited)
+  await createWorkspace({ name: 'lost' }, { 'x-user': 'bob' })
+  const adopt = (body: object) => inject('POST', `${orphansPath}/${container}/adopt`, { ...asRoot, body })
+  const taken = await adopt({})
+  expect([taken.statusCode, taken.json().code]).toEqual([409, 'name-taken'])
+  const given = await adopt({ name: 'found', owner: 'alice' })
+  expect([given.statusCode, given.json().code]).toEqual([400, 'invalid'])
+  expect((await inject('GET', orphansPath, asRoot)).json()).toMatchObject([{ container_id: container, ...labels }])
+  expect((await adopt({ name: 'found' })).json()).toMatchObject({ id: workspace, owner: 'bob', name: 'found' })
+})
+
+test('to anybody else there is nothing here', async () => {
+  const { inject, container, count, engine } = await openWithOrphan()
+  const lines = count('journal')
+  for (const [method, path] of [
+    ['GET', orphansPath],
+    ['DELETE', `${orphansPath}/${container}`],
+    ['POST', `${orphansPath}/${container}/adopt`],
+  ] as const) {
+    const refused = await inject(method, path)
+    expect([refused.statusCode, refused.json().code]).toEqual([404, 'route-not-found'])
+  }
+  expect([engine.containers.has(container), count('journal')]).toEqual([true, lines])
+})

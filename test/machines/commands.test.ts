@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest'
+import type { WorkspaceEvent } from '../../src/machines/workspace-event.ts'
+import { statePath } from '../../src/machines/workspace-snapshot.ts'
+import {
+  effectDone,
+  snapshotAt,
+  connection,
+  failedWith,
+  now,
+  timerFired,
+  cause,
+  nextSnapshot,
+  successResults,
+} from './transitions.ts'
+
+// What was asked for is what comes about, whatever happens in between.
+
+const inState = (snapshot: ReturnType<typeof snapshotAt>) => statePath(snapshot.value)
+const steps = (from: ReturnType<typeof snapshotAt>, ...events: WorkspaceEvent[]) => events.reduce(nextSnapshot, from)
+const up = snapshotAt('running.up', { connection, step: 'setup' })
+const own = { ...cause, containerId: 'c1' }
+const exit = { code: 137, outOfMemory: false, wentDownWithEngine: false }
+const resume = { type: 'resume', ...cause } as const
+const granted = { type: 'granted', ...cause } as const
+
+describe('expiry', () => {
+  const due = { type: 'expire', ...cause } as const
+
+  test('a workspace expires at its time and not before', () => {
+    expect(snapshotAt('running.up', { expiresAt: now }).can(due)).toBe(true)
+    expect(snapshotAt('running.up', { expiresAt: now + 1 }).can(due)).toBe(false)
+  })
+
+  test('a renewal wins over an expiry that was decided before it', () => {
+    const renewed = nextSnapshot(snapshotAt('stopped.idle', { expiresAt: now }), {
+      type: 'update',
+      ...cause,
+      ttlSeconds: 60,
+    })
+    expect(renewed.context.expiresAt).toBe(now + 60_000)
+    expect(renewed.can(due)).toBe(false)
+    expect(renewed.can({ ...due, at: now + 60_000 })).toBe(true)
+  })
+
+  test('a workspace whose TTL was taken away never expires', () => {
+    const withoutExpiry = nextSnapshot(snapshotAt('running.up', { expiresAt: now }), {
+      type: 'update',
+      ...cause,
+      ttlSeconds: null,
+    })
+    expect(withoutExpiry.context).toMatchObject({ ttlSeconds: null, expiresAt: null })
+    expect(withoutExpiry.can({ ...due, at: Number.MAX_SAFE_INTEGER })).toBe(false)
+  })
+
+  test('an update of something else leaves the expiry alone', () => {
+    const renamed = nextSnapshot(snapshotAt('failed', { expiresAt: now }), {
+      type: 'update',
+      ...cause,
+      name: 'new',
+      metadata: { a: 1 },
+    })
+    expect(renamed.context).toMatchObject({ name: 'new', metadata: { a: 1 }, expiresAt: now, ttlSeconds: 60 })
+  })
+})
+
+describe('observations', () => {
+  test.each(['running.up', 'stopped.idle', 'failed'] as const)(
+    'in %s, one of another container is ignored',
+    (state) => {
+      for (const containerId of [null, 'other'])
+        for (const event of [
+          { type: 'exited', ...own, exit },
+          { type: 'exited', ...own, exit: { ...exit, outOfMemory: true } },
+          { type: 'exited', ...own, exit: { ...exit, wentDownWithEngine: true } },
+          { type: 'vanished', ...own },
+          { type: 'appeared', ...own, connection },
+        ] as const)
+          expect(snapshotAt(state, { containerId }).can(event)).toBe(false)
+    },
+  )
+
+  test('a container that exits by itself leaves its workspace stopped, with the exit code', () => {
+    const after = nextSnapshot(up, { type: 'exited', ...own, exit })
+    expect(inState(after)).toBe('stopped.idle')
+    expect(after.context.reason).toContain('137')
+    expect(after.context.connection).toBeNull()
+  })
+
+  test('a container that was killed for memory fails its workspace, also when the engine went down with it', () => {
+    const after = nextSnapshot(up, {
+      type: 'exited',
+      ...own,
+      exit: { ...exit, outOfMemory: true, wentDownWithEngine: true },
+    })
+    expect(inState(after)).toBe('failed')
+    expect(after.context.reason).toContain('memory')
+  })
+
+  test('what went down with its engine is started again in the same container', () => {
+    const down = nextSnapshot(up, { type: 'exited', ...own, exit: { ...exit, wentDownWithEngine: true } })
+    expect(inState(down)).toBe('stopped.starting.queued')
+    expect(down.context).toMatchObject({ step: 'boot', attempts: 0, containerId: 'c1', connection: null })
+    expect(down.context.deadline).toBeGreaterThan(now)
+    const back = steps(
+      down,
+      granted,
+      effectDone('boot', successResults.boot),
+      effectDone('setup', successResults.setup),
+    )
+    expect(inState(back)).toBe('running.up')
+    expect(back.context).toMatchObject({ reason: null, connection })
+  })
+
+  test('a container that vanished is made anew on start, with its commands run again', () => {
+    const gone = nextSnapshot(up, { type: 'vanished', ...own })
+    expect(gone.context).toMatchObject({ containerId: null, prepared: false, connection: null })
+    const begun = nextSnapshot(gone, { type: 'start', ...cause })
+    expect([inState(begun), begun.context.step]).toEqual(['creating.queued', 'image'])
+  })
+
+  test('a failed workspace whose container vanished keeps its reason and is made anew on start', () => {
+    const failed = nextSnapshot(snapshotAt('failed', { step: 'boot', reason: 'why' }), { type: 'vanished', ...own })
+    expect(failed.context).toMatchObject({ containerId: null, reason: 'why' })
+    expect(nextSnapshot(failed, { type: 'start', ...cause }).context.step).toBe('image')
+  })
+})
+
+describe('commands', () => {
+  test('a stop that the service did not live to finish is finished by the next one', () => {
+    const stopping = steps(up, { type: 'stop', ...cause }, resume)
+    expect(inState(stopping)).toBe('running.stopping.halting')
+    expect(inState(nextSnapshot(stopping, effectDone('stop', successResults.stop)))).toBe('stopped.idle')
+  })
+
+  test('a restart that the service did not live to finish ends with the workspace up', () => {
+    const halted = steps(
+      up,
+      { type: 'restart', ...cause },
+      resume,
+      effectDone('stop', successResults.stop),
+      resume,
+      granted,
+    )
+    expect(inState(halted)).toBe('stopped.starting.boot')
+    const back = steps(
+      halted,
+      effectDone('boot', successResults.boot),
+      resume,
+      granted,
+      effectDone('boot', successResults.boot),
+      effectDone('setup', successResults.setup),
+    )
+    expect(inState(back)).toBe('running.up')
+  })
+
+  test('a stop that fails leaves the workspace up, reachable, with the reason', () => {
+    for (const end of [effectDone('stop', failedWith('never', 'no permission')), timerFired('deadline')]) {
+      const after = steps(up, { type: 'stop', ...cause }, end)
+      expect(inState(after)).toBe('running.up')
+      expect(after.context.connection).toEqual(connection)
+      expect(after.context.reason).toContain('still up')
+    }
+  })
+
+  test('a stop that finds the engine away is done when it is back', () => {
+    const waiting = steps(up, { type: 'stop', ...cause }, effectDone('stop', failedWith('away', 'no engine')))
+    expect(inState(waiting)).toBe('running.stopping.waiting')
+    const done = steps(waiting, resume, effectDone('stop', successResults.stop))
+    expect([inState(done), done.context.reason]).toEqual(['stopped.idle', null])
+  })
+
+  test('a stop of what had not come up yet leaves it stopped, though nobody can say that it was halted', () => {
+    for (const end of [effectDone('stop', failedWith('never', 'no permission')), timerFired('deadline')]) {
+      const after = steps(snapshotAt('stopped.starting.queued', { step: 'boot' }), { type: 'stop', ...cause }, end)
+      expect(inState(after)).toBe('stopped.idle')
+      expect(after.context.reason).toContain('being started')
+      expect(inState(nextSnapshot(after, { type: 'appeared', ...own, connection }))).toBe('running.up')
+    }
+  })
+
+  test('a start of a failed workspace goes on in its container, else from the image, with new tries and a new deadline', () => {
+    const spent = { attempts: 5, deadline: 0, reason: 'why' }
+    const start = { type: 'start', ...cause } as const
+    const again = nextSnapshot(snapshotAt('failed', spent), start)
+    expect(again.context).toMatchObject({ step: 'boot', attempts: 0, reason: null, containerId: 'c1' })
+    expect(again.context.deadline).toBeGreaterThan(now)
+    expect(nextSnapshot(snapshotAt('failed', { ...spent, containerId: null }), start).context.step).toBe('image')
+  })
+
+  test('a delete keeps the container id that the removal has to name', () => {
+    expect(nextSnapshot(up, { type: 'delete', ...cause }).context).toMatchObject({
+      containerId: 'c1',
+      attempts: 0,
+      connection: null,
+    })
+  })
+})
+
+describe('a slot that is granted', () => {
+  test.each(['image', 'container', 'boot'] as const)('leads to the step that was reached: %s', (reached) => {
+    expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: reached }), granted))).toBe(`creating.${reached}`)
+  })
+
+  test('leads to a boot after a setup that was cut off, since nobody knows whether the container still runs', () => {
+    expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: 'setup' }), granted))).toBe('creating.boot')
+    expect(inState(nextSnapshot(snapshotAt('stopped.starting.queued', { step: 'setup' }), granted))).toBe(
+      'stopped.starting.boot',
+    )
+  })
+})
+
+test('a service that was away past a deadline gives what was under way a few minutes more', () => {
+  const after = nextSnapshot(snapshotAt('creating.boot', { deadline: now - 60_000 }), resume)
+  expect(after.context.deadline).toBe(now + 5 * 60_000)
+  const untouched = nextSnapshot(snapshotAt('creating.boot', { deadline: now + 20 * 60_000 }), resume)
+  expect(untouched.context.deadline).toBe(now + 20 * 60_000)
+})

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import { chartOf, leavesOf } from '../../src/chart/chart.ts'
+import type { ProvisioningStep, WorkspaceContext } from '../../src/machines/workspace-context.ts'
+import { maxAttempts } from '../../src/machines/workspace-context.ts'
+import type { EffectResult } from '../../src/machines/workspace-event.ts'
+import { workspaceMachine } from '../../src/machines/workspace-machine.ts'
+import { statePath } from '../../src/machines/workspace-snapshot.ts'
+import type { EffectId, State } from './transitions.ts'
+import { effectDone, snapshotAt, connection, failedWith, now, nextSnapshot, successResults } from './transitions.ts'
+
+// What becomes of a workspace when an effect answers. Before it, one try has failed, or all but the last.
+type ResultCase = 'ok' | 'never' | 'later' | 'later, the last try' | 'away' | 'gone'
+type ExpectedContext = Pick<WorkspaceContext, 'step' | 'attempts' | 'containerId' | 'prepared'> & { retryAt: number }
+type Row = readonly [
+  effect: EffectId,
+  at: ProvisioningStep,
+  cases: Record<ResultCase, readonly [State, Partial<ExpectedContext>]>,
+]
+
+const retryLater = { attempts: 2, retryAt: now + 2000 }
+const retryNow = { ...retryLater, step: 'image', containerId: null, prepared: false } as const
+const retryWhenEngineReturns = { attempts: 1, retryAt: now + 15_000 }
+const attemptsExhausted = (attempts: number) => ['failed', { attempts: attempts }] as const
+
+const making = (waiting: State, at: ProvisioningStep) =>
+  ({
+    never: attemptsExhausted(2),
+    later: [waiting, { ...retryLater, step: at }],
+    'later, the last try': attemptsExhausted(maxAttempts[at]),
+    away: [waiting, { ...retryWhenEngineReturns, step: at }],
+    gone: ['creating.waiting', retryNow],
+  }) as const
+const up = ['running.up', {}] as const
+const staysUp = (waiting: State) =>
+  ({
+    never: up,
+    later: [waiting, retryLater],
+    'later, the last try': up,
+    away: [waiting, retryWhenEngineReturns],
+    gone: [waiting, retryLater],
+  }) as const
+const postponed = ['deleting.waiting', retryLater] as const
+
+const table: Partial<Record<State, Row>> = {
+  'creating.image': [
+    'image',
+    'image',
+    { ...making('creating.waiting', 'image'), ok: ['creating.container', { step: 'container', attempts: 1 }] },
+  ],
+  'creating.container': [
+    'container',
+    'container',
+    { ...making('creating.waiting', 'container'), ok: ['creating.boot', { step: 'boot', containerId: 'c1' }] },
+  ],
+  'creating.boot': [
+    'boot',
+    'boot',
+    { ...making('creating.waiting', 'boot'), ok: ['creating.setup', { step: 'setup' }] },
+  ],
+  'creating.setup': [
+    'setup',
+    'setup',
+    {
+      ...making('creating.waiting', 'setup'),
+      ok: ['running.up', { attempts: 0, prepared: true }],
+      later: ['creating.waiting', { ...retryLater, step: 'boot' }],
+      away: ['creating.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
+    },
+  ],
+  'stopped.starting.boot': [
+    'boot',
+    'boot',
+    { ...making('stopped.starting.waiting', 'boot'), ok: ['stopped.starting.setup', { step: 'setup' }] },
+  ],
+  'stopped.starting.setup': [
+    'setup',
+    'setup',
+    {
+      ...making('stopped.starting.waiting', 'setup'),
+      ok: ['running.up', { attempts: 0 }],
+      later: ['stopped.starting.waiting', { ...retryLater, step: 'boot' }],
+      away: ['stopped.starting.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
+    },
+  ],
+  'running.stopping.halting': [
+    'stop',
+    'setup',
+    { ...staysUp('running.stopping.waiting'), ok: ['stopped.idle', { attempts: 0 }] },
+  ],
+  'running.restarting.halting': [
+    'stop',
+    'setup',
+    {
+      ...staysUp('running.restarting.waiting'),
+      ok: ['stopped.starting.queued', { step: 'boot', attempts: 0, containerId: 'c1', prepared: true }],
+    },
+  ],
+  'deleting.destroying': [
+    'remove',
+    'boot',
+    {
+      ok: ['deleted', {}],
+      never: postponed,
+      later: postponed,
+      'later, the last try': ['deleting.waiting', { attempts: 5, retryAt: now + 16_000 }],
+      away: postponed,
+      gone: postponed,
+    },
+  ],
+}
+
+const snapshot = (effect: EffectId, name: ResultCase): EffectResult<unknown> => {
+  if (name === 'ok') return successResults[effect]
+  return failedWith(name === 'later, the last try' ? 'later' : name, `no luck with ${effect}`)
+}
+
+test('every state that waits for an effect is in the table', () => {
+  const waiting = leavesOf(chartOf(workspaceMachine)).filter((leaf) => leaf.invokes.some(({ src }) => src !== 'timer'))
+  expect(Object.keys(table).sort()).toEqual(waiting.map((leaf) => leaf.id).sort())
+})
+
+describe.each(Object.entries(table))('in %s', (state, [effect, stateReachedBy, cases]) => {
+  test.each(Object.entries(cases))(`${effect} answers %s`, (name, [to, expectedContext]) => {
+    const before = snapshotAt(state as State, {
+      step: stateReachedBy,
+      attempts: name === 'later, the last try' ? maxAttempts[stateReachedBy] - 1 : 1,
+      reason: 'an older trouble',
+      connection: stateReachedBy === 'setup' ? connection : null,
+    })
+    const answer = snapshot(effect, name as ResultCase)
+    const after = nextSnapshot(before, effectDone(effect, answer))
+    expect(statePath(after.value)).toBe(to)
+    expect(after.context).toMatchObject(expectedContext)
+    expect(after.context.imageId).toBe('i1')
+    if (!answer.ok) expect(after.context.reason).toContain(answer.fault.message)
+    if (to === 'failed') {
+      const attempts = `after ${after.context.attempts} attempts`
+      for (const part of [`step "${stateReachedBy}"`, attempts, 'Trying again'])
+        expect(after.context.reason).toContain(part)
+    }
+    if (answer.ok) expect(after.context.reason).toBeNull()
+  })
+})
+
+test('what a step found is kept', () => {
+  const image = nextSnapshot(snapshotAt('creating.image', { imageId: null }), effectDone('image', successResults.image))
+  expect(image.context.imageId).toBe('i1')
+  const container = nextSnapshot(
+    snapshotAt('creating.container', { containerId: null }),
+    effectDone('container', successResults.container),
+  )
+  expect(container.context.containerId).toBe('c1')
+  const boot = nextSnapshot(snapshotAt('creating.boot'), effectDone('boot', successResults.boot))
+  expect(boot.context.connection).toEqual(connection)
+})

@@ -1,0 +1,121 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Guest, GuestProcess } from '../../../src/provider/guest.ts'
+import type { GuestCommand } from '../../../src/workspace/guest-process.ts'
+import type { WorkspaceRef } from '../../../src/workspace/workspace-ref.ts'
+import { type ProviderFixture, neverAborted, valueOf } from './provider-fixture.ts'
+import { sharedWorkspace } from './guest-fixture.ts'
+import { collectOutput, readUntil, nextText, startShell } from './guest-processes.ts'
+
+const terminal = { columns: 91, rows: 17 }
+// Says which processes there are: itself, a child, one in a session of its own, one whose environment is empty.
+const processTreeScript =
+  'sleep 300 & a=$!; setsid sleep 301 & b=$!; env -i sleep 302 & c=$!; sleep 0.2; echo "up $$ $a $b $c"; wait; sleep 303'
+
+/** How commands inside are ended, left, and seen through a terminal. */
+export function execExitContract(createFixture: () => Promise<ProviderFixture>): void {
+  let fixture: ProviderFixture
+  let workspace: WorkspaceRef
+  let guest: Guest
+  const openWorkspace = sharedWorkspace(createFixture)
+  beforeEach(async () => {
+    ;({ fixture, subject: workspace } = await openWorkspace())
+    guest = fixture.provider.guest
+  })
+
+  const shell = (script: string, partial: Partial<GuestCommand> = {}) => startShell(guest, workspace, script, partial)
+  const pidsOf = async (process: GuestProcess) => (await readUntil(process, 'up')).trim().split(' ').slice(1)
+  /** Which of these processes still run; one that was not reaped does not. */
+  async function alive(pids: readonly string[]): Promise<string[]> {
+    const script = 'for p in $*; do grep -q ") [^ZX] " /proc/$p/stat 2>/dev/null && echo $p; done; true'
+    const process = await startShell(guest, workspace, `set -- ${pids.join(' ')}; ${script}`, { tag: 'looks' })
+    return (await collectOutput(process)).stdout.toString().split('\n').filter(Boolean)
+  }
+
+  describe('ending a command inside', () => {
+    it('a signal ends it, with its children, and it is told by which', async () => {
+      const process = await shell(processTreeScript)
+      const pids = await pidsOf(process)
+      expect(await alive(pids)).toEqual(pids)
+      valueOf(await process.signal('SIGTERM'))
+      expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGTERM' })
+      // A signal is heard when it is heard.
+      await expect.poll(() => alive(pids)).toEqual([])
+    })
+
+    it('a kill ends all of it, whatever it has ignored or shed, before the answer', async () => {
+      const process = await shell(`trap "" TERM; ${processTreeScript}`)
+      const pids = await pidsOf(process)
+      valueOf(await process.signal('SIGTERM'))
+      valueOf(await process.signal('SIGKILL'))
+      expect(await alive(pids)).toEqual([])
+      expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
+    })
+
+    it.each(['HUP', 'INT', 'QUIT', 'USR1', 'USR2'] as const)('it hears a SIG%s, and may go on', async (name) => {
+      const process = await shell(`trap 'echo heard' ${name}; echo up; while :; do sleep 0.05; done`)
+      await readUntil(process, 'up')
+      valueOf(await process.signal(`SIG${name}`))
+      await readUntil(process, 'heard')
+      valueOf(await process.signal('SIGKILL'))
+      expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
+    })
+
+    it('a signal that comes after its end is no failure, and an exit code that looks like one is a code', async () => {
+      const process = await shell('exit 143')
+      expect(await process.exited).toEqual({ kind: 'exited', code: 143 })
+      valueOf(await process.signal('SIGTERM'))
+      valueOf(await process.signal('SIGKILL'))
+      expect(await process.exited).toEqual({ kind: 'exited', code: 143 })
+    })
+
+    it('one that is left goes on, its output ends, and its mark finds it, by another service too', async () => {
+      const process = await shell(processTreeScript, { tag: 'one' })
+      const other = await shell(processTreeScript, { tag: 'one-more' })
+      const [pids, others] = [await pidsOf(process), await pidsOf(other)]
+      const rest = nextText(process)
+      process.detach()
+      expect(await rest).toBe(null)
+      expect(await alive(pids)).toEqual(pids)
+      valueOf(await fixture.restarted().guest.killLeftover(workspace, 'one', neverAborted()))
+      // The one without an environment has no mark, and belongs to nobody that a new service knows.
+      expect((await alive(pids)).filter((pid) => pid !== pids[3])).toEqual([])
+      expect(await alive(others)).toEqual(others)
+      valueOf(await guest.killLeftover(workspace, 'one', neverAborted()))
+    })
+  })
+
+  describe('a command in a terminal inside', () => {
+    it('finds a terminal of the size that was asked for, and hears of another', async () => {
+      const process = await shell(
+        `trap 'stty size' WINCH; test -t 0 && test -t 1 && stty size; while :; do sleep 0.05; done`,
+        { terminal },
+      )
+      await readUntil(process, '17 91\r\n')
+      await process.resize({ columns: 120, rows: 40 })
+      await readUntil(process, '40 120\r\n')
+      valueOf(await process.signal('SIGKILL'))
+      await process.exited
+      await process.resize(terminal)
+    })
+
+    it('reads what is typed, with an echo, all on one stream', async () => {
+      const process = await shell('read line; echo "read $line"; echo no >&2; exit 4', { terminal })
+      process.stdin?.write('typed\r')
+      const { exit, stdout, stderr } = await collectOutput(process)
+      expect([stdout.toString(), stderr.length]).toEqual(['typed\r\nread typed\r\nno\r\n', 0])
+      expect(exit).toEqual({ kind: 'exited', code: 4 })
+    })
+
+    it('is interrupted by the key for that, and ends with the end of what is typed', async () => {
+      const trap = 'trap "echo interrupted; cat; echo over; exit 9" INT'
+      const process = await shell(`${trap}; echo up; while :; do sleep 0.05; done`, { terminal })
+      await readUntil(process, 'up')
+      process.stdin?.write('\u0003')
+      await readUntil(process, 'interrupted')
+      process.stdin?.end()
+      const { exit, stdout } = await collectOutput(process)
+      expect(stdout.toString()).toContain('over')
+      expect(exit).toEqual({ kind: 'exited', code: 9 })
+    })
+  })
+}

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dockerProvider } from '../../../../src/provider/docker/docker-provider.ts'
+import { dockerClient } from '../../../engine/docker-client.ts'
+import { liveEngine, noEngine } from '../../../engine/live-engine.ts'
+import { type Registry, startRegistry } from '../../../engine/registry.ts'
+import { silentLog } from '../../../silent-log.ts'
+import { faultOf, newWorkspaceRef, plainSpec, neverAborted, valueOf } from '../../contract/provider-fixture.ts'
+
+const live = await liveEngine()
+const target = live ?? noEngine
+
+describe.skipIf(live === undefined)('A live engine and a registry', () => {
+  const docker = dockerClient(target)
+  let registry: Registry
+  let silent: Registry
+  beforeAll(async () => {
+    registry = await startRegistry()
+    silent = await startRegistry(true)
+  })
+  afterAll(() => Promise.all([registry.close(), silent.close()]))
+
+  const deadlines = { registryMs: 1_500, stallMs: 700 }
+  const provider = dockerProvider({ installation: 'pulls', target: target, log: silentLog, timeouts: deadlines })
+  const image = (name: string) => provider.image(newWorkspaceRef(plainSpec({ image: name })), neverAborted(), () => {})
+
+  it('an image that only the registry has is there afterwards', async () => {
+    const name = `${registry.host}/good:1`
+    const { imageId } = valueOf(await image(name))
+    expect((await docker.getImage(name).inspect()).Id).toBe(imageId)
+    await docker.getImage(name).remove({})
+  })
+
+  it.each(['good:2', 'nothing:1', 'secret:1'])('%s, which nobody can have, is not asked for again', async (name) => {
+    const fault = faultOf(await image(`${registry.host}/${name}`))
+    expect(fault.kind).toBe('never')
+    expect(fault.message).toContain(`${registry.host}/${name}`)
+  })
+
+  it('a layer that never comes to its end is given up, and may be asked for again', async () => {
+    expect(faultOf(await image(`${registry.host}/slow:1`)).kind).toBe('later')
+  })
+
+  it('a registry that takes connections and never answers is given up', async () => {
+    expect(faultOf(await image(`${silent.host}/any:1`))).toMatchObject({ kind: 'later' })
+  })
+
+  it('a registry that is not there is told at once, with the reason of the engine', async () => {
+    const startedAt = performance.now()
+    const fault = faultOf(await image('127.0.0.1:1/any:1'))
+    expect(fault.kind).toBe('later')
+    expect(fault.message).toContain('connection refused')
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+  })
+})

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { EngineTimeouts } from '../../../../src/provider/docker/engine/engine-timeouts.ts'
+import { dockerProvider } from '../../../../src/provider/docker/docker-provider.ts'
+import type { Provider } from '../../../../src/provider/provider.ts'
+import type { WorkspaceSpec } from '../../../../src/workspace/spec.ts'
+import { dockerClient, removeAll } from '../../../engine/docker-client.ts'
+import { baseImage, ensureBaseImage } from '../../../engine/images.ts'
+import { liveEngine, noEngine } from '../../../engine/live-engine.ts'
+import { silentLog } from '../../../silent-log.ts'
+import {
+  connectionOf,
+  faultOf,
+  createdWorkspace,
+  newWorkspaceRef,
+  plainSpec,
+  outputOfScript,
+  runSetup,
+  containerStateOf,
+  neverAborted,
+  runningWorkspace,
+  valueOf,
+} from '../../contract/provider-fixture.ts'
+
+const live = await liveEngine()
+const target = live ?? noEngine
+const installations: string[] = []
+function newInstallation(): string {
+  const installation = randomUUID()
+  installations.push(installation)
+  return installation
+}
+const installation = newInstallation()
+
+describe.skipIf(live === undefined)('A workspace on a live engine', () => {
+  const docker = dockerClient(target)
+  const provider = (deadlines: Partial<EngineTimeouts> = {}): Provider =>
+    dockerProvider({ installation, target: target, log: silentLog, timeouts: deadlines })
+  const newWorkspace = (partial: Partial<WorkspaceSpec> = {}) =>
+    newWorkspaceRef(plainSpec({ image: baseImage, ...partial }))
+  const command = (run: string, name = 'postStartCommand') => ({ name, run })
+
+  beforeAll(() => ensureBaseImage(docker))
+  afterAll(async () => {
+    for (const one of installations) await removeAll(docker, one)
+  })
+
+  it('has limits, no host mounts, no privileges, and is restarted by nobody but us', async () => {
+    const limits = { cpus: 1e6, memoryBytes: 64 * 2 ** 20, pids: 77 }
+    const { id, containerId } = await createdWorkspace(provider(), newWorkspace({ limits }))
+    const { Name, Config, HostConfig } = await docker.getContainer(containerId).inspect()
+    expect(Name).toBe(`/vm-api-${id}`)
+    expect(Config.Labels).toMatchObject({ 'vm-api.installation': installation, 'vm-api.workspace': id })
+    const { NCPU }: { NCPU: number } = await docker.info()
+    expect(HostConfig).toMatchObject({
+      NanoCpus: NCPU * 1e9,
+      Memory: limits.memoryBytes,
+      MemorySwap: limits.memoryBytes,
+      PidsLimit: 77,
+      Privileged: false,
+      Binds: null,
+      CapAdd: null,
+      RestartPolicy: { Name: 'no' },
+    })
+  })
+
+  it('publishes its ports on loopback only, where the engine finds room', async () => {
+    const workspace = await runningWorkspace(
+      provider(),
+      newWorkspace({ forwardPorts: [8080], postStart: [command('cd /etc && httpd -p 8080 -h /etc')] }),
+    )
+    valueOf(await runSetup(provider(), workspace))
+    const { ports } = await connectionOf(provider(), workspace.id)
+    const again = valueOf(await provider().boot(workspace, neverAborted()))
+    expect(again.connection['ports']).toEqual(ports)
+    const port = Object.values(typeof ports === 'object' ? ports : {})[0]
+    expect(await (await fetch(`http://127.0.0.1:${port}/group`)).text()).toContain('dev:x:1000')
+    const { NetworkSettings } = await docker.getContainer(workspace.containerId).inspect()
+    expect(NetworkSettings.Ports['8080/tcp']?.map(({ HostIp }) => HostIp)).toEqual(['127.0.0.1'])
+  })
+
+  it("reaches neither its neighbour nor the host's loopback", async () => {
+    const server = createServer((_request, response) => response.end('the API'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = address !== null && typeof address === 'object' ? address.port : 0
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the API')
+
+    const one = await runningWorkspace(provider(), newWorkspace())
+    const two = await runningWorkspace(provider(), newWorkspace())
+    const { NetworkSettings } = await docker.getContainer(one.containerId).inspect()
+    const { IPAddress, Gateway } = Object.values(NetworkSettings.Networks)[0] ?? {}
+    const fetched = (url: string) => `timeout 2 wget -q -O - ${url} 2>/dev/null || echo unreachable`
+    // Itself it can reach: what fails below is not the server.
+    const served = await outputOfScript(
+      provider(),
+      one,
+      `httpd -p 8080 -h /etc; ${fetched(`http://${IPAddress}:8080/group`)}`,
+    )
+    expect(served).toContain('dev:x:1000')
+    expect(await outputOfScript(provider(), two, fetched(`http://${IPAddress}:8080/group`))).toBe('unreachable')
+    expect(await outputOfScript(provider(), two, fetched(`http://${Gateway}:${port}/`))).toBe('unreachable')
+    expect(await outputOfScript(provider(), two, fetched(`http://127.0.0.1:${port}/`))).toBe('unreachable')
+    server.close()
+  })
+
+  it('shares one network with its neighbours, however many are made at once, by whichever process', async () => {
+    const own = newInstallation()
+    const services = [1, 2, 3].map(() => dockerProvider({ installation: own, target: target, log: silentLog }))
+    const subjects = await Promise.all(
+      services.flatMap((service) => [
+        createdWorkspace(service, newWorkspace()),
+        createdWorkspace(service, newWorkspace()),
+      ]),
+    )
+    const networks = await docker.listNetworks({ filters: { label: [`vm-api.installation=${own}`] } })
+    expect(networks.length).toBe(1)
+    const [service, workspace] = [services[0], subjects[0]]
+    if (service && workspace) valueOf(await service.boot(workspace, neverAborted()))
+  })
+
+  it('starts again after its network was pruned while it was stopped', async () => {
+    const own = newInstallation()
+    const one = dockerProvider({ installation: own, target: target, log: silentLog })
+    const workspace = await runningWorkspace(one, newWorkspace())
+    valueOf(await one.stop(workspace, neverAborted()))
+    for (const { Id } of await docker.listNetworks({ filters: { label: [`vm-api.installation=${own}`] } })) {
+      await docker.getNetwork(Id).remove({})
+    }
+    valueOf(await one.boot(workspace, neverAborted()))
+    expect(await containerStateOf(one, workspace.id)).toBe('running')
+  })
+
+  it('that was paused by hand counts as running, is woken by boot, and can be halted and removed', async () => {
+    const workspace = await runningWorkspace(provider(), newWorkspace())
+    const container = docker.getContainer(workspace.containerId)
+    await container.pause()
+    expect(await containerStateOf(provider(), workspace.id)).toBe('running')
+    valueOf(await provider().boot(workspace, neverAborted()))
+    expect((await container.inspect()).State.Paused).toBe(false)
+    await container.pause()
+    valueOf(await provider().stop(workspace, neverAborted()))
+    valueOf(await provider().boot(workspace, neverAborted()))
+    await container.pause()
+    valueOf(await provider().remove(workspace.id, null, neverAborted()))
+    expect(await containerStateOf(provider(), workspace.id)).toBe('none')
+  })
+
+  it('whose own command ends at once is found out by setup, with the exit code and its last lines', async () => {
+    const name = `vm-test/ends-${randomUUID()}`
+    const blank = await docker.createContainer({ Image: baseImage, Cmd: ['true'] })
+    const changes = 'CMD ["/bin/sh", "-c", "echo no such database; exit 4"]'
+    await blank.commit({ repo: name, tag: '1', changes })
+    await blank.remove({})
+    const workspace = await runningWorkspace(provider(), newWorkspace({ image: `${name}:1`, overrideCommand: false }))
+    await docker.getContainer(workspace.containerId).wait({})
+    const fault = faultOf(await runSetup(provider(), workspace))
+    expect(fault.message).toContain('exit code 4')
+    expect(fault.message).toContain('no such database')
+    valueOf(await provider().remove(workspace.id, workspace.containerId, neverAborted()))
+    await docker.getImage(`${name}:1`).remove({})
+  })
+
+  it('whose own command cannot be run is never going to start, and says why', async () => {
+    const name = `vm-test/broken-${randomUUID()}`
+    const blank = await docker.createContainer({ Image: baseImage, Cmd: ['true'] })
+    await blank.commit({ repo: name, tag: '1', changes: 'CMD ["/no/such/program"]' })
+    await blank.remove({})
+    const workspace = await createdWorkspace(
+      provider(),
+      newWorkspace({ image: `${name}:1`, overrideCommand: false, init: false }),
+    )
+    const fault = faultOf(await provider().boot(workspace, neverAborted()))
+    expect(fault.kind).toBe('never')
+    expect(fault.message).toContain('/no/such/program')
+    valueOf(await provider().remove(workspace.id, workspace.containerId, neverAborted()))
+    await docker.getImage(`${name}:1`).remove({})
+  })
+
+  it('lets its user write in the workspace folder', async () => {
+    const workspace = newWorkspace({
+      remoteUser: 'dev',
+      workspaceFolder: '/srv/space',
+      onCreate: [command('touch mine')],
+    })
+    const bootWorkspace = await runningWorkspace(provider(), workspace)
+    valueOf(await runSetup(provider(), bootWorkspace))
+    expect(await outputOfScript(provider(), bootWorkspace, 'whoami; pwd; ls')).toBe('dev\n/srv/space\nmine')
+  })
+
+  it('has nothing left running of a command that took too long, its children neither', async () => {
+    const workspace = await runningWorkspace(
+      provider(),
+      newWorkspace({ postStart: [command('echo begun; sleep 4321 & sleep 4321')] }),
+    )
+    const fault = faultOf(await runSetup(provider({ commandMs: 3_000 }), workspace))
+    expect(fault.kind).toBe('never')
+    expect(fault.message).toContain('postStartCommand did not end within')
+    expect(fault.message).toContain('begun')
+    // Asked of the engine, not by another setup, which would end leftovers itself.
+    const processesIn: { Processes: string[][] } = await docker.getContainer(workspace.containerId).top()
+    expect(processesIn.Processes.flat().filter((text) => text.includes('sleep 4321'))).toEqual([])
+    expect(processesIn.Processes.flat().join('\n')).toContain('sleep 3600')
+  })
+
+  it('runs a command once at a time: what a setup that was cut off has left running is ended by the next', async () => {
+    const script = 'echo x >> runs; if [ $(wc -l < runs) = 1 ]; then sleep 4321; fi'
+    const workspace = await runningWorkspace(
+      provider(),
+      newWorkspace({ onCreate: [command(script, 'onCreateCommand')] }),
+    )
+    expect((await provider().setup(workspace, AbortSignal.timeout(500), () => {})).ok).toBe(false)
+    valueOf(await runSetup(provider(), workspace))
+    expect(await outputOfScript(provider(), workspace, 'cat runs; ps | grep -c "[s]leep 4321"')).toBe('x\nx\n0')
+  })
+
+  it('tells what its commands say while they run', async () => {
+    const workspace = await runningWorkspace(
+      provider(),
+      newWorkspace({ postStart: [command('echo fetching; sleep 0.2')] }),
+    )
+    const messages: string[] = []
+    valueOf(await provider().setup(workspace, neverAborted(), (text) => messages.push(text)))
+    expect(messages).toEqual(['running postStartCommand', 'postStartCommand: fetching'])
+  })
+})

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dockerProvider } from '../../../../src/provider/docker/docker-provider.ts'
+import type { Provider } from '../../../../src/provider/provider.ts'
+import { silentLog } from '../../../silent-log.ts'
+import {
+  faultOf,
+  createdWorkspace,
+  newWorkspaceRef,
+  plainSpec,
+  neverAborted,
+  valueOf,
+} from '../../contract/provider-fixture.ts'
+import { jsonResponse, type SimulatedEngine, simulatedEngine, errorResponse } from './simulated-engine.ts'
+
+const image = 'vm-test/base:latest'
+const installation = randomUUID()
+let engine: SimulatedEngine
+let provider: Provider
+
+beforeEach(() => {
+  engine = simulatedEngine(image)
+  engine.server.listen({ onUnhandledRequest: 'error' })
+  provider = dockerProvider({ installation, target: engine.target, log: silentLog })
+})
+afterEach(() => engine.server.close())
+
+/** A container that an engine was killed over: it says the same of every start from then on. */
+async function startInterrupted(startedAt: string, reason = (id: string) => `task ${id}: already exists`) {
+  const workspace = await createdWorkspace(provider, newWorkspaceRef(plainSpec({ image })))
+  const { containerId, id } = workspace
+  engine.respondWith('POST', /\/start$/, () => errorResponse(500, reason(containerId)))
+  engine.respondWith('GET', new RegExp(`^/containers/${containerId}/json$`), () => {
+    const Labels = { 'vm-api.installation': installation, 'vm-api.workspace': id }
+    return jsonResponse(200, {
+      Id: containerId,
+      Config: { Labels },
+      State: { Status: 'created', StartedAt: startedAt },
+    })
+  })
+  return workspace
+}
+
+describe('A container that an engine was killed over while it started it', () => {
+  it.each([
+    ['task: already exists', (id: string) => `task ${id}: already exists`],
+    ['id already in use', () => 'id already in use'],
+  ])('is made anew if it has never run, since no start of it will ever succeed: %s', async (_, reason) => {
+    const workspace = await startInterrupted('0001-01-01T00:00:00Z', reason)
+    expect(faultOf(await provider.boot(workspace, neverAborted())).kind).toBe('gone')
+    expect(engine.containersOf(workspace.id)).toEqual([])
+    const recreated = await createdWorkspace(provider, workspace)
+    valueOf(await provider.boot(recreated, neverAborted()))
+    expect(engine.containersOf(workspace.id)).toEqual([recreated.containerId])
+  })
+
+  it('is kept with its files if it has run before, and what to end is said', async () => {
+    const workspace = await startInterrupted('2026-01-31T12:00:00Z')
+    const { kind: restarted, message } = faultOf(await provider.boot(workspace, neverAborted()))
+    expect(restarted).toBe('later')
+    expect(message).toContain(`containerd-shim-runc-v2 … -id ${workspace.containerId}`)
+    expect(engine.containersOf(workspace.id)).toEqual([workspace.containerId])
+  })
+})

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dockerProvider } from '../../../../src/provider/docker/docker-provider.ts'
+import { silentLog } from '../../../silent-log.ts'
+import { faultOf, newWorkspaceRef, plainSpec, neverAborted, valueOf } from '../../contract/provider-fixture.ts'
+import {
+  jsonLinesResponse,
+  type SimulatedEngine,
+  simulatedEngine,
+  errorResponse,
+  noResponse,
+} from './simulated-engine.ts'
+
+const image = 'vm-test/base:latest'
+let engine: SimulatedEngine
+
+beforeEach(() => {
+  engine = simulatedEngine(image)
+  engine.server.listen({ onUnhandledRequest: 'error' })
+})
+afterEach(() => engine.server.close())
+
+// Short ones, so that a registry that never answers is given up within a test's patience.
+const short = { registryMs: 150, stallMs: 150 }
+function pull(name: string, reportProgress: (text: string) => void = () => {}, deadlines = {}) {
+  const provider = dockerProvider({ installation: 'pulls', target: engine.target, log: silentLog, timeouts: deadlines })
+  return provider.image(newWorkspaceRef(plainSpec({ image: name })), neverAborted(), reportProgress)
+}
+
+describe('Pulling an image from a played engine', () => {
+  it('a pull that succeeds tells how far it is, and answers the id of the image', async () => {
+    engine.respondWith('POST', /^\/images\/create$/, ({ query }) => {
+      engine.addImage('node:22')
+      expect([query.get('fromImage'), query.get('tag')]).toEqual(['node', '22'])
+      return jsonLinesResponse(
+        { status: 'Pulling from library/node', id: '22' },
+        { status: 'Status: Downloaded newer image for node:22' },
+      )
+    })
+    const progress: string[] = []
+    expect(valueOf(await pull('node:22', (text) => progress.push(text)))).toEqual({ imageId: 'sha256:abc' })
+    expect(progress).toEqual(['pulling node:22'])
+  })
+
+  it('a reference without a tag asks for latest, never for every tag there is', async () => {
+    engine.respondWith('POST', /^\/images\/create$/, ({ query }) =>
+      errorResponse(404, `tag ${query.get('tag')} not found`),
+    )
+    expect(faultOf(await pull('ghcr.io/acme/dev')).message).toContain('tag latest')
+  })
+
+  it('an image that is there already is not asked of any registry', async () => {
+    valueOf(await pull(image))
+    expect(engine.requests).toEqual([`GET /images/${image}/json`])
+  })
+
+  it.each([
+    ['pull access denied for acme/dev, repository does not exist or may require docker login: denied', 404],
+    ['manifest for acme/dev:1 not found: manifest unknown: manifest unknown', 404],
+    ['unauthorized: authentication required', 500],
+    ['no matching manifest for linux/arm64/v8 in the manifest list entries', 404],
+  ])('a registry that says "%s" is not asked again', async (reason, status) => {
+    engine.respondWith('POST', /^\/images\/create$/, () => errorResponse(status, reason))
+    const fault = faultOf(await pull('acme/dev:1'))
+    expect(fault.kind).toBe('never')
+    expect(fault.message).toContain('acme/dev:1')
+    expect(fault.message).toContain(reason)
+  })
+
+  it.each([
+    ['Get "https://registry.test/v2/": dial tcp: lookup registry.test: no such host', 500],
+    ['Get "https://registry.test/v2/": net/http: TLS handshake timeout', 500],
+    ['Get "https://registry.test/v2/": dial tcp 10.0.0.1:443: connect: connection refused', 404],
+    ['toomanyrequests: You have reached your pull rate limit', 429],
+    ['received unexpected HTTP status: 503 Service Unavailable', 500],
+  ])('a registry that is away ("%s") may be asked again', async (reason, status) => {
+    engine.respondWith('POST', /^\/images\/create$/, () => errorResponse(status, reason))
+    const fault = faultOf(await pull('registry.test/dev:1'))
+    expect(fault.kind).toBe('later')
+    expect(fault.message).toContain(reason)
+  })
+
+  it('an error that comes in the middle of the stream is the reason', async () => {
+    const error = 'denied: requested access to the resource is denied'
+    engine.respondWith('POST', /^\/images\/create$/, () =>
+      jsonLinesResponse({ status: 'Pulling from acme/dev', id: '1' }, { errorDetail: { message: error }, error }),
+    )
+    const fault = faultOf(await pull('acme/dev:1'))
+    expect(fault.kind).toBe('never')
+    expect(fault.message).toContain(error)
+  })
+
+  it('a registry that the engine waits for without a word is given up soon', async () => {
+    engine.respondWith('POST', /^\/images\/create$/, noResponse)
+    const fault = faultOf(await pull('registry.test/dev:1', () => {}, short))
+    expect(fault).toEqual({
+      kind: 'later',
+      message: 'The image registry.test/dev:1 cannot be pulled: no answer from its registry within 0.15 s.',
+    })
+  })
+
+  it('a pull that falls silent half-way is given up', async () => {
+    engine.respondWith('POST', /^\/images\/create$/, () => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(Buffer.from('{"status":"Pulling from acme/dev","id":"1"}\n')),
+      })
+      return new Response(body)
+    })
+    expect(faultOf(await pull('acme/dev:1', () => {}, short)).kind).toBe('later')
+  })
+
+  it('a pull that is cut because the engine went away spends no try', async () => {
+    engine.respondWith('POST', /^\/images\/create$/, () => {
+      engine.respondWith('GET', /^\/_ping$/, () => Response.error())
+      const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('cut')) })
+      return new Response(body)
+    })
+    expect(faultOf(await pull('acme/dev:1')).kind).toBe('away')
+  })
+
+  it('a name that is no image reference reaches no engine', async () => {
+    for (const name of ['../containers/json', 'a b', '', 'x?y=1', 'UPPER/CASE@nothing']) {
+      expect(faultOf(await pull(name)).kind).toBe('never')
+    }
+    expect(engine.requests).toEqual([])
+  })
+})

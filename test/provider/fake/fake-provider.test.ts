@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import {
+  faultOf,
+  watchProvider,
+  newWorkspaceRef,
+  plainSpec,
+  containerStateOf,
+  neverAborted,
+  runningWorkspace,
+  valueOf,
+} from '../contract/provider-fixture.ts'
+import { providerContract } from '../contract/provider-contract.ts'
+import { fakeEngine } from './fake-provider.ts'
+
+providerContract(
+  'fake',
+  async () => {
+    const engine = fakeEngine()
+    return {
+      provider: engine.provider(),
+      newSpec: plainSpec,
+      kill: async (containerId) => engine.exitContainer(containerId),
+      removeByHand: async (containerId) => engine.removeByHand(containerId),
+      restarted: () => engine.provider(),
+      otherInstallation: () => engine.provider('elsewhere'),
+      close: async () => undefined,
+    }
+  },
+  { realShell: false },
+)
+
+describe('The fake engine', () => {
+  it('does the work and answers a fault all the same, once', async () => {
+    const engine = fakeEngine()
+    const workspace = newWorkspaceRef(plainSpec())
+    engine.failNext('container', { kind: 'later', message: 'answered 500' }, { worked: true })
+    expect(faultOf(await engine.provider().container(workspace, neverAborted())).message).toBe('answered 500')
+    expect(engine.containers.size).toBe(1)
+    valueOf(await engine.provider().container(workspace, neverAborted()))
+    expect(engine.containers.size).toBe(1)
+  })
+
+  it('refuses as often as it was told to, in the order it was told, with nothing done', async () => {
+    const engine = fakeEngine()
+    const workspace = newWorkspaceRef(plainSpec())
+    engine.failNext('container', { kind: 'later', message: 'one' })
+    engine.failNext('container', { kind: 'never', message: 'two' })
+    const ask = () => engine.provider().container(workspace, neverAborted())
+    expect([faultOf(await ask()).message, faultOf(await ask()).message]).toEqual(['one', 'two'])
+    expect(engine.containers.size).toBe(0)
+    valueOf(await ask())
+  })
+
+  it('answers away to everything while it is away, and tells lost once and connected once', async () => {
+    const engine = fakeEngine()
+    const workspace = await runningWorkspace(engine.provider(), newWorkspaceRef(plainSpec()))
+    const watcher = watchProvider(engine.provider())
+    await watcher.waitFor((notice) => notice.kind === 'connected')
+    engine.disconnect()
+    engine.disconnect()
+    engine.exitContainer(workspace.containerId, { wentDownWithEngine: true })
+    expect(faultOf(await engine.provider().list(neverAborted())).kind).toBe('away')
+    expect(faultOf(await engine.provider().stop(workspace, neverAborted())).kind).toBe('away')
+    engine.reconnect()
+    expect(watcher.notices.map((notice) => notice.kind)).toEqual(['connected', 'lost', 'connected'])
+    expect(await containerStateOf(engine.provider(), workspace.id)).toBe('exited')
+  })
+
+  it('holds a request for as long as its hook does, and lets it go when it is aborted', async () => {
+    const engine = fakeEngine()
+    const removeHook = engine.before('boot', () => new Promise(() => undefined))
+    const abort = new AbortController()
+    const pendingCall = engine.provider().boot(newWorkspaceRef(plainSpec()), abort.signal)
+    abort.abort()
+    expect(faultOf(await pendingCall).kind).toBe('later')
+    removeHook()
+    expect(faultOf(await engine.provider().boot(newWorkspaceRef(plainSpec()), neverAborted())).kind).toBe('gone')
+  })
+
+  it('writes down what it was asked', async () => {
+    const engine = fakeEngine()
+    const workspace = await runningWorkspace(engine.provider(), newWorkspaceRef(plainSpec()))
+    expect(engine.calls).toEqual(['image', 'container', 'boot'].map((verb) => ({ verb, workspaceId: workspace.id })))
+  })
+
+  it('shows a container that it was given by hand', async () => {
+    const engine = fakeEngine()
+    const { id } = newWorkspaceRef(plainSpec())
+    engine.placeContainer(id, { kind: 'exited', exit: { code: 137, outOfMemory: true, wentDownWithEngine: false } })
+    expect(await containerStateOf(engine.provider(), id)).toBe('exited')
+    expect(await containerStateOf(engine.provider('elsewhere'), id)).toBe('none')
+  })
+})

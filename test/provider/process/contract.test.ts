@@ -1,0 +1,4 @@
+import { processFixture } from './process-fixture.ts'
+import { providerContract } from '../contract/provider-contract.ts'
+
+providerContract('process', processFixture, { skip: process.platform === 'win32' })

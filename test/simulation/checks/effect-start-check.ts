@@ -1,0 +1,51 @@
+import type { WorkspaceId } from '../../../src/workspace/id.ts'
+import type { EngineRequest, EngineVerb } from '../engine/engine-request.ts'
+import type { Simulation } from '../simulation.ts'
+import { storedStatePath } from './stored-state.ts'
+
+/** The states in which a verb may begin. Looks of the supervisor's own (inspect, inventory, ready) may begin at any time. */
+const allowedStates: Readonly<Partial<Record<EngineVerb, readonly string[]>>> = {
+  image: ['creating.image'],
+  container: ['creating.container'],
+  boot: ['creating.boot', 'stopped.starting.boot'],
+  setup: ['creating.setup', 'stopped.starting.setup'],
+  stop: ['running.stopping.halting', 'running.restarting.halting'],
+  remove: ['deleting.destroying'],
+}
+
+const provisioning: ReadonlySet<EngineVerb> = new Set(['image', 'container', 'boot', 'setup'])
+
+/** Watches every request as it begins: what the disk has of its workspace, and what else is under way (laws 1 and 8, slots). */
+export function effectStartCheck(simulation: Simulation) {
+  return (request: EngineRequest, others: readonly EngineRequest[]): void => {
+    simulation.clock.recordActivity()
+    const { verb, workspaceId, containerId } = request
+    const allowedForVerb = allowedStates[verb]
+    if (!allowedForVerb || !workspaceId) return
+    const row = simulation.disk.row(workspaceId)
+    const label = simulation.ledger.find(workspaceId)?.label ?? 'a stranger'
+    if (!row) return checkWithoutRow(verb, workspaceId, containerId)
+    const state = storedStatePath(row.snapshot)
+    if (!allowedForVerb.includes(state))
+      simulation.reportViolation(`law 1: ${verb} of ${label} begins while the disk has it in ${state}`)
+    if (others.some((other) => other.workspaceId === workspaceId && other.verb in allowedStates))
+      simulation.reportViolation(`${verb} of ${label} begins while another verb of its process is under way`)
+    const provisioningCount = [request, ...others].filter(
+      (active) => provisioning.has(active.verb) && !active.signal.aborted,
+    ).length
+    if (provisioningCount > simulation.plan.concurrency)
+      simulation.reportViolation(`${provisioningCount} workspaces are provisioned at a time`)
+  }
+
+  function checkWithoutRow(verb: EngineVerb, id: WorkspaceId, containerId: string | null) {
+    for (const violation of simulation.history.readNew()) simulation.reportViolation(violation)
+    if (
+      verb === 'remove' &&
+      containerId !== null &&
+      simulation.history.workspaces.get(id)?.lines.at(-1)?.to === 'deleted'
+    )
+      return
+    const label = simulation.ledger.find(id)?.label ?? 'a stranger'
+    simulation.reportViolation(`law ${verb === 'remove' ? 8 : 1}: ${verb} of ${label}, of which the disk has no row`)
+  }
+}

@@ -1,0 +1,165 @@
+import type { Caller, CreateResult, CommandResult } from '../../src/supervisor/requests.ts'
+import type { UserCommandRequest } from '../../src/supervisor/supervisor.ts'
+import type { WorkspaceId } from '../../src/workspace/id.ts'
+import { wasToldDeleted } from './ledger.ts'
+import type { CommandOutcome, LedgerWorkspace } from './ledger.ts'
+import { simulatedOwners, currentSupervisor } from './simulation.ts'
+import type { Simulation } from './simulation.ts'
+import type { Operation } from './plan.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+
+const day = 24 * 60 * 60_000
+
+/** Several clients, none of whom waits for another, nor for the answer to what it asked before. */
+export function simulatedClients(simulation: Simulation) {
+  const { clock, history, ledger } = simulation
+  const keys = new Map<string, { readonly id: WorkspaceId; readonly latest: number }>()
+  /** The latest that the wall clock has ever shown: an answer is kept for a day by that. */
+  let latest = 0
+
+  /** Whoever asks a process that dies hears nothing. */
+  async function responseFrom<T>(current: SimulatedProcess, pending: Promise<T>): Promise<T | undefined> {
+    try {
+      const answer = await pending
+      if (!current.alive()) return undefined
+      for (const wrong of history.readNew()) simulation.reportViolation(wrong)
+      return answer
+    } catch (error) {
+      if (current.alive()) simulation.reportViolation(`a request threw: ${String(error)}`)
+      return undefined
+    }
+  }
+
+  /** Law 2: whoever is told of something finds it on the disk. */
+  function journalEntries(workspace: LedgerWorkspace, command: string, at: number): number {
+    return (
+      history.workspaces.get(workspace.id)?.lines.filter((line) => line.event === command && line.at === at).length ?? 0
+    )
+  }
+
+  function sendCommand(workspace: LedgerWorkspace, command: UserCommandRequest) {
+    const current = simulation.process()
+    const caller = simulatedOwners.find(({ owner }) => owner === workspace.owner)
+    if (!current || !caller) return
+    const [alreadyDeleted, at] = [wasToldDeleted(workspace), clock.now()]
+    const request = ledger.recordRequest(workspace, command.type, at, clock.monotonic())
+    simulation.log(`${workspace.owner} says ${command.type} to ${workspace.label}`)
+    void responseFrom(current, current.supervisor.send(workspace.id, caller, command)).then((answer) => {
+      ledger.recordOutcome(request, answer?.kind ?? 'unheard')
+      if (!answer) return
+      simulation.log(`${workspace.owner} is answered ${answer.kind} about ${command.type} of ${workspace.label}`)
+      checkResult(workspace, command.type, at, answer, alreadyDeleted)
+    })
+  }
+
+  function checkResult(
+    workspace: LedgerWorkspace,
+    command: UserCommandRequest['type'],
+    at: number,
+    { kind }: CommandResult,
+    alreadyDeleted: boolean,
+  ) {
+    if (alreadyDeleted && kind !== 'unknown')
+      simulation.reportViolation(`law 2: ${workspace.label} was told deleted, and answers ${kind}`)
+    if (kind === 'accepted' && journalEntries(workspace, command, at) === 0)
+      simulation.reportViolation(`law 2: ${command} of ${workspace.label} was accepted and is not on the disk`)
+    if (kind === 'refused' && command === 'delete')
+      simulation.reportViolation(`law 4: a delete of ${workspace.label} was refused`)
+    if (kind === 'refused' && command === 'update')
+      simulation.reportViolation(`an update of ${workspace.label} was refused`)
+    const wasDeleted = history.workspaces.get(workspace.id)?.lines.some(({ to }) => to.startsWith('delet')) ?? false
+    if (kind === 'unknown' && !wasDeleted)
+      simulation.reportViolation(`law 2: ${workspace.label} is unknown to its owner and was never deleted`)
+  }
+
+  function createWorkspace(operation: Operation & { kind: 'create' }) {
+    const current = simulation.process()
+    const caller = simulatedOwners[operation.owner]
+    if (!current || !caller) return
+    const { ttlSeconds, template } = operation
+    const createRequest = { name: `n${operation.name}`, template, ttlSeconds, metadata: null }
+    const idempotency =
+      operation.key === null
+        ? undefined
+        : {
+            key: `k${operation.key}`,
+            fingerprint: JSON.stringify(createRequest),
+            renderResponse: (result: { kind: string }) =>
+              'snapshot' in result ? createdIdOf(result as CreatedResult) : '',
+          }
+    simulation.log(
+      `${caller.owner} creates ${createRequest.name} from ${template}, TTL ${ttlSeconds} ${idempotency?.key ?? ''}`,
+    )
+    void responseFrom(current, current.supervisor.create(createRequest, caller, idempotency)).then((answer) => {
+      if (!answer) return
+      simulation.log(`${caller.owner} is answered ${answer.kind} about creating ${createRequest.name}`)
+      recordCreated(answer, caller, idempotency && `${caller.owner} ${idempotency.key}`)
+    })
+  }
+
+  function recordCreated(answer: CreateResult, { owner }: Caller, key: string | undefined) {
+    if (answer.kind === 'no-such-template') simulation.reportViolation('a template that is there is not found')
+    if (answer.kind === 'repeated' && key !== undefined) {
+      const known = keys.get(key)
+      if (known && known.id !== answer.response)
+        simulation.reportViolation(`${key} is answered with another workspace than at first`)
+      if (!ledger.find(answer.response as WorkspaceId))
+        simulation.reportViolation(`law 2: ${key} is answered with no known workspace`)
+    }
+    if (answer.kind !== 'created') return
+    const id = answer.view.kind === 'readable' ? answer.view.snapshot.context.id : answer.view.row.id
+    const workspace = ledger.find(id)
+    if (!workspace || workspace.owner !== owner)
+      return simulation.reportViolation('law 2: a create was answered and is not on the disk')
+    const [first] = workspace.requests
+    if (first) ledger.recordOutcome(first, 'accepted')
+    if (key === undefined) return
+    const before = keys.get(key)
+    if (before && latest - before.latest < day)
+      simulation.reportViolation(`${key} has made two workspaces within a day`)
+    keys.set(key, { id, latest })
+  }
+
+  /** Law 11: whoever is not the owner is told what is told of one that does not exist. */
+  function commandAsOther(workspace: LedgerWorkspace) {
+    const current = simulation.process()
+    const otherCaller = simulatedOwners.find(({ owner }) => owner !== workspace.owner)
+    if (!current || !otherCaller) return
+    void responseFrom(current, current.supervisor.send(workspace.id, otherCaller, { type: 'delete' })).then(
+      (answer) => {
+        if (answer && answer.kind !== 'unknown')
+          simulation.reportViolation(
+            `law 11: ${otherCaller.owner} is answered ${answer.kind} about ${workspace.label}, which is ${workspace.owner}'s`,
+          )
+      },
+    )
+  }
+
+  return {
+    create: createWorkspace,
+    tell: sendCommand,
+    trespass: commandAsOther,
+    /** Law 2, the other way round: what was refused, or never asked, is not on the disk either. */
+    checkUnrequested(): void {
+      latest = Math.max(latest, clock.now())
+      for (const workspace of ledger.all()) {
+        const lines = history.workspaces.get(workspace.id)?.lines ?? []
+        for (const line of lines.filter(({ by, event }) => by.startsWith('user:') && event !== 'create')) {
+          const matching = workspace.requests.filter(
+            ({ command, at, outcome }) => command === line.event && at === line.at && mayHaveHappened(outcome),
+          )
+          if (matching.length < journalEntries(workspace, line.event, line.at))
+            simulation.reportViolation(
+              `law 2: ${workspace.label} has done "${line.event}", which nobody asked for or was told was not done`,
+            )
+        }
+      }
+    },
+    idle: (): boolean => currentSupervisor(simulation) === undefined || ledger.openCount() === 0,
+  }
+}
+
+type CreatedResult = { readonly snapshot: { readonly context: { readonly id: string } } }
+const createdIdOf = (result: CreatedResult) => result.snapshot.context.id
+const mayHaveHappened = (answer: CommandOutcome) =>
+  answer === 'pending' || answer === 'accepted' || answer === 'unheard'

@@ -1,0 +1,157 @@
+import { storedResponses } from '../../src/persistence/stored-responses.ts'
+import { journal } from '../../src/persistence/journal.ts'
+import { workspaceList } from '../../src/persistence/workspace-list.ts'
+import type { TransitionRecord } from '../../src/persistence/workspace-row.ts'
+import { workspaceStore } from '../../src/persistence/workspace-store.ts'
+import type { WorkspaceStore } from '../../src/persistence/workspace-store.ts'
+import type { Provider } from '../../src/provider/provider.ts'
+import type { Supervisor } from '../../src/supervisor/supervisor.ts'
+import { createSupervisor } from '../../src/supervisor/supervisor.ts'
+import type { Log } from '../../src/workspace/log.ts'
+import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
+import type { SeededRandom } from '../seeded-random.ts'
+import { flakyStore } from './flaky-store.ts'
+import type { StoreFaults } from './flaky-store.ts'
+import type { EngineRequest } from './engine/engine-request.ts'
+import type { FaultyEngine } from './engine/faulty-engine.ts'
+import type { SimulationClock } from './simulation-clock.ts'
+import type { SimulationDatabase } from './simulation-database.ts'
+
+const spec: WorkspaceSpec = {
+  image: 'base:1',
+  containerEnv: {},
+  remoteEnv: {},
+  remoteUser: null,
+  workspaceFolder: '/work',
+  forwardPorts: [],
+  overrideCommand: true,
+  init: true,
+  limits: { cpus: 1, memoryBytes: 2 ** 30, pids: 100 },
+  onCreate: [],
+  postCreate: [],
+  postStart: [],
+}
+
+const templates = new Map([
+  ['base', { spec }],
+  ['broken', { spec: { ...spec, postCreate: [{ name: 'postCreateCommand', run: 'exit 3' }] } }],
+  ['missing', { spec: { ...spec, image: 'missing:1' } }],
+])
+
+/** One process of the service: it lives until it is closed or killed, and another one takes over the same file and engine. */
+export interface SimulatedProcess {
+  readonly supervisor: Supervisor
+  /** When it began, on the clock that never jumps. */
+  readonly startedAt: number
+  alive(): boolean
+  pendingTimers(): number
+  /** Nothing of it is heard from now on. */
+  kill(): void
+  close(): Promise<void>
+}
+
+export interface SimulatedProcessDeps {
+  readonly disk: SimulationDatabase
+  readonly engine: FaultyEngine
+  readonly clock: SimulationClock
+  readonly chance: SeededRandom
+  readonly storeFaults: StoreFaults
+  readonly settings: { readonly concurrency: number; readonly sweepIntervalMs: number }
+  readonly onCall: (request: EngineRequest, others: readonly EngineRequest[]) => void
+  readonly onCommitted: (steps: readonly TransitionRecord[]) => void
+  readonly onWriteRefused: () => void
+  readonly onExit: () => void
+  /** Told of what the service calls a bug of its own. */
+  readonly onBugReport: (message: string) => void
+  readonly mutation: Mutation
+}
+
+/** What is deliberately broken, to see that a broken world is found out. */
+export interface Mutation {
+  readonly provider?: (provider: Provider, engine: FaultyEngine) => Provider
+  readonly store?: (store: WorkspaceStore) => WorkspaceStore
+  readonly supervisor?: (supervisor: Supervisor) => Supervisor
+}
+
+/** Starts a process. */
+export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProcess {
+  const {
+    disk,
+    engine,
+    clock,
+    chance,
+    storeFaults,
+    settings,
+    mutation,
+    onCall,
+    onCommitted,
+    onWriteRefused,
+    onExit,
+    onBugReport,
+  } = deps
+  const database = disk.open()
+  const { db } = database
+  const startedAt = clock.monotonic()
+  const processClock = clock.forProcess(chance.next)
+  const provider = engine.provider(onCall)
+  let alive = true
+
+  function kill() {
+    if (!alive) return
+    alive = false
+    storeFaults.crash = null
+    processClock.kill()
+    engine.kill(provider)
+    onExit()
+  }
+
+  function inspectLog(fields: object, message: string) {
+    if (!alive) return
+    if (message.includes('bug in vm-api')) onBugReport(`${message}: ${'err' in fields ? String(fields.err) : ''}`)
+    if (message.includes('cannot be read and is set aside')) onBugReport(message)
+  }
+  const log: Log = { debug() {}, info() {}, warn: inspectLog, error: inspectLog }
+  const store = flakyStore({
+    store: workspaceStore(db),
+    storeFaults,
+    random: chance,
+    alive: () => alive,
+    die: kill,
+    onCommitted,
+    onWriteRefused,
+    recordActivity: clock.recordActivity,
+  })
+  const supervisor = createSupervisor({
+    store: mutation.store?.(store) ?? store,
+    journal: journal(db),
+    storedResponses: storedResponses(db),
+    list: workspaceList(db),
+    templates,
+    defaultTemplate: 'base',
+    provider: 'docker',
+    providers: new Map([['docker', mutation.provider?.(provider, engine) ?? provider]]),
+    databaseFault: () => null,
+    checkpoint: () => {},
+    clock: processClock,
+    log,
+    settings: {
+      concurrency: settings.concurrency,
+      provisionerIntervalMs: settings.sweepIntervalMs,
+      janitorIntervalMs: 60_000,
+      journalDays: 30,
+    },
+  })
+  return {
+    supervisor: mutation.supervisor?.(supervisor) ?? supervisor,
+    startedAt,
+    alive: () => alive,
+    pendingTimers: processClock.pending,
+    kill,
+    async close() {
+      if (alive) await supervisor.close()
+      kill()
+      await clock.settle() // what it still has under way comes to nothing, before its connection goes
+      database.close()
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import type { EventFeedLine } from '../../src/persistence/journal.ts'
+import { eventFeed } from '../../src/supervisor/event-feed.ts'
+import { newWorkspaceId } from '../../src/workspace/id.ts'
+
+/** A journal in memory that counts how often it is read. */
+function lines() {
+  const workspace = newWorkspaceId()
+  const all: EventFeedLine[] = []
+  let reads = 0
+  return {
+    add(count: number) {
+      for (let n = 0; n < count; n += 1) {
+        const seq = all.length + 1
+        const who = { workspace, owner: seq % 2 === 0 ? 'ann' : 'ben' }
+        all.push({ ...who, seq, at: 0, event: 'e', from: 'a', to: 'b', by: 'engine', reason: null, attempts: null })
+      }
+    },
+    reads: () => reads,
+    newest: () => all.length,
+    since(after: number, limit: number) {
+      reads += 1
+      return all.slice(after, after + limit)
+    },
+  }
+}
+
+function readAll(subscription: { read(): readonly EventFeedLine[] }): number[] {
+  const found: number[] = []
+  for (let read = subscription.read(); read.length > 0; read = subscription.read())
+    found.push(...read.map(({ seq }) => seq))
+  return found
+}
+
+const range = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
+
+test('a commit of more lines than are read at a time is read to its end', () => {
+  const journal = lines()
+  const testFeed = eventFeed(journal)
+  let wakeUps = 0
+  const subscription = testFeed.subscribe({}, 0, () => (wakeUps += 1))
+  journal.add(1700)
+  testFeed.notify()
+  expect(wakeUps).toBe(1)
+  expect(readAll(subscription)).toEqual(range(1700))
+  journal.add(1)
+  testFeed.notify()
+  expect(readAll(subscription)).toEqual([1701])
+  journal.add(1700)
+  testFeed.notify()
+  expect(readAll(subscription)).toEqual(range(3401, 1702))
+})
+
+test('a hundred readers who have read everything cost one read for each commit', () => {
+  const journal = lines()
+  const testFeed = eventFeed(journal)
+  journal.add(10)
+  const readers = Array.from({ length: 100 }, () => testFeed.subscribe({}, 10, () => undefined))
+  journal.add(1)
+  testFeed.notify()
+  for (const reader of readers) expect(readAll(reader)).toEqual([11])
+  const before = journal.reads()
+  journal.add(3)
+  testFeed.notify()
+  for (const reader of readers) expect(readAll(reader)).toEqual([12, 13, 14])
+  expect(journal.reads() - before).toBe(1)
+})
+
+test('a reader who is far behind passes over what is not theirs, however much that is', () => {
+  const journal = lines()
+  journal.add(5000)
+  const testFeed = eventFeed(journal)
+  expect(readAll(testFeed.subscribe({ owner: 'ann' }, 0, () => undefined))).toEqual(
+    range(5000).filter((seq) => seq % 2 === 0),
+  )
+  expect(readAll(testFeed.subscribe({ workspace: newWorkspaceId() }, 0, () => undefined))).toEqual([])
+})
+
+test('one who has left is not woken, and with nobody there nothing is read', () => {
+  const journal = lines()
+  const testFeed = eventFeed(journal)
+  let wakeUps = 0
+  testFeed.subscribe({}, 0, () => (wakeUps += 1)).close()
+  journal.add(1)
+  testFeed.notify()
+  expect([wakeUps, journal.reads()]).toEqual([0, 0])
+})

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { simulatedClock, settle } from './simulated-clock.ts'
+import { ann, ben, eventually, workspaceIdOf, startTestService, startServiceOn } from './test-service.ts'
+import type { TestService } from './test-service.ts'
+
+const idempotentRequest = (key: string, fingerprint = 'same') => ({
+  key,
+  fingerprint,
+  renderResponse: (made: Parameters<typeof workspaceIdOf>[0]) => workspaceIdOf(made),
+})
+const ask = (service: TestService, key: string, { fingerprint = 'same', name = 'a', who = ann } = {}) =>
+  service.supervisor.create(
+    { name, template: null, ttlSeconds: null, metadata: null },
+    who,
+    idempotentRequest(key, fingerprint),
+  )
+
+describe('a create with an idempotency key', () => {
+  it('makes one workspace however often it is asked, at once and later, and after a restart and a delete', async () => {
+    const service = await startTestService()
+    const answers = await Promise.all([ask(service, 'k'), ask(service, 'k'), ask(service, 'k')])
+    expect(answers.map(({ kind }) => kind)).toEqual(['created', 'repeated', 'repeated'])
+    const [first] = service.supervisor.list({}, ann).workspaces
+    if (!first) throw new Error('there is one')
+    const id = workspaceIdOf(first)
+    expect(answers[1]).toEqual({ kind: 'repeated', response: id })
+    await eventually(() => service.state(id), 'running.up')
+    await service.close()
+    const next = startServiceOn(service.path, service.engine)
+    expect(await ask(next, 'k')).toEqual({ kind: 'repeated', response: id })
+    await next.send(id, { type: 'delete' })
+    await eventually(() => next.state(id), 'gone')
+    expect(await ask(next, 'k')).toEqual({ kind: 'repeated', response: id })
+  })
+
+  it('another request with its key is refused; another owner’s key is another key', async () => {
+    const service = await startTestService()
+    const [first, second] = await Promise.all([ask(service, 'k'), ask(service, 'k', { fingerprint: 'other' })])
+    expect([first.kind, second.kind]).toEqual(['created', 'key-reused'])
+    expect(await ask(service, 'k', { who: ben })).toMatchObject({ kind: 'created' })
+  })
+
+  it('that was not written may be asked again, and one that waits for it asks for itself', async () => {
+    const service = await startTestService()
+    const { db } = service.database
+    db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
+    const both = await Promise.all([ask(service, 'k'), ask(service, 'k')])
+    expect(both.map(({ kind }) => kind)).toEqual(['not-written', 'not-written'])
+    expect(service.supervisor.list({}, ann).workspaces).toEqual([])
+    db.exec('DROP TRIGGER refuse')
+    expect(await ask(service, 'k')).toMatchObject({ kind: 'created' })
+  })
+
+  it('that waits for one which throws does not throw with it', async () => {
+    const service = await startTestService()
+    const { db } = service.database
+    db.exec('ALTER TABLE idempotency RENAME TO elsewhere') // reading it throws, once
+    const first = ask(service, 'k')
+    const second = ask(service, 'k')
+    db.exec('ALTER TABLE elsewhere RENAME TO idempotency')
+    await expect(first).rejects.toThrow(/idempotency/)
+    expect(await second).toMatchObject({ kind: 'created' })
+  })
+
+  it('is forgotten after a day', async () => {
+    const clock = simulatedClock()
+    const service = await startTestService({ clock, provisionerIntervalMs: 3_600_000, janitorIntervalMs: 3_600_000 })
+    await ask(service, 'k')
+    await clock.advance(23.9 * 3_600_000)
+    expect(await ask(service, 'k')).toMatchObject({ kind: 'repeated' })
+    await clock.advance(3_600_000)
+    await settle()
+    expect(await ask(service, 'k')).toEqual({ kind: 'name-taken' })
+  })
+})

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import type { WorkspaceId } from '../../src/workspace/id.ts'
+import { newWorkspaceId } from '../../src/workspace/id.ts'
+import { provisioningSlots } from '../../src/supervisor/provisioning-slots.ts'
+import { ann, callerOf, ben, eventually, createGate, createdId, startTestService } from './test-service.ts'
+
+describe('slots', () => {
+  it('go to one owner after the other, and within one owner in the order of asking', () => {
+    const grantedOrder: string[] = []
+    const names = new Map<WorkspaceId, string>()
+    const pool = provisioningSlots(1, (id) => (grantedOrder.push(names.get(id) ?? '?'), true))
+    const ask = (owner: string, n: number) => {
+      const id = newWorkspaceId()
+      names.set(id, `${owner}${n}`)
+      pool.update(id, owner, 'queued')
+    }
+    for (const n of [1, 2, 3]) ask('ann', n)
+    for (const n of [1, 2]) ask('ben', n)
+    ask('cy', 1)
+    for (const [id] of names) {
+      pool.grantFreeSlots()
+      const [working] = [...names].filter(([, name]) => name === grantedOrder.at(-1)).map(([key]) => key)
+      pool.update(working ?? id, 'any', 'rest')
+    }
+    expect(grantedOrder).toEqual(['ann1', 'ben1', 'cy1', 'ann2', 'ben2', 'ann3'])
+    expect(pool.counts()).toEqual({ queued: 0, working: 0 })
+  })
+
+  it('one that is not wanted any more goes to the next, and is not lost', () => {
+    const grantedOrder: WorkspaceId[] = []
+    const [cancelled, next] = [newWorkspaceId(), newWorkspaceId()]
+    const pool = provisioningSlots(1, (id) => id !== cancelled && grantedOrder.push(id) > 0)
+    pool.update(cancelled, 'ann', 'queued')
+    pool.update(next, 'ann', 'queued')
+    pool.grantFreeSlots()
+    expect(grantedOrder).toEqual([next])
+    expect(pool.counts()).toEqual({ queued: 0, working: 1 })
+  })
+})
+
+describe('provisioning', () => {
+  it('a thousand creates of one owner do not hold up another owner’s one', async () => {
+    const service = await startTestService({ concurrency: 4 })
+    let grantedOrder = 0
+    service.engine.before('image', () => {
+      grantedOrder += 1
+      return undefined
+    })
+    const floodOwner = Array.from({ length: 1000 }, (_, n) => service.create(`w${n}`, ann))
+    await Promise.all(floodOwner)
+    const began = grantedOrder
+    const id = createdId(await service.create('one', ben))
+    await eventually(() => service.state(id), 'running.up')
+    expect(grantedOrder - began).toBeLessThan(50)
+    expect(service.supervisor.queue().queued).toBeGreaterThan(500)
+  })
+
+  it('no more than the set number is provisioned at a time, starts included', async () => {
+    const service = await startTestService({ concurrency: 3 })
+    let now = 0
+    let most = 0
+    service.engine.before('boot', async () => {
+      now += 1
+      most = Math.max(most, now)
+      await new Promise((resolve) => setTimeout(resolve, 2)) // a boot that takes a while
+      now -= 1
+      return undefined
+    })
+    const ids = await Promise.all(
+      Array.from({ length: 30 }, async (_, n) => createdId(await service.create(`w${n}`, callerOf(`owner${n % 4}`)))),
+    )
+    await eventually(() => ids.every((id) => service.state(id) === 'running.up'), true)
+    for (const { containerId } of service.engine.containers.values())
+      service.engine.exitContainer(containerId, { wentDownWithEngine: true })
+    await eventually(
+      () => ids.every((id) => service.stateTrail(id).filter((state) => state === 'running.up').length === 2),
+      true,
+    )
+    expect(most).toBe(3)
+  })
+
+  it('a slot comes back after a failure, a delete, a wait, a stop and a lost step', async () => {
+    const service = await startTestService({ concurrency: 1 })
+    const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
+    const failed = await make('failed', 'broken')
+    await eventually(() => service.state(failed), 'failed')
+
+    const hold = createGate()
+    const off = service.engine.before('boot', () => hold.opened)
+    const deleted = await make('deleted')
+    await eventually(() => service.state(deleted), 'creating.boot')
+    await service.send(deleted, { type: 'delete' })
+    const stopped = await make('stopped')
+    await eventually(() => service.state(stopped), 'creating.boot')
+    off()
+    hold.open()
+    await eventually(() => service.state(stopped), 'running.up')
+
+    service.engine.failNext('boot', { kind: 'later', message: 'not now' })
+    const waiting = await make('waiting')
+    await eventually(() => service.state(waiting), 'creating.waiting')
+    const next = await make('next')
+    await eventually(() => service.state(next), 'running.up')
+    await eventually(() => service.state(waiting), 'running.up')
+
+    const { db } = service.database
+    const image = createGate()
+    service.engine.before('image', () => image.opened)
+    const lost = await make('lost')
+    await eventually(() => service.state(lost), 'creating.image')
+    db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
+    image.open()
+    await eventually(() => service.errors().length > 0, true)
+    db.exec('DROP TRIGGER refuse')
+    await eventually(() => service.state(lost), 'running.up')
+    expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
+  })
+
+  it('one that was put back while it waited for its slot gets it only when it goes on, deadline and all', async () => {
+    const service = await startTestService({ concurrency: 1, provisionerIntervalMs: 200 })
+    const image = createGate()
+    service.engine.before('image', () => image.opened)
+    const first = createdId(await service.create('first'))
+    const second = createdId(await service.create('second'))
+    await eventually(() => [first, second].map(service.state), ['creating.image', 'creating.queued'])
+    const { db } = service.database
+    db.exec(
+      `CREATE TRIGGER refuse BEFORE UPDATE ON workspaces WHEN old.name = 'second' BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`,
+    )
+    expect(await service.send(second, { type: 'update', name: 'other' })).toMatchObject({ kind: 'not-written' })
+    db.exec('DROP TRIGGER refuse')
+    image.open()
+    await eventually(() => [first, second].map(service.state), ['running.up', 'running.up'])
+    const events = service.lines(second).map(({ event }) => event)
+    expect(events.slice(0, 3)).toEqual(['create', 'resume', 'granted'])
+  })
+})

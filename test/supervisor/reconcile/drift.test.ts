@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { detectDrift } from '../../../src/supervisor/drift.ts'
+import type { ContainerExit, ContainerRecord } from '../../../src/workspace/container.ts'
+import { snapshotAt, connection, newContext } from '../../machines/transitions.ts'
+
+const exit: ContainerExit = { code: 137, outOfMemory: false, wentDownWithEngine: false }
+const recordIn = (state: ContainerRecord['state']): ContainerRecord => ({
+  workspaceId: newContext.id,
+  containerId: 'c1',
+  state,
+})
+const running = recordIn({ kind: 'running', connection })
+const exited = recordIn({ kind: 'exited', exit })
+const made = recordIn({ kind: 'made' })
+const other: ContainerRecord = { ...running, containerId: 'c2' }
+
+const runningSnapshot = snapshotAt('running.up', { containerId: 'c1', connection })
+const stoppedSnapshot = snapshotAt('stopped.idle', { containerId: 'c1' })
+const failed = snapshotAt('failed', { containerId: 'c1' })
+
+describe('law 8: what an inventory says of a workspace at rest', () => {
+  it.each([
+    ['runs, and its container runs', runningSnapshot, [running], null],
+    [
+      'runs, and its container is reached in another way',
+      runningSnapshot,
+      [recordIn({ kind: 'running', connection: { container_id: 'x' } })],
+      'appeared',
+    ],
+    ['runs, and its container exited', runningSnapshot, [exited], 'exited'],
+    ['runs, and its container was never started', runningSnapshot, [made], 'exited'],
+    ['runs, and its container is not there', runningSnapshot, [], 'vanished'],
+    ['runs, and only another container of its own is there', runningSnapshot, [other], 'vanished'],
+    ['runs, and another container is there beside its own', runningSnapshot, [other, running], null],
+    ['is stopped, and its container runs', stoppedSnapshot, [running], 'appeared'],
+    ['is stopped, and its container exited', stoppedSnapshot, [exited], null],
+    ['is stopped, and its container was never started', stoppedSnapshot, [made], null],
+    ['is stopped, and its container is not there', stoppedSnapshot, [], 'vanished'],
+    ['failed, and its container runs', failed, [running], null],
+    ['failed, and its container is not there', failed, [], 'vanished'],
+    ['is stopped without a container, and there is none', snapshotAt('stopped.idle', { containerId: null }), [], null],
+    ['failed without a container, and there is one', snapshotAt('failed', { containerId: null }), [running], null],
+    ['is being made', snapshotAt('creating.boot', { containerId: 'c1' }), [], null],
+    ['is being stopped', snapshotAt('running.stopping.halting', { containerId: 'c1' }), [], null],
+    ['is being started', snapshotAt('stopped.starting.boot', { containerId: 'c1' }), [exited], null],
+    ['is being deleted', snapshotAt('deleting.waiting', { containerId: 'c1' }), [], null],
+  ] as const)('a workspace that %s', (_, snapshot, found, expected) => {
+    expect(detectDrift(snapshot, found, 1)?.type ?? null).toBe(expected)
+  })
+
+  it('an exit is told with its code and whether it was for memory or with the engine', () => {
+    const oom = recordIn({ kind: 'exited', exit: { code: 137, outOfMemory: true, wentDownWithEngine: false } })
+    expect(detectDrift(runningSnapshot, [oom], 5)).toEqual({
+      type: 'exited',
+      at: 5,
+      by: 'system:reconcile',
+      containerId: 'c1',
+      exit: { code: 137, outOfMemory: true, wentDownWithEngine: false },
+    })
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { containerOf, whileDisconnected, runningWorkspace } from './engine-changes.ts'
+import type { RunningService } from './engine-changes.ts'
+import { eventually, containersOf, contextOf, startTestService } from '../test-service.ts'
+
+describe.each(['told of at once', 'found by an inventory'])('law 8: what the engine did, %s', (source) => {
+  const notice = async (service: RunningService, change: () => void) =>
+    source === 'told of at once' ? change() : whileDisconnected(service, change)
+
+  it('a container that ended by itself leaves its workspace stopped, with the exit code', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    await notice(service, () => service.engine.exitContainer(containerOf(service, id), { code: 3 }))
+    await eventually(() => service.state(id), 'stopped.idle')
+    expect(contextOf(service.find(id)).reason).toMatch(/exit code 3/)
+    await service.send(id, { type: 'start' })
+    await eventually(() => service.state(id), 'running.up')
+  })
+
+  it('a container that was killed for memory leaves its workspace failed, and it says so', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    await notice(service, () => service.engine.exitContainer(containerOf(service, id), { outOfMemory: true }))
+    await eventually(() => service.state(id), 'failed')
+    expect(contextOf(service.find(id)).reason).toMatch(/ran out of memory/)
+  })
+
+  it('a container that went down with its engine is started again', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    const container = containerOf(service, id)
+    await notice(service, () => service.engine.exitContainer(container, { wentDownWithEngine: true }))
+    await eventually(
+      () => service.stateTrail(id).includes('stopped.starting.queued') && service.state(id) === 'running.up',
+      true,
+    )
+    expect(containersOf(service.engine, id).map(({ containerId }) => containerId)).toEqual([container])
+  })
+
+  it('a container that was removed by hand leaves its workspace stopped, and is made anew on start', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    await notice(service, () => service.engine.removeByHand(containerOf(service, id)))
+    await eventually(() => service.state(id), 'stopped.idle')
+    expect(contextOf(service.find(id))).toMatchObject({
+      containerId: null,
+      reason: expect.stringMatching(/removed by someone else/),
+    })
+    await service.send(id, { type: 'start' })
+    await eventually(() => service.state(id), 'running.up')
+    expect(containersOf(service.engine, id)).toHaveLength(1)
+  })
+})

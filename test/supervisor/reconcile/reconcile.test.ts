@@ -1,0 +1,212 @@
+import { copyFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { newWorkspaceId } from '../../../src/workspace/id.ts'
+import { containerOf, whileDisconnected, runningWorkspace } from './engine-changes.ts'
+import type { RunningService } from './engine-changes.ts'
+import {
+  eventually,
+  containersOf,
+  contextOf,
+  createGate,
+  createdId,
+  newDatabasePath,
+  startTestService,
+  startServiceOn,
+} from '../test-service.ts'
+
+/** The next inventory, whole: the second one that begins from now on has seen everything. */
+async function inventory(service: Pick<RunningService, 'engine'>) {
+  const count = () => service.engine.calls.filter(({ verb }) => verb === 'list').length
+  const before = count()
+  await eventually(() => count() > before + 2, true)
+}
+
+describe('law 8: both ways', () => {
+  it('what happened while the service was down is found at its start', async () => {
+    const service = await startTestService()
+    const gone = await runningWorkspace(service, 'gone')
+    const down = await runningWorkspace(service, 'down')
+    const ended = await runningWorkspace(service, 'ended')
+    await service.close()
+    service.engine.removeByHand(containerOf(service, gone))
+    service.engine.exitContainer(containerOf(service, down), { wentDownWithEngine: true })
+    service.engine.exitContainer(containerOf(service, ended), { code: 9 })
+    const next = startServiceOn(service.path, service.engine)
+    await eventually(() => [gone, down, ended].map(next.state), ['stopped.idle', 'running.up', 'stopped.idle'])
+  })
+
+  it('a stopped workspace whose container is started by hand runs', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    await service.send(id, { type: 'stop' })
+    await eventually(() => service.state(id), 'stopped.idle')
+    const container = containerOf(service, id)
+    const provider = service.engine.provider()
+    const { context } = { context: contextOf(service.find(id)) }
+    await provider.boot({ ...context, containerId: container }, new AbortController().signal)
+    await whileDisconnected(service, () => undefined)
+    await eventually(() => service.state(id), 'running.up')
+    expect(contextOf(service.find(id)).connection).not.toBeNull()
+  })
+
+  it('a container of a workspace that was deleted is removed, with a warning', async () => {
+    const service = await startTestService({ janitorIntervalMs: 20 })
+    const id = await runningWorkspace(service)
+    await service.send(id, { type: 'delete' })
+    await eventually(() => service.state(id), 'gone')
+    service.engine.placeContainer(id)
+    await eventually(() => service.engine.containers.size, 0)
+    expect(
+      service.logged.some(({ level, message }) => level === 'warn' && message.includes('left its container')),
+    ).toBe(true)
+  })
+
+  it('a container that nobody ever heard of is left alone and shown: an older database may have been put back', async () => {
+    const service = await startTestService({ janitorIntervalMs: 20 })
+    const stranger = newWorkspaceId()
+    const containerId = service.engine.placeContainer(stranger)
+    await eventually(() => service.supervisor.orphans().map((found) => found.containerId), [containerId])
+    await inventory(service)
+    expect(service.engine.containers.has(containerId)).toBe(true)
+    expect(service.engine.calls.filter(({ verb }) => verb === 'remove')).toEqual([])
+    expect(service.logged.filter(({ message }) => message.includes('ever heard of'))).toHaveLength(1)
+  })
+
+  it('an older database put back under a newer engine costs nobody a container', async () => {
+    const service = await startTestService()
+    const old = await runningWorkspace(service, 'old')
+    await service.close()
+    const older = newDatabasePath()
+    copyFileSync(service.path, older)
+    const between = startServiceOn(service.path, service.engine)
+    await between.supervisor.rehydrated
+    const young = createdId(await between.create('young'))
+    await eventually(() => between.state(young), 'running.up')
+    await between.send(old, { type: 'delete' })
+    await eventually(() => between.state(old), 'gone')
+    await between.close()
+    const restored = startServiceOn(older, service.engine, { janitorIntervalMs: 20 })
+    await eventually(() => restored.state(old), 'stopped.idle') // its container is gone, and it says so
+    await inventory(service)
+    expect(containersOf(service.engine, young)).toHaveLength(1)
+    expect(restored.supervisor.orphans()).toHaveLength(1)
+  })
+
+  it('an inventory that fails changes nothing', async () => {
+    const service = await startTestService({ janitorIntervalMs: 20 })
+    const id = await runningWorkspace(service)
+    service.engine.before('list', () => ({ kind: 'later', message: 'cut short' }))
+    service.engine.before('inspect', () => ({ kind: 'later', message: 'cut short' }))
+    const stranger = newWorkspaceId()
+    service.engine.placeContainer(stranger)
+    service.engine.removeByHand(containerOf(service, id))
+    await inventory(service)
+    expect(service.state(id)).toBe('running.up')
+    expect(service.supervisor.orphans()).toEqual([])
+    expect(service.logged.some(({ message }) => message.includes('nothing is reconciled'))).toBe(true)
+  })
+
+  it('an inventory that is older than a workspace, or than what it was told, is not held against it', async () => {
+    const service = await startTestService({ janitorIntervalMs: 20 })
+    const stopped = await runningWorkspace(service, 'stopped')
+    const removed = await runningWorkspace(service, 'removed')
+    const answer = createGate()
+    let lists = 0
+    // The list is made first and arrives late.
+    const off = service.engine.after('list', () => {
+      lists += 1
+      return answer.opened
+    })
+    await eventually(() => lists, 1)
+    const young = await runningWorkspace(service, 'young') // not in the list that is on its way
+    await service.send(stopped, { type: 'stop' }) // runs in the list that is on its way
+    await service.send(removed, { type: 'delete' })
+    await eventually(() => [stopped, removed].map(service.state), ['stopped.idle', 'gone'])
+    off()
+    answer.open()
+    await inventory(service)
+    expect([stopped, young].map(service.state)).toEqual(['stopped.idle', 'running.up'])
+    expect(service.stateTrail(young).filter((state) => state === 'stopped.idle')).toEqual([])
+    expect(service.stateTrail(stopped).filter((state) => state === 'running.up')).toHaveLength(1)
+    expect(service.logged.filter(({ message }) => message.includes('left its container'))).toEqual([])
+  })
+
+  it('what is noticed while a workspace is on its way is looked at when it rests', async () => {
+    const service = await startTestService()
+    const setup = createGate()
+    service.engine.before('setup', () => setup.opened)
+    service.engine.after('setup', ({ workspaceId }) => {
+      const [container] = workspaceId ? containersOf(service.engine, workspaceId) : []
+      if (container) service.engine.exitContainer(container.containerId, { code: 4 })
+      return undefined
+    })
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'creating.setup')
+    setup.open()
+    await eventually(() => service.state(id), 'stopped.idle')
+    expect(contextOf(service.find(id)).reason).toMatch(/exit code 4/)
+  })
+
+  it('a reconnect while an inventory is under way is followed by another one', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    const answer = createGate()
+    let lists = 0
+    const off = service.engine.after('list', () => {
+      lists += 1
+      return answer.opened
+    })
+    await whileDisconnected(service, () => undefined)
+    await eventually(() => lists, 1)
+    await whileDisconnected(service, () => service.engine.removeByHand(containerOf(service, id)))
+    off()
+    answer.open()
+    await eventually(() => service.state(id), 'stopped.idle')
+  })
+
+  it('two installations on one engine never touch each other', async () => {
+    const service = await startTestService({ janitorIntervalMs: 20 })
+    const other = startServiceOn(newDatabasePath(), service.engine, {
+      installation: 'elsewhere',
+      janitorIntervalMs: 20,
+    })
+    await other.supervisor.rehydrated
+    const ownContainer = await runningWorkspace(service)
+    const otherContainer = createdId(await other.create('a'))
+    await eventually(() => other.state(otherContainer), 'running.up')
+    await inventory(service)
+    expect([service.supervisor.orphans(), other.supervisor.orphans()]).toEqual([[], []])
+    await service.send(ownContainer, { type: 'delete' })
+    await eventually(() => service.state(ownContainer), 'gone')
+    await inventory(service)
+    expect(other.state(otherContainer)).toBe('running.up')
+    expect([...service.engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([otherContainer])
+  })
+
+  it('a provider that throws in its inventory or its look ends nothing', async () => {
+    const service = await startTestService({
+      janitorIntervalMs: 20,
+      providers: (engine) => [
+        {
+          ...engine.provider(),
+          list: () => Promise.reject(new Error('a bug')),
+          inspect: () => Promise.reject(new Error('a bug')),
+        },
+      ],
+    })
+    const id = await runningWorkspace(service)
+    service.engine.exitContainer(containerOf(service, id))
+    await eventually(() => service.errors().length > 3, true)
+    expect(await service.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'accepted' })
+  })
+
+  it('the end of a container that is being deleted is not asked about', async () => {
+    const service = await startTestService()
+    const id = await runningWorkspace(service)
+    await eventually(() => service.engine.calls.filter(({ verb }) => verb === 'list').length > 0, true)
+    const before = service.engine.calls.length
+    await service.send(id, { type: 'delete' }) // the fake tells of the container's end
+    await eventually(() => service.state(id), 'gone')
+    expect(service.engine.calls.slice(before).map(({ verb }) => verb)).toEqual(['remove'])
+  })
+})

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import type { WorkspaceId } from '../../../src/workspace/id.ts'
+import type { ProviderVerb } from '../../provider/fake/fake-provider.ts'
+import {
+  ann,
+  eventually,
+  containersOf,
+  contextOf,
+  createGate,
+  createdId,
+  startTestService,
+  startServiceOn,
+} from '../test-service.ts'
+
+type RunningService = Awaited<ReturnType<typeof startTestService>>
+
+interface InterruptedStep {
+  readonly verb: ProviderVerb
+  /** The state in which it is cut off. */
+  readonly state: string
+  /** What it comes from; a create needs nothing. */
+  readonly from?: (world: RunningService, id: WorkspaceId) => Promise<unknown>
+  readonly finalState: string
+}
+
+const stop = async (service: RunningService, id: WorkspaceId) => {
+  await service.send(id, { type: 'stop' })
+  await eventually(() => service.state(id), 'stopped.idle')
+}
+
+const interruptedSteps: Readonly<Record<string, InterruptedStep>> = {
+  'image of a create': { verb: 'image', state: 'creating.image', finalState: 'running.up' },
+  'container of a create': { verb: 'container', state: 'creating.container', finalState: 'running.up' },
+  'boot of a create': { verb: 'boot', state: 'creating.boot', finalState: 'running.up' },
+  'setup of a create': { verb: 'setup', state: 'creating.setup', finalState: 'running.up' },
+  'halt of a stop': {
+    verb: 'stop',
+    state: 'running.stopping.halting',
+    from: (service, id) => service.send(id, { type: 'stop' }),
+    finalState: 'stopped.idle',
+  },
+  'halt of a restart': {
+    verb: 'stop',
+    state: 'running.restarting.halting',
+    from: (service, id) => service.send(id, { type: 'restart' }),
+    finalState: 'running.up',
+  },
+  'boot of a start': {
+    verb: 'boot',
+    state: 'stopped.starting.boot',
+    from: (service, id) => service.send(id, { type: 'start' }),
+    finalState: 'running.up',
+  },
+  'setup of a start': {
+    verb: 'setup',
+    state: 'stopped.starting.setup',
+    from: (service, id) => service.send(id, { type: 'start' }),
+    finalState: 'running.up',
+  },
+  'removal of a delete': {
+    verb: 'remove',
+    state: 'deleting.destroying',
+    from: (service, id) => service.send(id, { type: 'delete' }),
+    finalState: 'gone',
+  },
+}
+
+const ways = ['close', 'kill'] as const
+const sides = ['before', 'after'] as const
+const cases = ways.flatMap((way) =>
+  sides.flatMap((side) => Object.keys(interruptedSteps).map((what) => [way, side, what] as const)),
+)
+
+describe('law 12: stopping the service is not an event in a workspace’s life', () => {
+  it.each(cases)(
+    'a %s of the service, %s the engine did its work, at the %s is made up for by the next one',
+    async (way, side, what) => {
+      const interruptedStep = interruptedSteps[what]
+      if (!interruptedStep) throw new Error(`no moment ${what}`)
+      const service = await startTestService()
+      const neighbour = createdId(await service.create('neighbour'))
+      await eventually(() => service.state(neighbour), 'running.up')
+      const never = () => new Promise<undefined>(() => undefined)
+      let id: WorkspaceId
+      let removeHook = () => undefined as void
+      let pendingCall = false
+      const hold = () =>
+        service.engine[side](interruptedStep.verb, () => {
+          pendingCall = true
+          return never()
+        })
+      if (interruptedStep.from) {
+        id = createdId(await service.create('a'))
+        await eventually(() => service.state(id), 'running.up')
+        if (interruptedStep.state.startsWith('stopped')) await stop(service, id)
+        removeHook = hold()
+        await interruptedStep.from(service, id)
+      } else {
+        removeHook = hold()
+        id = createdId(await service.create('a'))
+      }
+      await eventually(() => [service.state(id), pendingCall], [interruptedStep.state, true])
+      await service[way]()
+      removeHook()
+      const trail = service.engine.calls.length
+      const next = startServiceOn(service.path, service.engine, { provisionerIntervalMs: 60_000 }) // no sweep helps it
+      await eventually(() => next.state(id), interruptedStep.finalState)
+      expect(containersOf(service.engine, id)).toHaveLength(interruptedStep.finalState === 'gone' ? 0 : 1)
+      // The one at rest has heard nothing of it.
+      expect(next.state(neighbour)).toBe('running.up')
+      expect(service.engine.calls.slice(trail).filter(({ workspaceId }) => workspaceId === neighbour)).toEqual([])
+      const revisions = next.database.db
+        .prepare<[string], number>('SELECT revision FROM journal WHERE workspace = ? ORDER BY seq')
+        .pluck()
+        .all(id)
+      expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b))
+    },
+  )
+
+  it('a close leaves rows and containers as they are, and neither writes nor asks the engine anything', async () => {
+    const service = await startTestService()
+    const id = createdId(await service.create('a', ann, { ttlSeconds: 3600 }))
+    await eventually(() => service.state(id), 'running.up')
+    const expiresAt = contextOf(service.find(id)).expiresAt
+    const before = {
+      lines: service.lines(id),
+      calls: service.engine.calls.length,
+      containers: [...service.engine.containers.keys()],
+    }
+    await service.close()
+    const next = startServiceOn(service.path, service.engine)
+    await next.supervisor.rehydrated
+    expect(next.state(id)).toBe('running.up')
+    expect(contextOf(next.find(id)).expiresAt).toBe(expiresAt)
+    expect(next.lines(id)).toEqual(before.lines)
+    expect([...service.engine.containers.keys()]).toEqual(before.containers)
+    expect(
+      service.engine.calls
+        .slice(before.calls)
+        .map(({ verb }) => verb)
+        .filter((verb) => verb !== 'list'),
+    ).toEqual([])
+  })
+
+  it('a close while creates are answered loses none of them, and one that is told after it is not written', async () => {
+    const service = await startTestService()
+    const made = Promise.all(Array.from({ length: 20 }, (_, n) => service.create(`w${n}`)))
+    await service.close()
+    const ids = (await made).map(createdId)
+    const next = startServiceOn(service.path, service.engine)
+    for (const id of ids) await eventually(() => next.state(id), 'running.up')
+    expect(service.engine.containers.size).toBe(20)
+  })
+
+  it('a close in the middle of rehydration, of an inventory and of a look ends them without an error', async () => {
+    const service = await startTestService()
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'running.up')
+    await service.close()
+    const rejected: unknown[] = []
+    const note = (reason: unknown) => void rejected.push(reason)
+    process.on('unhandledRejection', note)
+    const list = createGate()
+    service.engine.after('list', () => list.opened)
+    service.engine.placeContainer(id) // a second container of it, which nothing removes
+    const next = startServiceOn(service.path, service.engine)
+    await next.close()
+    list.open()
+    await new Promise((resolve) => setTimeout(resolve, 50)) // whatever was under way comes to its end in this time
+    process.off('unhandledRejection', note)
+    expect(rejected).toEqual([])
+    expect(next.errors()).toEqual([])
+  })
+
+  it('a create that ended as failed is still failed after a restart, with its reason, and can be started', async () => {
+    const service = await startTestService()
+    service.engine.failNext('image', { kind: 'never', message: 'no such image' })
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'failed')
+    const { reason } = contextOf(service.find(id))
+    await service.close()
+    const next = startServiceOn(service.path, service.engine)
+    await next.supervisor.rehydrated
+    expect(contextOf(next.find(id)).reason).toBe(reason)
+    await next.send(id, { type: 'start' })
+    await eventually(() => next.state(id), 'running.up')
+  })
+})

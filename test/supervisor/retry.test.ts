@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import { settle, simulatedClock } from './simulated-clock.ts'
+import { contextOf, createdId, startTestService, startServiceOn } from './test-service.ts'
+
+const minute = 60_000
+
+/** A world in which time passes when the test says so. */
+async function still() {
+  const clock = simulatedClock()
+  const service = await startTestService({ clock, provisionerIntervalMs: 5000 })
+  await settle()
+  return { ...service, clock }
+}
+
+function reasonOf(service: Awaited<ReturnType<typeof still>>, id: Parameters<typeof service.find>[0]) {
+  return contextOf(service.find(id)).reason
+}
+
+describe('law 5: no dead ends', () => {
+  it.each([
+    ['image', 3],
+    ['container', 5],
+    ['boot', 5],
+    ['setup', 5],
+  ] as const)('the step %s is given up after %i tries, with the reason', async (verb, most) => {
+    const service = await still()
+    service.engine.before(verb, () => ({ kind: 'later', message: 'registry on fire' }))
+    const id = createdId(await service.create('a'))
+    await service.clock.advance(5 * minute)
+    expect(service.state(id)).toBe('failed')
+    expect(service.engine.calls.filter((call) => call.verb === verb)).toHaveLength(most)
+    expect(reasonOf(service, id)).toMatch(
+      new RegExp(`step "${verb}" after ${most} attempts: registry on fire.*may help`, 's'),
+    )
+    expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
+  })
+
+  it('a fault that trying again does not mend ends it after one try', async () => {
+    const service = await still()
+    service.engine.before('image', () => ({ kind: 'never', message: 'no such image: base:1' }))
+    const id = createdId(await service.create('a'))
+    await settle()
+    expect(service.state(id)).toBe('failed')
+    expect(service.engine.calls.filter((call) => call.verb === 'image')).toHaveLength(1)
+    expect(reasonOf(service, id)).toMatch(/step "image" after 1 attempt: no such image: base:1.*will not help/s)
+  })
+
+  it('pauses between tries grow', async () => {
+    const service = await still()
+    const at: number[] = []
+    service.engine.before('boot', () => {
+      at.push(service.clock.now())
+      return { kind: 'later', message: 'not now' }
+    })
+    await service.create('a')
+    await service.clock.advance(5 * minute)
+    const pauses = at.slice(1).map((time, index) => time - (at[index] ?? 0))
+    expect(pauses).toEqual([1000, 2000, 4000, 8000])
+  })
+
+  it('waiting for an engine that is away spends no try, and ends in failed after 30 minutes', async () => {
+    const service = await still()
+    service.engine.disconnect()
+    const id = createdId(await service.create('a'))
+    await service.clock.advance(29 * minute)
+    expect(service.state(id)).toMatch(/^creating/)
+    expect(contextOf(service.find(id)).attempts).toBe(0)
+    await service.clock.advance(2 * minute)
+    expect(service.state(id)).toBe('failed')
+    expect(reasonOf(service, id)).toMatch(/No success in time.*step "image".*fake engine is away/s)
+    service.engine.reconnect()
+    await service.send(id, { type: 'start' })
+    await settle()
+    expect(service.state(id)).toBe('running.up')
+  })
+
+  it('a create goes on at once when the engine is back', async () => {
+    const service = await still()
+    service.engine.disconnect()
+    const id = createdId(await service.create('a'))
+    await service.clock.advance(10 * minute + 1)
+    service.engine.reconnect()
+    await settle()
+    expect(service.state(id)).toBe('running.up')
+  })
+
+  it('an engine that comes and goes for hours does not keep a create from ending', async () => {
+    const service = await still()
+    service.engine.before('boot', () => ({ kind: 'away', message: 'gone again' }))
+    const id = createdId(await service.create('a'))
+    for (let round = 0; round < 20; round += 1) {
+      service.engine.disconnect()
+      await service.clock.advance(minute)
+      service.engine.reconnect()
+      await service.clock.advance(minute)
+    }
+    expect(service.state(id)).toBe('failed')
+  })
+
+  it('a step that hangs for ever ends at the deadline, and holds no slot', async () => {
+    const service = await still()
+    service.engine.before('boot', () => new Promise(() => undefined))
+    const id = createdId(await service.create('a'))
+    await service.clock.advance(31 * minute)
+    expect(service.state(id)).toBe('failed')
+    expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
+  })
+
+  it('a stop that hangs for ever ends at the deadline, with the workspace up and the reason', async () => {
+    const service = await still()
+    const id = createdId(await service.create('a'))
+    await settle()
+    service.engine.before('stop', () => new Promise(() => undefined))
+    await service.send(id, { type: 'stop' })
+    await service.clock.advance(31 * minute)
+    expect(service.state(id)).toBe('running.up')
+    expect(reasonOf(service, id)).toMatch(/could not be stopped/)
+  })
+
+  it('a create that was cut off by a long downtime has a fair chance', async () => {
+    const service = await still()
+    service.engine.disconnect()
+    const id = createdId(await service.create('a'))
+    await settle()
+    await service.close()
+    service.clock.setWallClock(7 * 24 * 60 * minute)
+    const next = startServiceOn(service.path, service.engine, { clock: service.clock, provisionerIntervalMs: 5000 })
+    await service.clock.advance(4 * minute)
+    expect(next.state(id)).toMatch(/^creating/)
+    service.engine.reconnect()
+    await service.clock.advance(6000)
+    expect(next.state(id)).toBe('running.up')
+  })
+
+  it('a provider that throws in a step is a step that failed', async () => {
+    const clock = simulatedClock()
+    let throws = true
+    const service = await startTestService({
+      clock,
+      providers: (engine) => {
+        const real = engine.provider()
+        const boot: typeof real.boot = (workspace, signal) => {
+          if (throws) throw new Error('a bug in the provider')
+          return real.boot(workspace, signal)
+        }
+        return [{ ...real, boot }]
+      },
+    })
+    const id = createdId(await service.create('a'))
+    await settle()
+    expect(service.state(id)).toBe('creating.waiting')
+    expect(contextOf(service.find(id)).reason).toMatch(/vm-api itself failed: a bug in the provider/)
+    expect(service.errors()).toContain('an effect threw: this is a bug in vm-api')
+    throws = false
+    await clock.advance(2000)
+    expect(service.state(id)).toBe('running.up')
+  })
+
+  it('a delete is tried for ever, at most a minute apart, and warned of after ten tries', async () => {
+    const service = await still()
+    const id = createdId(await service.create('a'))
+    await settle()
+    const off = service.engine.before('remove', () => ({ kind: 'later', message: 'device busy' }))
+    await service.send(id, { type: 'delete' })
+    await service.clock.advance(60 * minute)
+    const attempts = service.engine.calls.filter(({ verb }) => verb === 'remove').length
+    expect(attempts).toBeGreaterThan(60)
+    expect(service.state(id)).toBe('deleting.waiting')
+    const warned = service.logged.filter(({ message }) => message.includes('cannot be removed'))
+    expect(warned.length).toBe(Math.floor(attempts / 10))
+    expect(warned[0]?.fields).toMatchObject({ workspace: id, reason: expect.stringContaining('device busy') })
+    off()
+    await service.clock.advance(minute)
+    expect(service.state(id)).toBe('gone')
+  })
+})

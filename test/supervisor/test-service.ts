@@ -1,0 +1,230 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { expect, onTestFinished, vi } from 'vitest'
+import { openDatabase } from '../../src/persistence/database.ts'
+import { storedResponses } from '../../src/persistence/stored-responses.ts'
+import { journal } from '../../src/persistence/journal.ts'
+import { workspaceList } from '../../src/persistence/workspace-list.ts'
+import { workspaceStore } from '../../src/persistence/workspace-store.ts'
+import type { Provider } from '../../src/provider/provider.ts'
+import type { Caller, CreateResult, WorkspaceView } from '../../src/supervisor/requests.ts'
+import type { Clock } from '../../src/supervisor/clock.ts'
+import { systemClock } from '../../src/supervisor/clock.ts'
+import { createSupervisor } from '../../src/supervisor/supervisor.ts'
+import type { UserCommandRequest } from '../../src/supervisor/supervisor.ts'
+import { parseOwner } from '../../src/workspace/id.ts'
+import type { WorkspaceId } from '../../src/workspace/id.ts'
+import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
+import type { ProviderName } from '../../src/workspace/workspace-ref.ts'
+import { statePath } from '../../src/machines/workspace-snapshot.ts'
+import type { FakeEngine } from '../provider/fake/fake-provider.ts'
+import { fakeEngine } from '../provider/fake/fake-provider.ts'
+
+export const spec: WorkspaceSpec = {
+  image: 'base:1',
+  containerEnv: {},
+  remoteEnv: {},
+  remoteUser: null,
+  workspaceFolder: '/work',
+  forwardPorts: [],
+  overrideCommand: true,
+  init: true,
+  limits: { cpus: 1, memoryBytes: 2 ** 30, pids: 100 },
+  onCreate: [],
+  postCreate: [],
+  postStart: [{ name: 'postStartCommand', run: 'true' }],
+}
+
+/** One line of the log. */
+export interface LogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+export interface TestServiceOptions {
+  readonly clock?: Clock
+  readonly concurrency?: number
+  readonly provisionerIntervalMs?: number
+  readonly janitorIntervalMs?: number
+  readonly journalDays?: number
+  /** Called with each group's write at the end of the turn. */
+  readonly scheduleCommit?: (run: () => void) => void
+  readonly providers?: (engine: FakeEngine) => readonly Provider[]
+  readonly installation?: string
+}
+
+export type TestService = ReturnType<typeof startServiceOn>
+
+/** A service on the file at `path` and on an engine that outlives it. */
+export function startServiceOn(path: string, engine: FakeEngine, options: TestServiceOptions = {}) {
+  const { clock = systemClock, concurrency = 8, journalDays = 30, scheduleCommit } = options
+  const { provisionerIntervalMs = 50, janitorIntervalMs = 60_000 } = options
+  const database = openDatabase(path)
+  const { db } = database
+  const stores = {
+    store: workspaceStore(db),
+    journal: journal(db),
+    storedResponses: storedResponses(db),
+    list: workspaceList(db),
+  }
+  const logged: LogEntry[] = []
+  const write = (level: LogEntry['level']) => (fields: object, message: string) =>
+    void logged.push({ level, fields: Object.fromEntries(Object.entries(fields)), message })
+  const commitSizes: number[] = []
+  let killed = false
+  const providers = options.providers?.(engine) ?? [engine.provider(options.installation)]
+  const supervisor = createSupervisor({
+    ...stores,
+    // The only door through which steps reach the disk.
+    store: {
+      ...stores.store,
+      commit(steps) {
+        if (killed)
+          return new Map(steps.map(({ row }) => [row.id, { revision: 0, error: new Error('the process is dead') }]))
+        commitSizes.push(steps.length)
+        return stores.store.commit(steps)
+      },
+    },
+    templates: new Map([
+      ['base', { spec }],
+      ['broken', { spec: { ...spec, postCreate: [{ name: 'postCreateCommand', run: 'exit 3' }] } }],
+    ]),
+    defaultTemplate: 'base',
+    provider: 'docker',
+    providers: new Map<ProviderName, Provider>(providers.map((provider) => [provider.name, provider])),
+    databaseFault: database.fault,
+    checkpoint: database.checkpoint,
+    clock,
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+    settings: { concurrency, provisionerIntervalMs, janitorIntervalMs, journalDays },
+    ...(scheduleCommit && { scheduleFlush: scheduleCommit }),
+  })
+  let closed = false
+  const service = {
+    ...stores,
+    supervisor,
+    database,
+    logged,
+    /** How many steps each commit so far had, failed ones too. */
+    groups: commitSizes,
+    create: (name: string, caller: Caller = ann, overrides: { ttlSeconds?: number; template?: string } = {}) =>
+      supervisor.create(
+        { name, template: overrides.template ?? null, ttlSeconds: overrides.ttlSeconds ?? null, metadata: null },
+        caller,
+      ),
+    send: (id: WorkspaceId, command: UserCommandRequest, caller: Caller = ann) => supervisor.send(id, caller, command),
+    find: (id: WorkspaceId, caller: Caller = ann) => supervisor.find(id, caller),
+    /** The state as operators see it; `gone` when there is no such workspace. */
+    state(id: WorkspaceId) {
+      const view = supervisor.find(id, root)
+      return view ? (view.kind === 'readable' ? statePath(view.snapshot.value) : 'unreadable') : 'gone'
+    },
+    /** The states that the journal tells of. */
+    stateTrail: (id: WorkspaceId) => stores.journal.lines(id, 0, 1000).map(({ to }) => to),
+    lines: (id: WorkspaceId) => stores.journal.lines(id, 0, 1000),
+    errors: () => logged.filter(({ level }) => level === 'error').map(({ message }) => message),
+    async close() {
+      if (closed) return
+      closed = true
+      await supervisor.close()
+      database.close()
+    },
+    /** The process is killed: from now on nothing is written, whatever is under way. */
+    async kill() {
+      killed = true
+      await service.close()
+    },
+  }
+  onTestFinished(service.close)
+  return service
+}
+
+/** A path for a database in a folder of its own, removed after the test. */
+export function newDatabasePath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'vm-api-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'vm.db')
+}
+
+/** A service that has started, on a new file and a new engine. */
+export async function startTestService(options: TestServiceOptions = {}) {
+  const path = newDatabasePath()
+  const engine = fakeEngine()
+  const service = startServiceOn(path, engine, options)
+  await service.supervisor.rehydrated
+  return { ...service, path, engine }
+}
+
+/** A second connection to the file, which sees only what is committed. */
+export function databaseReader(path: string) {
+  const db = new Sqlite(path, { readonly: true })
+  onTestFinished(() => void db.close())
+  const row = db.prepare<[string], { status: string; revision: number; snapshot: string; expires_at: number | null }>(
+    'SELECT status, revision, snapshot, expires_at FROM workspaces WHERE id = ?',
+  )
+  return {
+    row: (id: WorkspaceId) => row.get(id),
+    /** The state that is on disk, `gone` if there is no row. */
+    state(id: WorkspaceId): string {
+      const stored = row.get(id)
+      if (!stored) return 'gone'
+      const parsed: unknown = JSON.parse(stored.snapshot)
+      const value = typeof parsed === 'object' && parsed !== null && 'value' in parsed ? parsed.value : undefined
+      return statePathOf(value)
+    },
+  }
+}
+
+function statePathOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}.${statePathOf(inner)}`)
+    .join()
+}
+
+export const ann = callerOf('ann')
+export const ben = callerOf('ben')
+export const root: Caller = { ...callerOf('root'), operator: true }
+
+export function callerOf(name: string): Caller {
+  const owner = parseOwner(name)
+  if (!owner) throw new Error(`${name} is no owner`)
+  return { owner, operator: false }
+}
+
+/** The id of a workspace that was made. */
+export function createdId(created: CreateResult): WorkspaceId {
+  if (created.kind !== 'created') throw new Error(`it was not created: ${created.kind}`)
+  return workspaceIdOf(created.view)
+}
+
+export function workspaceIdOf(view: WorkspaceView): WorkspaceId {
+  return view.kind === 'readable' ? view.snapshot.context.id : view.row.id
+}
+
+export function contextOf(view: WorkspaceView | undefined) {
+  if (view?.kind !== 'readable') throw new Error('it is not there, or not readable')
+  return view.snapshot.context
+}
+
+/** Containers of one workspace, whatever their installation. */
+export function containersOf(engine: FakeEngine, id: WorkspaceId) {
+  return [...engine.containers.values()].filter(({ workspaceId }) => workspaceId === id)
+}
+
+/** Polls, since effects and commits tell nobody when they are done. */
+export async function eventually<T>(read: () => T, expected: T, withinMs = 5000): Promise<void> {
+  await vi.waitFor(() => expect(read()).toEqual(expected), { interval: 2, timeout: withinMs })
+}
+
+/** A gate that holds up whoever comes to it until it is opened. */
+export function createGate() {
+  let open: () => void = () => undefined
+  const opened = new Promise<undefined>((resolve) => {
+    open = () => resolve(undefined)
+  })
+  return { opened, open }
+}
