@@ -165,7 +165,7 @@ function leftoverShellsOf(supervisor: Supervisor, execRegistry: ExecRegistry) {
     availabilityOf({ workspace, owner }: UnfinishedExec): WorkspaceAvailability {
       const caller = parseOwner(owner)
       const resolved = caller && supervisor.resolve(workspace, { owner: caller, operator: false })
-      if (resolved?.kind !== 'reached') return { kind: 'down' }
+      if (resolved?.kind !== 'found') return { kind: 'down' }
       if (resolved.up) return { ...resolved, kind: 'up' }
       return { kind: /^(stopped\.idle|failed)/.test(resolved.state) ? 'down' : 'between' }
     },

@@ -10,7 +10,7 @@ export const containerIdOf = (id: WorkspaceId) => id.replaceAll('-', '').repeat(
 
 /** An engine on which every seeded workspace runs, and nothing ever happens. It answers at once. */
 export function idleEngine(ids: () => readonly WorkspaceId[]): Provider {
-  const refuseCall = async () => fault('never', 'nothing is made on an engine at rest')
+  const refuseCall = async () => fault('permanent', 'nothing is made on an engine at rest')
   return {
     name: 'docker',
     guest: unsupportedGuest,

@@ -55,14 +55,14 @@ export function applyPatch({ name, ttlSeconds, metadata }: WorkspacePatch, at: n
 
 /** Is the step that answered `it` worth another try? Waiting for an engine that is away spends none (law 5). */
 export function shouldRetryStep({ step, attempts }: WorkspaceContext, result: EffectResult<unknown>): boolean {
-  if (result.ok || result.fault.kind === 'never') return false
-  return result.fault.kind === 'away' || attempts + 1 < maxAttempts[step]
+  if (result.ok || result.fault.kind === 'permanent') return false
+  return result.fault.kind === 'unavailable' || attempts + 1 < maxAttempts[step]
 }
 
 /** The step failed and is tried again later; a container that is gone is made anew, a setup begins with a boot. */
 export function retryStep(context: WorkspaceContext, result: EffectResult<unknown>): ContextUpdate {
   if (result.ok) return {}
-  const unavailable = result.fault.kind === 'away'
+  const unavailable = result.fault.kind === 'unavailable'
   const attempts = unavailable ? context.attempts : context.attempts + 1
   return {
     attempts,
@@ -82,14 +82,14 @@ export function retryStep(context: WorkspaceContext, result: EffectResult<unknow
 
 /** Is a halt that answered `it` worth another try? */
 export function shouldRetryStop({ attempts }: WorkspaceContext, result: EffectResult<unknown>): boolean {
-  if (result.ok || result.fault.kind === 'never') return false
-  return result.fault.kind === 'away' || attempts + 1 < maxStopAttempts
+  if (result.ok || result.fault.kind === 'permanent') return false
+  return result.fault.kind === 'unavailable' || attempts + 1 < maxStopAttempts
 }
 
 /** The halt failed and is tried again later. */
 export function retryStop({ attempts }: WorkspaceContext, result: EffectResult<unknown>): ContextUpdate {
   if (result.ok) return {}
-  const unavailable = result.fault.kind === 'away'
+  const unavailable = result.fault.kind === 'unavailable'
   return {
     attempts: unavailable ? attempts : attempts + 1,
     waitingForEngine: unavailable,
@@ -164,7 +164,7 @@ export function retryDeletion({ attempts }: WorkspaceContext, result: EffectResu
 }
 
 function missingContainerUpdate(fault: Fault): ContextUpdate {
-  return fault.kind === 'gone' ? { ...containerGoneUpdate, step: 'image' } : {}
+  return fault.kind === 'missing' ? { ...containerGoneUpdate, step: 'image' } : {}
 }
 
 /** Whether a container still runs is not known after a pause: commands in it begin with a boot, which finds that out. */

@@ -9,7 +9,7 @@ const afterAttempts = (attempts: number) => (attempts === 1 ? 'after 1 attempt' 
 /** The reason of a workspace that failed with `fault`, its last attempt counted. */
 export function failureReason(context: WorkspaceContext, fault: Fault): string {
   const advice =
-    fault.kind === 'never'
+    fault.kind === 'permanent'
       ? 'Trying again will not help before that is changed.'
       : 'Trying again may help: start the workspace.'
   return `Failed at step "${context.step}" ${afterAttempts(context.attempts + 1)}: ${asSentence(fault.message)}${fault.message.includes('\n') ? '\n' : ' '}${advice}`

@@ -31,7 +31,7 @@ export const workspaceSetup = setup({
     isAtStep: ({ context }, step: ProvisioningStep) => context.step === step,
     succeeded: (_, result: EffectResult<unknown>) => result.ok,
     isContainerMissing: ({ context }, result: EffectResult<unknown>) =>
-      !result.ok && result.fault.kind === 'gone' && updates.shouldRetryStep(context, result),
+      !result.ok && result.fault.kind === 'missing' && updates.shouldRetryStep(context, result),
     shouldRetryStep: ({ context }, result: EffectResult<unknown>) => updates.shouldRetryStep(context, result),
     wasRunning: ({ context }) => context.connection !== null,
     shouldRetryStop: ({ context }, result: EffectResult<unknown>) => updates.shouldRetryStop(context, result),

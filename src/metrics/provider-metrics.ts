@@ -5,7 +5,7 @@ import type { Outcome } from '../workspace/fault.ts'
 
 /**
  * Measures what providers are asked. Answers what wraps one: it does the same, and each verb's time and outcome (`ok`, or the fault's
- * `never`, `later`, `away`, `gone`) are counted.
+ * `permanent`, `transient`, `unavailable`, `missing`) are counted.
  */
 export function providerMetrics(registry: Registry): (provider: Provider) => Provider {
   const callDuration = new Histogram({

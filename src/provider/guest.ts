@@ -94,8 +94,8 @@ export interface GuestFiles {
 /** What a workspace's owner does inside it while it runs. Nothing here rejects (law 13). */
 export interface Guest {
   /**
-   * Starts a command as a process group of its own. What can be known at once is a fault: `never` for a user that does not exist,
-   * `gone` when the container is not there or does not run. A program that does not exist is a run that ends with 127 and the shell's word,
+   * Starts a command as a process group of its own. What can be known at once is a fault: `permanent` for a user that does not exist,
+   * `missing` when the container is not there or does not run. A program that does not exist is a run that ends with 127 and the shell's word,
    * one that may not be run with 126. `signal` is for the start only.
    */
   exec(workspace: WorkspaceRef, command: GuestCommand, signal: AbortSignal): Promise<Outcome<GuestProcess>>

@@ -8,7 +8,7 @@ import type { Guest } from './guest.ts'
 /** What a provider says of its own accord. Hints: some are lost and some come twice; the inventory is the truth (law 8). */
 export type EngineNotice =
   | { readonly kind: 'connected' }
-  | { readonly kind: 'lost'; readonly fault: Fault }
+  | { readonly kind: 'disconnected'; readonly fault: Fault }
   | { readonly kind: 'changed'; readonly workspaceId: WorkspaceId }
 
 /**
@@ -38,12 +38,12 @@ export interface Provider {
   /** Step `container`: makes the workspace's one container exist, not started. Finds its own by label and adopts it. */
   container(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ containerId: string }>>
 
-  /** Step `boot`: makes that container run. Running already is success. `gone` when there is no such container any more. */
+  /** Step `boot`: makes that container run. Running already is success. `missing` when there is no such container any more. */
   boot(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ connection: Connection }>>
 
   /**
    * Step `setup`: runs the lifecycle commands in the running container, in order: onCreate, postCreate (both unless `prepared`),
-   * postStart. A command that fails is `never`, and the message ends with the last lines of its output. Progress as in `image`; `heard` is
+   * postStart. A command that fails is `permanent`, and the message ends with the last lines of its output. Progress as in `image`; `heard` is
    * told all that the commands write, with the name of the command.
    */
   setup(

@@ -219,7 +219,7 @@ export function actorRegistry({ store, logic, log, now, onCommit, onInterrupted,
         startActor(request.id, actor, snapshot, 1, request.at)
         onCommit([{ id: request.id, before: null, after: snapshot, line }], true)
       }
-      return { kind: 'made', snapshot } as const
+      return { kind: 'created', snapshot } as const
     },
 
     /** Sends an event. False if the workspace does not live, or does not take it now; nothing has happened then. */

@@ -76,14 +76,14 @@ export function withEffects({
       const failed = writeFailed(input.id)
       const outcome = await runSequentially(input.id, async (): Promise<Outcome<T>> => {
         // Lost, or left again in the same turn: it never begins, and nobody hears what it answers.
-        if ((await failed) || signal.aborted) return fault('later', 'this step was called off')
+        if ((await failed) || signal.aborted) return fault('transient', 'this step was called off')
         try {
           return await verb(providerOf(input.id), input, signal, (text) => {
             if (!signal.aborted) onProgress(input.id, text)
           })
         } catch (bug) {
           log.error({ err: bug, workspace: input.id, effect: name }, 'an effect threw: this is a bug in vm-api')
-          return fault('later', `vm-api itself failed: ${bug instanceof Error ? bug.message : String(bug)}`)
+          return fault('transient', `vm-api itself failed: ${bug instanceof Error ? bug.message : String(bug)}`)
         }
       })
       return { ...outcome, at: clock.now(), jitter: clock.jitter() }

@@ -44,14 +44,14 @@ export function orphanActions(deps: OrphanActionsDeps) {
      * Operators only. From then on it is no orphan any more, whether its engine answers or not.
      */
     remove: (containerId: string, caller: Caller) =>
-      runExclusively(async (): Promise<{ kind: 'removed' | 'unknown' } | NotWrittenResult> => {
+      runExclusively(async (): Promise<{ kind: 'removed' | 'not-found' } | NotWrittenResult> => {
         const orphan = findOrphan(containerId, caller)
-        if (!orphan) return { kind: 'unknown' }
+        if (!orphan) return { kind: 'not-found' }
         const { owner } = caller
         try {
           journal.markDeleted({ workspace: orphan.workspaceId, owner, at: clock.now(), by: `user:${owner}` })
         } catch (error) {
-          return { kind: 'not-written', error }
+          return { kind: 'write-failed', error }
         }
         notify()
         await reconcile()
@@ -66,20 +66,20 @@ export function orphanActions(deps: OrphanActionsDeps) {
     adopt: (containerId: string, caller: Caller, overrides: Partial<WorkspaceLabels>) =>
       runExclusively(async (): Promise<AdoptResult> => {
         const orphan = findOrphan(containerId, caller)
-        if (!orphan) return { kind: 'unknown' }
+        if (!orphan) return { kind: 'not-found' }
         const { provider, state, workspaceId: id } = orphan
         const labels = validLabels({ ...orphan.labels, ...ownerFromJournal(journal.ownerOf(id)) })
         if (labels.owner !== undefined && overrides.owner !== undefined && overrides.owner !== labels.owner)
-          return { kind: 'owned-otherwise' }
+          return { kind: 'owner-mismatch' }
         const { owner, name, template } = { ...labels, ...overrides }
         if (owner === undefined || name === undefined || template === undefined)
-          return { kind: 'says-too-little', missing: missingLabels({ owner, name, template }) }
+          return { kind: 'labels-missing', missing: missingLabels({ owner, name, template }) }
         const spec = templates.get(template)?.spec
-        if (!spec) return { kind: 'no-such-template', available: [...templates.keys()] }
+        if (!spec) return { kind: 'unknown-template', available: [...templates.keys()] }
         if (store.nameTaken(owner, name)) return { kind: 'name-taken' }
         const at = clock.now()
         // One that was never started has not run them.
-        const adoptedContainer = { containerId, prepared: state.kind !== 'made' }
+        const adoptedContainer = { containerId, prepared: state.kind !== 'created' }
         const request = {
           id,
           owner,
@@ -93,10 +93,10 @@ export function orphanActions(deps: OrphanActionsDeps) {
           ttlSeconds: null,
         }
         const created = await actors.create(request, `user:${caller.owner}`)
-        if (created.kind === 'made')
-          return { kind: 'adopted', view: { kind: 'readable', snapshot: created.snapshot, updatedAt: at } }
+        if (created.kind === 'created')
+          return { kind: 'adopted', view: { kind: 'live', snapshot: created.snapshot, updatedAt: at } }
         const { error } = created.failedWrite
-        return isNameTaken(error) ? { kind: 'name-taken' } : { kind: 'not-written', error }
+        return isNameTaken(error) ? { kind: 'name-taken' } : { kind: 'write-failed', error }
       }),
   }
 }

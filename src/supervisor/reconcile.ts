@@ -56,7 +56,7 @@ export function reconciler({ provider, actors, journal, clock, log, onConnected 
   /** Noticed while the workspace was on its way. */
   const changedWhileBusy = new Set<WorkspaceId>()
   let orphans: readonly OrphanContainer[] = []
-  let engineFault: Fault | null = { kind: 'away', message: 'the engine has not answered yet' }
+  let engineFault: Fault | null = { kind: 'unavailable', message: 'the engine has not answered yet' }
   let running: Promise<void> | undefined
   let rerun = false
   /** Deleted since the inventory under way began: it may still show their containers. */
@@ -190,7 +190,7 @@ export function reconciler({ provider, actors, journal, clock, log, onConnected 
   function onNotice(notice: EngineNotice) {
     if (closing.signal.aborted) return
     if (notice.kind === 'changed') reinspect(notice.workspaceId)
-    else if (notice.kind === 'lost') {
+    else if (notice.kind === 'disconnected') {
       log.warn(
         { provider: provider.name, reason: notice.fault.message },
         'the provider is away; work that needs it waits',

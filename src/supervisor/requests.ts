@@ -17,8 +17,8 @@ export interface Caller {
 
 /** A workspace as it is on disk. */
 export type WorkspaceView =
-  | { readonly kind: 'readable'; readonly snapshot: WorkspaceSnapshot; readonly updatedAt: number }
-  | ({ readonly kind: 'unreadable' } & QuarantinedWorkspace)
+  | { readonly kind: 'live'; readonly snapshot: WorkspaceSnapshot; readonly updatedAt: number }
+  | ({ readonly kind: 'quarantined' } & QuarantinedWorkspace)
 
 /** A create, checked for its form but not yet for what there is. */
 export interface CreateRequest {
@@ -39,32 +39,32 @@ export interface IdempotentRequest {
 export type CreateResult =
   | { readonly kind: 'created'; readonly view: WorkspaceView }
   /** The same key and request as before: the answer that was given then. */
-  | { readonly kind: 'repeated'; readonly response: string }
+  | { readonly kind: 'replayed'; readonly response: string }
   | { readonly kind: 'key-reused' }
   | { readonly kind: 'name-taken' }
-  | { readonly kind: 'no-such-template'; readonly available: readonly string[] }
+  | { readonly kind: 'unknown-template'; readonly available: readonly string[] }
   | NotWrittenResult
 
 /** What becomes of a container without a workspace that is to be one again. */
 export type AdoptResult =
   | { readonly kind: 'adopted'; readonly view: WorkspaceView }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'not-found' }
   /** It belongs to another owner than the one that was named. */
-  | { readonly kind: 'owned-otherwise' }
-  | { readonly kind: 'says-too-little'; readonly missing: readonly (keyof WorkspaceLabels)[] }
-  | Extract<CreateResult, { kind: 'name-taken' | 'no-such-template' }>
+  | { readonly kind: 'owner-mismatch' }
+  | { readonly kind: 'labels-missing'; readonly missing: readonly (keyof WorkspaceLabels)[] }
+  | Extract<CreateResult, { kind: 'name-taken' | 'unknown-template' }>
   | NotWrittenResult
 
 /** The database did not take it; nothing has happened, and it may be asked again. */
 export interface NotWrittenResult {
-  readonly kind: 'not-written'
+  readonly kind: 'write-failed'
   readonly error: unknown
 }
 
 export type CommandResult =
   | { readonly kind: 'accepted'; readonly view: WorkspaceView }
   | { readonly kind: 'refused'; readonly state: string }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'not-found' }
   | { readonly kind: 'name-taken' }
   | NotWrittenResult
 
@@ -86,14 +86,14 @@ export interface WorkspaceListPage {
 }
 
 export type SubscribeResult =
-  | { readonly kind: 'following'; readonly from: number; readonly subscription: Subscription }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'no-such-place' }
-  | { readonly kind: 'over' }
+  | { readonly kind: 'subscribed'; readonly from: number; readonly subscription: Subscription }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'unknown-position' }
+  | { readonly kind: 'ended' }
 
 export type ResolveResult =
   | {
-      readonly kind: 'reached'
+      readonly kind: 'found'
       readonly state: string
       /** False: it does not run, or is being stopped. */
       readonly up: boolean
@@ -101,8 +101,8 @@ export type ResolveResult =
       readonly guest: Guest
     }
   /** Its record cannot be read, so nobody knows where it is. */
-  | { readonly kind: 'unreadable' }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'quarantined' }
+  | { readonly kind: 'not-found' }
 
 export interface SupervisorHealth {
   /** What is wrong with the database; `null` if nothing is. */
@@ -114,5 +114,5 @@ export interface SupervisorHealth {
 }
 
 export function workspaceView({ committed, updatedAt }: LiveWorkspace): WorkspaceView {
-  return { kind: 'readable', snapshot: committed, updatedAt }
+  return { kind: 'live', snapshot: committed, updatedAt }
 }

@@ -63,14 +63,14 @@ export function createSupervisor(deps: SupervisorDeps) {
     const live = actors.find(id)
     if (live) return workspaceView(live)
     const quarantined = actors.findQuarantined(id)
-    return quarantined && { kind: 'unreadable', ...quarantined }
+    return quarantined && { kind: 'quarantined', ...quarantined }
   }
 
   /** Another owner's workspace does not exist (law 11), and nor does one's own once its delete was answered. */
   function find(id: WorkspaceId, { owner, operator }: Caller): WorkspaceView | undefined {
     const view = viewOf(id)
     if (!view || operator) return view
-    const ownedBy = view.kind === 'readable' ? view.snapshot.context.owner : view.row.owner
+    const ownedBy = view.kind === 'live' ? view.snapshot.context.owner : view.row.owner
     return ownedBy === owner && isVisibleToOwner(view) ? view : undefined
   }
 
@@ -81,12 +81,12 @@ export function createSupervisor(deps: SupervisorDeps) {
   ): Promise<CreateResult> {
     if (idempotency) {
       const previous = storedResponses.find(owner, idempotency.key, clock.now() - idempotencyRetentionMs)
-      if (previous?.fingerprint === idempotency.fingerprint) return { kind: 'repeated', response: previous.response }
+      if (previous?.fingerprint === idempotency.fingerprint) return { kind: 'replayed', response: previous.response }
       if (previous) return { kind: 'key-reused' }
     }
     const template = createRequest.template ?? defaultTemplate
     const spec = templates.get(template)?.spec
-    if (!spec) return { kind: 'no-such-template', available: [...templates.keys()] }
+    if (!spec) return { kind: 'unknown-template', available: [...templates.keys()] }
     if (store.nameTaken(owner, createRequest.name)) return { kind: 'name-taken' }
     const at = clock.now()
     const workspaceRequest = { ...createRequest, id: newWorkspaceId(), owner, template, provider, spec, at }
@@ -96,21 +96,21 @@ export function createSupervisor(deps: SupervisorDeps) {
       idempotency &&
         ((snapshot) => ({
           ...idempotency,
-          response: idempotency.renderResponse({ kind: 'readable', snapshot, updatedAt: at }),
+          response: idempotency.renderResponse({ kind: 'live', snapshot, updatedAt: at }),
         })),
     )
     if (created.kind === 'lost') return notWrittenResult(created.failedWrite.error)
-    return { kind: 'created', view: { kind: 'readable', snapshot: created.snapshot, updatedAt: at } }
+    return { kind: 'created', view: { kind: 'live', snapshot: created.snapshot, updatedAt: at } }
   }
 
   async function deleteQuarantined(
-    view: WorkspaceView & { kind: 'unreadable' },
+    view: WorkspaceView & { kind: 'quarantined' },
     at: number,
     by: string,
   ): Promise<CommandResult> {
     const deletion = await actors.deleteQuarantined(view.row.id, { event: 'delete', at, by })
     if (deletion.kind === 'lost') return notWrittenResult(deletion.failedWrite.error)
-    if (deletion.kind === 'none') return { kind: 'unknown' }
+    if (deletion.kind === 'none') return { kind: 'not-found' }
     maintenance.resume(view.row.id)
     return { kind: 'accepted', view: view }
   }
@@ -125,7 +125,7 @@ export function createSupervisor(deps: SupervisorDeps) {
     ): { readonly view: WorkspaceView; readonly revision: number } | undefined {
       const view = find(id, caller)
       if (!view) return undefined
-      const revision = view.kind === 'readable' ? actors.find(id)?.revision : view.row.revision
+      const revision = view.kind === 'live' ? actors.find(id)?.revision : view.row.revision
       return { view: view, revision: revision ?? 0 }
     },
 
@@ -146,9 +146,9 @@ export function createSupervisor(deps: SupervisorDeps) {
     /** Tells a workspace what to do. Accepted means: on disk, and on its way. */
     async send(id: WorkspaceId, caller: Caller, command: UserCommandRequest): Promise<CommandResult> {
       const view = find(id, caller)
-      if (!view) return { kind: 'unknown' }
+      if (!view) return { kind: 'not-found' }
       const [at, by] = [clock.now(), `user:${caller.owner}`]
-      if (view.kind === 'unreadable')
+      if (view.kind === 'quarantined')
         return command.type === 'delete' ? deleteQuarantined(view, at, by) : refusedQuarantined
       const { name, owner } = view.snapshot.context
       // To be refused by the database would put it back, and cut off what it is doing.
@@ -163,22 +163,22 @@ export function createSupervisor(deps: SupervisorDeps) {
       const after = actors.find(id)?.actor.getSnapshot() ?? view.snapshot
       const failedWrite = await actors.whenCommitted(id) // a refusal names a state, so it waits too
       if (failedWrite) return notWrittenResult(failedWrite.error)
-      if (accepted) return { kind: 'accepted', view: { kind: 'readable', snapshot: after, updatedAt: at } }
+      if (accepted) return { kind: 'accepted', view: { kind: 'live', snapshot: after, updatedAt: at } }
       // Refused because it is being deleted since: to the asker it does not exist any more.
-      return find(id, caller) ? { kind: 'refused', state: statePath(after.value) } : { kind: 'unknown' }
+      return find(id, caller) ? { kind: 'refused', state: statePath(after.value) } : { kind: 'not-found' }
     },
 
     /** Where a workspace is, for what its owner does inside it. `up`: it runs, and nothing is being done to it. */
     resolve(id: WorkspaceId, caller: Caller): ResolveResult {
       const view = find(id, caller)
-      if (!view) return { kind: 'unknown' }
-      if (view.kind === 'unreadable') return { kind: 'unreadable' }
+      if (!view) return { kind: 'not-found' }
+      if (view.kind === 'quarantined') return { kind: 'quarantined' }
       const { context, value } = view.snapshot
       const state = statePath(value)
       const { guest } = deps.providers.get(context.provider) ?? { guest: undefined }
       return guest
-        ? { kind: 'reached', state, up: state === 'running.up', workspace: workspaceRefOf(context), guest }
-        : { kind: 'unreadable' }
+        ? { kind: 'found', state, up: state === 'running.up', workspace: workspaceRefOf(context), guest }
+        : { kind: 'quarantined' }
     },
 
     /** Waits until a workspace that is being deleted is gone, for at most so long. */
@@ -222,15 +222,15 @@ export function createSupervisor(deps: SupervisorDeps) {
     ): SubscribeResult {
       if (workspace) {
         const owner = journal.ownerOf(workspace)
-        if (owner === undefined || !(caller.operator || owner === caller.owner)) return { kind: 'unknown' }
+        if (owner === undefined || !(caller.operator || owner === caller.owner)) return { kind: 'not-found' }
       }
       const newest = events.newest()
-      if (after !== null && after > newest) return { kind: 'no-such-place' }
+      if (after !== null && after > newest) return { kind: 'unknown-position' }
       const from = after ?? newest
       const isDeleted = workspace && journal.lastKnownStatus(workspace) === 'deleted'
-      if (isDeleted && journal.lines(workspace, from, 1).length === 0) return { kind: 'over' }
+      if (isDeleted && journal.lines(workspace, from, 1).length === 0) return { kind: 'ended' }
       const scope = { ...(workspace && { workspace }), ...(!caller.operator && { owner: caller.owner }) }
-      return { kind: 'following', from, subscription: events.subscribe(scope, from, wake) }
+      return { kind: 'subscribed', from, subscription: events.subscribe(scope, from, wake) }
     },
 
     health(): SupervisorHealth {
@@ -271,10 +271,10 @@ export function createSupervisor(deps: SupervisorDeps) {
 const refusedQuarantined = { kind: 'refused', state: 'failed' } as const
 
 function isVisibleToOwner(view: WorkspaceView): boolean {
-  const status = view.kind === 'readable' ? statusOf(view.snapshot.value) : view.row.status
+  const status = view.kind === 'live' ? statusOf(view.snapshot.value) : view.row.status
   return status !== 'deleting' && status !== 'deleted'
 }
 
 function notWrittenResult(error: unknown) {
-  return isNameTaken(error) ? ({ kind: 'name-taken' } as const) : ({ kind: 'not-written', error } as const)
+  return isNameTaken(error) ? ({ kind: 'name-taken' } as const) : ({ kind: 'write-failed', error } as const)
 }

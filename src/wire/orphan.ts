@@ -7,7 +7,7 @@ export const orphanResponseSchema = z
     container_id: z.string(),
     provider: z.string(),
     workspace: z.uuid().meta({ description: 'The workspace that its label names.' }),
-    state: z.enum(['running', 'exited', 'made']).meta({ description: '`made`: it was never started.' }),
+    state: z.enum(['running', 'exited', 'created']).meta({ description: '`created`: it was never started.' }),
     owner: z.string().optional().meta({ description: 'As its labels tell. So are `name` and `template`.' }),
     name: z.string().optional(),
     template: z.string().optional(),

@@ -20,14 +20,14 @@ export interface WorkspaceLabels {
   readonly template: string
 }
 
-/** One container of ours, as an inventory found it. `made` was never started. */
+/** One container of ours, as an inventory found it. `created` was never started. */
 export interface ContainerRecord {
   readonly workspaceId: WorkspaceId
   readonly containerId: string
   readonly state:
     | { readonly kind: 'running'; readonly connection: Connection }
     | { readonly kind: 'exited'; readonly exit: ContainerExit }
-    | { readonly kind: 'made' }
+    | { readonly kind: 'created' }
   /** As far as the container itself tells it. */
   readonly labels?: Partial<WorkspaceLabels>
 }

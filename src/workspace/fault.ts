@@ -1,13 +1,13 @@
 /**
  * Why a provider could not do what was asked, and whether the same request may yet succeed:
  *
- * - `never`: not without a change by a person (no such image, a lifecycle command that fails).
- * - `later`: the same request may succeed if it is made again (a registry that does not answer, an engine's 500).
- * - `away`: the engine itself cannot be reached; nothing was tried, so no try is spent.
- * - `gone`: the container that the request was about does not exist any more; it can be made anew.
+ * - `permanent`: not without a change by a person (no such image, a lifecycle command that fails).
+ * - `transient`: the same request may succeed if it is made again (a registry that does not answer, an engine's 500).
+ * - `unavailable`: the engine itself cannot be reached; nothing was tried, so no try is spent.
+ * - `missing`: the container that the request was about does not exist any more; it can be made anew.
  */
 export interface Fault {
-  readonly kind: 'never' | 'later' | 'away' | 'gone'
+  readonly kind: 'permanent' | 'transient' | 'unavailable' | 'missing'
   /** One or a few sentences for a person: what failed, with the engine's own reason. Names the image, where there is one. */
   readonly message: string
 }

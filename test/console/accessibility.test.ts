@@ -31,20 +31,20 @@ async function createSampleData({
   await inject('POST', `/api/v1/workspaces/${stopped}/stop`, { headers: { 'x-user': 'carol' } })
   await waitFor(stopped, ({ state }) => state === 'stopped.idle')
   const permanentFault = {
-    kind: 'never',
+    kind: 'permanent',
     message:
       'The image docker.example.com/tools/build:4.2 does not exist. Correct the template, then start the workspace again.',
   } as const
   engine.failNext('image', permanentFault)
   const failed = await createSettled({ name: 'nightly-build', template: 'rust' }, 'bob')
   engine.failNext('setup', {
-    kind: 'never',
+    kind: 'permanent',
     message: 'postCreateCommand failed with exit code 1: npm ERR! code ENOTFOUND registry.example.com',
   })
   await createSettled({ name: 'data-import', template: 'python' }, 'carol')
   const orphanLabels = { owner: 'dora', name: 'thesis-2024', template: 'python' }
   engine.placeContainer(newWorkspaceId(), { kind: 'running', connection: { container_id: 'c' } }, 'here', orphanLabels)
-  engine.placeContainer(newWorkspaceId(), { kind: 'made' })
+  engine.placeContainer(newWorkspaceId(), { kind: 'created' })
   engine.disconnect()
   engine.reconnect() // and with the reconnect comes an inventory
   await expect.poll(() => supervisor.orphans().length).toBe(2) // it is not told when that is done

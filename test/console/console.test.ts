@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hasBrowser, useConsole } from './console-browser.ts'
 
-const failed = { kind: 'never', message: 'The image has no shell.' } as const
+const failed = { kind: 'permanent', message: 'The image has no shell.' } as const
 
 describe.skipIf(!hasBrowser)('the console in a browser', () => {
   const { open, visit } = useConsole()
@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   test('names and metadata with markup in them are shown as text', async () => {
     const { listen, createWorkspace, engine, waitFor } = await open()
     const markup = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
-    engine.failNext('boot', { kind: 'never', message: `It said ${markup}` })
+    engine.failNext('boot', { kind: 'permanent', message: `It said ${markup}` })
     const { id } = await createWorkspace({ name: 'one', metadata: { [markup]: markup } })
     await waitFor(id, ({ status }) => status === 'failed')
     const { page, browserErrors } = await visit(await listen(), { at: `#/workspaces/${id}` })

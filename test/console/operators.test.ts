@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
 
   test('a sweep that fails says of what', async () => {
     const { engine, listen } = await open({ intervalMs: 100 })
-    engine.before('list', () => ({ kind: 'later', message: 'The list was cut short.' }))
+    engine.before('list', () => ({ kind: 'transient', message: 'The list was cut short.' }))
     const { page } = await visit(await listen(), root)
     await page.getByText('Did not succeed: The list was cut short.').waitFor()
   })
@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
       ['two', 'nodejs', 'bob'],
       ['three', 'nodejs', 'alice'],
     ] as const) {
-      if (name === 'three') engine.failNext('boot', { kind: 'never', message: 'No room on the shelf.' })
+      if (name === 'three') engine.failNext('boot', { kind: 'permanent', message: 'No room on the shelf.' })
       const { id } = await createWorkspace({ name, template }, { 'x-user': user })
       await waitFor(id, ({ status }) => status !== 'creating')
     }
@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)('what operators are shown', () => {
 
   test('the page of a workspace shows what its statechart remembers, and follows it', async () => {
     const { engine, listen, createWorkspace, waitFor } = await open()
-    const fault = { kind: 'later', message: 'The engine is busy.' } as const
+    const fault = { kind: 'transient', message: 'The engine is busy.' } as const
     const stop = engine.before('boot', () => fault)
     const { id } = await createWorkspace({ name: 'one', template: 'python' })
     await waitFor(id, ({ state }) => state === 'creating.waiting')

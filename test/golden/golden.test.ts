@@ -56,7 +56,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     const { clock, supervisor, ...service } = startOnGolden(file)
     const historyOf = (id: WorkspaceId) => {
       const found = supervisor.find(id, root)
-      return found?.kind === 'unreadable' ? `set aside, ${found.reason}` : service.state(id)
+      return found?.kind === 'quarantined' ? `set aside, ${found.reason}` : service.state(id)
     }
     const stored = rows.map(({ id }) => historyOf(id)) // before anything was told to go on
     await settle()
@@ -88,7 +88,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
       expect(storedResponses.find(ann.owner, key, 0)).toEqual({ response, fingerprint })
       const request = { name: 'again', template: null, ttlSeconds: null, metadata: null }
       const idempotency = { key, fingerprint, renderResponse: () => 'another' }
-      expect(await supervisor.create(request, ann, idempotency)).toEqual({ kind: 'repeated', response })
+      expect(await supervisor.create(request, ann, idempotency)).toEqual({ kind: 'replayed', response })
     }
   })
 
@@ -106,7 +106,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     const readable = rowsOf(golden(file)).filter(({ name }) => !(name in damagedRows))
     expect(readable.length).toBeGreaterThan(0)
     for (const { id, snapshot } of readable)
-      expect(service.find(id, root)).toMatchObject({ kind: 'readable', snapshot: JSON.parse(snapshot) })
+      expect(service.find(id, root)).toMatchObject({ kind: 'live', snapshot: JSON.parse(snapshot) })
   })
 })
 

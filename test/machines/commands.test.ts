@@ -154,7 +154,7 @@ describe('commands', () => {
   })
 
   test('a stop that fails leaves the workspace up, reachable, with the reason', () => {
-    for (const end of [effectDone('stop', failedWith('never', 'no permission')), timerFired('deadline')]) {
+    for (const end of [effectDone('stop', failedWith('permanent', 'no permission')), timerFired('deadline')]) {
       const after = steps(up, { type: 'stop', ...cause }, end)
       expect(inState(after)).toBe('running.up')
       expect(after.context.connection).toEqual(connection)
@@ -163,14 +163,14 @@ describe('commands', () => {
   })
 
   test('a stop that finds the engine away is done when it is back', () => {
-    const waiting = steps(up, { type: 'stop', ...cause }, effectDone('stop', failedWith('away', 'no engine')))
+    const waiting = steps(up, { type: 'stop', ...cause }, effectDone('stop', failedWith('unavailable', 'no engine')))
     expect(inState(waiting)).toBe('running.stopping.waiting')
     const done = steps(waiting, resume, effectDone('stop', successResults.stop))
     expect([inState(done), done.context.reason]).toEqual(['stopped.idle', null])
   })
 
   test('a stop of what had not come up yet leaves it stopped, though nobody can say that it was halted', () => {
-    for (const end of [effectDone('stop', failedWith('never', 'no permission')), timerFired('deadline')]) {
+    for (const end of [effectDone('stop', failedWith('permanent', 'no permission')), timerFired('deadline')]) {
       const after = steps(snapshotAt('stopped.starting.queued', { step: 'boot' }), { type: 'stop', ...cause }, end)
       expect(inState(after)).toBe('stopped.idle')
       expect(after.context.reason).toContain('being started')

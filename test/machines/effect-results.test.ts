@@ -9,7 +9,7 @@ import type { EffectId, State } from './transitions.ts'
 import { effectDone, snapshotAt, connection, failedWith, now, nextSnapshot, successResults } from './transitions.ts'
 
 // What becomes of a workspace when an effect answers. Before it, one try has failed, or all but the last.
-type ResultCase = 'ok' | 'never' | 'later' | 'later, the last try' | 'away' | 'gone'
+type ResultCase = 'ok' | 'permanent' | 'transient' | 'transient, the last attempt' | 'unavailable' | 'missing'
 type ExpectedContext = Pick<WorkspaceContext, 'step' | 'attempts' | 'containerId' | 'prepared'> & { retryAt: number }
 type Row = readonly [
   effect: EffectId,
@@ -24,20 +24,20 @@ const attemptsExhausted = (attempts: number) => ['failed', { attempts: attempts 
 
 const making = (waiting: State, at: ProvisioningStep) =>
   ({
-    never: attemptsExhausted(2),
-    later: [waiting, { ...retryLater, step: at }],
-    'later, the last try': attemptsExhausted(maxAttempts[at]),
-    away: [waiting, { ...retryWhenEngineReturns, step: at }],
-    gone: ['creating.waiting', retryNow],
+    permanent: attemptsExhausted(2),
+    transient: [waiting, { ...retryLater, step: at }],
+    'transient, the last attempt': attemptsExhausted(maxAttempts[at]),
+    unavailable: [waiting, { ...retryWhenEngineReturns, step: at }],
+    missing: ['creating.waiting', retryNow],
   }) as const
 const up = ['running.up', {}] as const
 const staysUp = (waiting: State) =>
   ({
-    never: up,
-    later: [waiting, retryLater],
-    'later, the last try': up,
-    away: [waiting, retryWhenEngineReturns],
-    gone: [waiting, retryLater],
+    permanent: up,
+    transient: [waiting, retryLater],
+    'transient, the last attempt': up,
+    unavailable: [waiting, retryWhenEngineReturns],
+    missing: [waiting, retryLater],
   }) as const
 const postponed = ['deleting.waiting', retryLater] as const
 
@@ -63,8 +63,8 @@ const table: Partial<Record<State, Row>> = {
     {
       ...making('creating.waiting', 'setup'),
       ok: ['running.up', { attempts: 0, prepared: true }],
-      later: ['creating.waiting', { ...retryLater, step: 'boot' }],
-      away: ['creating.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
+      transient: ['creating.waiting', { ...retryLater, step: 'boot' }],
+      unavailable: ['creating.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
     },
   ],
   'stopped.starting.boot': [
@@ -78,8 +78,8 @@ const table: Partial<Record<State, Row>> = {
     {
       ...making('stopped.starting.waiting', 'setup'),
       ok: ['running.up', { attempts: 0 }],
-      later: ['stopped.starting.waiting', { ...retryLater, step: 'boot' }],
-      away: ['stopped.starting.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
+      transient: ['stopped.starting.waiting', { ...retryLater, step: 'boot' }],
+      unavailable: ['stopped.starting.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
     },
   ],
   'running.stopping.halting': [
@@ -100,18 +100,18 @@ const table: Partial<Record<State, Row>> = {
     'boot',
     {
       ok: ['deleted', {}],
-      never: postponed,
-      later: postponed,
-      'later, the last try': ['deleting.waiting', { attempts: 5, retryAt: now + 16_000 }],
-      away: postponed,
-      gone: postponed,
+      permanent: postponed,
+      transient: postponed,
+      'transient, the last attempt': ['deleting.waiting', { attempts: 5, retryAt: now + 16_000 }],
+      unavailable: postponed,
+      missing: postponed,
     },
   ],
 }
 
 const snapshot = (effect: EffectId, name: ResultCase): EffectResult<unknown> => {
   if (name === 'ok') return successResults[effect]
-  return failedWith(name === 'later, the last try' ? 'later' : name, `no luck with ${effect}`)
+  return failedWith(name === 'transient, the last attempt' ? 'transient' : name, `no success with ${effect}`)
 }
 
 test('every state that waits for an effect is in the table', () => {
@@ -123,7 +123,7 @@ describe.each(Object.entries(table))('in %s', (state, [effect, stateReachedBy, c
   test.each(Object.entries(cases))(`${effect} answers %s`, (name, [to, expectedContext]) => {
     const before = snapshotAt(state as State, {
       step: stateReachedBy,
-      attempts: name === 'later, the last try' ? maxAttempts[stateReachedBy] - 1 : 1,
+      attempts: name === 'transient, the last attempt' ? maxAttempts[stateReachedBy] - 1 : 1,
       reason: 'an older trouble',
       connection: stateReachedBy === 'setup' ? connection : null,
     })

@@ -79,6 +79,6 @@ describe('a state on its way', () => {
 /** What happens next if nothing succeeds and no deadline ever ends. */
 function nextFaultEvent(snapshot: WorkspaceSnapshot): WorkspaceEvent {
   const effect = invokesIn(snapshot).find(({ src }) => src !== 'timer')
-  if (effect) return effectDone(effect.id as EffectId, failedWith('later'))
+  if (effect) return effectDone(effect.id as EffectId, failedWith('transient'))
   return invokesIn(snapshot).some(({ id }) => id === 'pause') ? timerFired('pause') : { type: 'granted', ...cause }
 }

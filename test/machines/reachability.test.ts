@@ -32,7 +32,7 @@ test('a delete is accepted everywhere and gets to `deleted`, however often the r
   for (const { snapshot } of living) {
     let current = nextSnapshot(snapshot, { type: 'delete', ...cause })
     for (let n = 1; n <= 3; n++) {
-      current = nextSnapshot(current, effectDone('remove', failedWith('away')))
+      current = nextSnapshot(current, effectDone('remove', failedWith('unavailable')))
       expect([statePath(current.value), current.context.attempts]).toEqual(['deleting.waiting', n])
       current = nextSnapshot(current, timerFired('pause'))
     }

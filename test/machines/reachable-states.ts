@@ -61,8 +61,8 @@ function nextEvents(snapshot: WorkspaceSnapshot): readonly WorkspaceEvent[] {
     // Only a boot or a setup can find its container gone: for the others that is no answer, or success.
     const faults =
       src === 'boot' || src === 'setup'
-        ? (['never', 'later', 'away', 'gone'] as const)
-        : (['never', 'later', 'away'] as const)
+        ? (['permanent', 'transient', 'unavailable', 'missing'] as const)
+        : (['permanent', 'transient', 'unavailable'] as const)
     return [successResults[effect], ...faults.map((kind) => failedWith(kind))].map((kind) => effectDone(effect, kind))
   })
   return [...externalEvents.filter((event) => snapshot.can(event)), ...invokeResults]

@@ -3,7 +3,14 @@ import type { WorkspaceId } from '../../src/workspace/id.ts'
 export type ClientCommand = 'create' | 'start' | 'stop' | 'restart' | 'delete' | 'update'
 
 /** `unheard`: whoever asked got no answer, since the process died; it may have been done or not. */
-export type CommandOutcome = 'pending' | 'accepted' | 'refused' | 'unknown' | 'name-taken' | 'not-written' | 'unheard'
+export type CommandOutcome =
+  | 'pending'
+  | 'accepted'
+  | 'refused'
+  | 'not-found'
+  | 'name-taken'
+  | 'write-failed'
+  | 'unheard'
 
 /** One thing that one client asked of one workspace, in the order in which they were asked. */
 export interface LedgerRequest {

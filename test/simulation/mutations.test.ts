@@ -93,7 +93,7 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
         ...supervisor,
         async send(id) {
           const view = supervisor.find(id, simulatedOperator)
-          return view ? { kind: 'accepted', view } : { kind: 'unknown' }
+          return view ? { kind: 'accepted', view } : { kind: 'not-found' }
         },
       }),
     },
@@ -106,7 +106,7 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
         ...supervisor,
         async send(...args) {
           const result = await supervisor.send(...args)
-          return result.kind === 'accepted' ? { kind: 'not-written', error: new Error('no') } : result
+          return result.kind === 'accepted' ? { kind: 'write-failed', error: new Error('no') } : result
         },
       }),
     },

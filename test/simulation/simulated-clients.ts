@@ -59,7 +59,7 @@ export function simulatedClients(simulation: Simulation) {
     { kind }: CommandResult,
     alreadyDeleted: boolean,
   ) {
-    if (alreadyDeleted && kind !== 'unknown')
+    if (alreadyDeleted && kind !== 'not-found')
       simulation.reportViolation(`law 2: ${workspace.label} was told deleted, and answers ${kind}`)
     if (kind === 'accepted' && journalEntries(workspace, command, at) === 0)
       simulation.reportViolation(`law 2: ${command} of ${workspace.label} was accepted and is not on the disk`)
@@ -68,7 +68,7 @@ export function simulatedClients(simulation: Simulation) {
     if (kind === 'refused' && command === 'update')
       simulation.reportViolation(`an update of ${workspace.label} was refused`)
     const wasDeleted = history.workspaces.get(workspace.id)?.lines.some(({ to }) => to.startsWith('delet')) ?? false
-    if (kind === 'unknown' && !wasDeleted)
+    if (kind === 'not-found' && !wasDeleted)
       simulation.reportViolation(`law 2: ${workspace.label} is unknown to its owner and was never deleted`)
   }
 
@@ -98,8 +98,8 @@ export function simulatedClients(simulation: Simulation) {
   }
 
   function recordCreated(answer: CreateResult, { owner }: Caller, key: string | undefined) {
-    if (answer.kind === 'no-such-template') simulation.reportViolation('a template that is there is not found')
-    if (answer.kind === 'repeated' && key !== undefined) {
+    if (answer.kind === 'unknown-template') simulation.reportViolation('a template that is there is not found')
+    if (answer.kind === 'replayed' && key !== undefined) {
       const known = keys.get(key)
       if (known && known.id !== answer.response)
         simulation.reportViolation(`${key} is answered with another workspace than at first`)
@@ -107,7 +107,7 @@ export function simulatedClients(simulation: Simulation) {
         simulation.reportViolation(`law 2: ${key} is answered with no known workspace`)
     }
     if (answer.kind !== 'created') return
-    const id = answer.view.kind === 'readable' ? answer.view.snapshot.context.id : answer.view.row.id
+    const id = answer.view.kind === 'live' ? answer.view.snapshot.context.id : answer.view.row.id
     const workspace = ledger.find(id)
     if (!workspace || workspace.owner !== owner)
       return simulation.reportViolation('law 2: a create was answered and is not on the disk')
@@ -127,7 +127,7 @@ export function simulatedClients(simulation: Simulation) {
     if (!current || !otherCaller) return
     void responseFrom(current, current.supervisor.send(workspace.id, otherCaller, { type: 'delete' })).then(
       (answer) => {
-        if (answer && answer.kind !== 'unknown')
+        if (answer && answer.kind !== 'not-found')
           simulation.reportViolation(
             `law 11: ${otherCaller.owner} is answered ${answer.kind} about ${workspace.label}, which is ${workspace.owner}'s`,
           )

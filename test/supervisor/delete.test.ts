@@ -20,7 +20,7 @@ describe('law 3: every effect may run twice', () => {
     'an engine that did the step %s and answered 500 all the same is asked again, and one container comes of it',
     async (verb) => {
       const service = await startTestService()
-      service.engine.failNext(verb, { kind: 'later', message: 'engine says 500' }, { worked: true })
+      service.engine.failNext(verb, { kind: 'transient', message: 'engine says 500' }, { worked: true })
       const id = createdId(await service.create('a'))
       await eventually(() => service.state(id), 'running.up')
       expect(containersOf(service.engine, id)).toHaveLength(1)
@@ -149,7 +149,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
 
   it('a workspace that waits to try again can be deleted', async () => {
     const service = await startTestService()
-    service.engine.before('boot', () => ({ kind: 'later', message: 'not now' }))
+    service.engine.before('boot', () => ({ kind: 'transient', message: 'not now' }))
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'creating.waiting')
     await service.send(id, { type: 'delete' })
@@ -164,7 +164,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     service.engine.disconnect()
     await service.send(id, { type: 'delete' })
     expect(service.find(id)).toBeUndefined()
-    expect(await service.send(id, { type: 'start' })).toEqual({ kind: 'unknown' })
+    expect(await service.send(id, { type: 'start' })).toEqual({ kind: 'not-found' })
     await eventually(() => service.state(id), 'deleting.waiting')
     expect(service.supervisor.list({ owner: '*' }, root).workspaces).toHaveLength(1)
     expect(containersOf(service.engine, id)).toHaveLength(1)
@@ -203,6 +203,6 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
     const results = await Promise.all([service.send(id, { type: 'delete' }), service.send(id, { type: 'delete' })])
-    expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'unknown'])
+    expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'not-found'])
   })
 })

@@ -91,7 +91,7 @@ describe('law 6: time is data', () => {
     expect(await update).toMatchObject({ kind: 'accepted' })
     expect(service.state(saved)).toBe('running.up')
     expect(service.state(lost)).toBe('gone')
-    expect(await service.send(lost, { type: 'update', ttlSeconds: 3600 })).toEqual({ kind: 'unknown' })
+    expect(await service.send(lost, { type: 'update', ttlSeconds: 3600 })).toEqual({ kind: 'not-found' })
     await service.send(saved, { type: 'update', ttlSeconds: null })
     await service.clock.advance(3700 * second)
     expect(service.state(saved)).toBe('running.up')

@@ -19,7 +19,7 @@ describe('a workspace', () => {
     db.close()
 
     const next = startServiceOn(first.path, first.engine)
-    expect(await next.create('b', undefined, { template: 'removed' })).toMatchObject({ kind: 'no-such-template' })
+    expect(await next.create('b', undefined, { template: 'removed' })).toMatchObject({ kind: 'unknown-template' })
     await next.send(id, { type: 'start' })
     await eventually(() => next.state(id), 'running.up')
     const [container] = containersOf(first.engine, id)
@@ -34,8 +34,11 @@ describe('a workspace', () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
-    const removeHook = service.engine.before('inspect', () => ({ kind: 'later', message: 'the event came to nothing' }))
-    const hidden = service.engine.before('list', () => ({ kind: 'later', message: 'no list yet' }))
+    const removeHook = service.engine.before('inspect', () => ({
+      kind: 'transient',
+      message: 'the event came to nothing',
+    }))
+    const hidden = service.engine.before('list', () => ({ kind: 'transient', message: 'no list yet' }))
     service.engine.exitContainer(containersOf(service.engine, id)[0]?.containerId ?? '')
     await eventually(() => service.engine.calls.some(({ verb }) => verb === 'inspect'), true)
     expect(service.state(id)).toBe('running.up')
@@ -53,8 +56,8 @@ describe('a database that another program has locked for writing', () => {
     const other = new Sqlite(service.path)
     onTestFinished(() => void other.close())
     other.exec('BEGIN IMMEDIATE')
-    expect(await service.create('b')).toMatchObject({ kind: 'not-written' })
-    expect(await service.send(up, { type: 'stop' })).toMatchObject({ kind: 'not-written' })
+    expect(await service.create('b')).toMatchObject({ kind: 'write-failed' })
+    expect(await service.send(up, { type: 'stop' })).toMatchObject({ kind: 'write-failed' })
     expect(service.state(up)).toBe('running.up')
     expect(service.engine.calls.filter(({ verb }) => verb === 'stop')).toEqual([])
     await eventually(() => service.supervisor.health().database ?? '', expect.stringMatching(/lock/i))

@@ -19,18 +19,18 @@ describe('a create with an idempotency key', () => {
   it('makes one workspace however often it is asked, at once and later, and after a restart and a delete', async () => {
     const service = await startTestService()
     const answers = await Promise.all([ask(service, 'k'), ask(service, 'k'), ask(service, 'k')])
-    expect(answers.map(({ kind }) => kind)).toEqual(['created', 'repeated', 'repeated'])
+    expect(answers.map(({ kind }) => kind)).toEqual(['created', 'replayed', 'replayed'])
     const [first] = service.supervisor.list({}, ann).workspaces
     if (!first) throw new Error('there is one')
     const id = workspaceIdOf(first)
-    expect(answers[1]).toEqual({ kind: 'repeated', response: id })
+    expect(answers[1]).toEqual({ kind: 'replayed', response: id })
     await eventually(() => service.state(id), 'running.up')
     await service.close()
     const next = startServiceOn(service.path, service.engine)
-    expect(await ask(next, 'k')).toEqual({ kind: 'repeated', response: id })
+    expect(await ask(next, 'k')).toEqual({ kind: 'replayed', response: id })
     await next.send(id, { type: 'delete' })
     await eventually(() => next.state(id), 'gone')
-    expect(await ask(next, 'k')).toEqual({ kind: 'repeated', response: id })
+    expect(await ask(next, 'k')).toEqual({ kind: 'replayed', response: id })
   })
 
   it('another request with its key is refused; another owner’s key is another key', async () => {
@@ -45,7 +45,7 @@ describe('a create with an idempotency key', () => {
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     const both = await Promise.all([ask(service, 'k'), ask(service, 'k')])
-    expect(both.map(({ kind }) => kind)).toEqual(['not-written', 'not-written'])
+    expect(both.map(({ kind }) => kind)).toEqual(['write-failed', 'write-failed'])
     expect(service.supervisor.list({}, ann).workspaces).toEqual([])
     db.exec('DROP TRIGGER refuse')
     expect(await ask(service, 'k')).toMatchObject({ kind: 'created' })
@@ -67,7 +67,7 @@ describe('a create with an idempotency key', () => {
     const service = await startTestService({ clock, provisionerIntervalMs: 3_600_000, janitorIntervalMs: 3_600_000 })
     await ask(service, 'k')
     await clock.advance(23.9 * 3_600_000)
-    expect(await ask(service, 'k')).toMatchObject({ kind: 'repeated' })
+    expect(await ask(service, 'k')).toMatchObject({ kind: 'replayed' })
     await clock.advance(3_600_000)
     await settle()
     expect(await ask(service, 'k')).toEqual({ kind: 'name-taken' })

@@ -8,7 +8,7 @@ const day = 24 * 60 * minute
 describe('the journal', () => {
   it('has one line for each transition, with who, why and how many tries', async () => {
     const service = await startTestService()
-    service.engine.failNext('boot', { kind: 'later', message: 'port in use' })
+    service.engine.failNext('boot', { kind: 'transient', message: 'port in use' })
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
     await service.send(id, { type: 'update', name: 'b' })
@@ -61,7 +61,7 @@ describe('the journal', () => {
     expect(revisions.at(-1)).toBe(row?.revision)
     expect(new Set(revisions).size).toBe(revisions.length)
     db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
-    expect(await service.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'not-written' })
+    expect(await service.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'write-failed' })
     expect(service.store.byId(id)).toEqual(row)
   })
 

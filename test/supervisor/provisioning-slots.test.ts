@@ -96,7 +96,7 @@ describe('provisioning', () => {
     hold.open()
     await eventually(() => service.state(stopped), 'running.up')
 
-    service.engine.failNext('boot', { kind: 'later', message: 'not now' })
+    service.engine.failNext('boot', { kind: 'transient', message: 'not now' })
     const waiting = await make('waiting')
     await eventually(() => service.state(waiting), 'creating.waiting')
     const next = await make('next')
@@ -127,7 +127,7 @@ describe('provisioning', () => {
     db.exec(
       `CREATE TRIGGER refuse BEFORE UPDATE ON workspaces WHEN old.name = 'second' BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`,
     )
-    expect(await service.send(second, { type: 'update', name: 'other' })).toMatchObject({ kind: 'not-written' })
+    expect(await service.send(second, { type: 'update', name: 'other' })).toMatchObject({ kind: 'write-failed' })
     db.exec('DROP TRIGGER refuse')
     image.open()
     await eventually(() => [first, second].map(service.state), ['running.up', 'running.up'])

@@ -24,7 +24,7 @@ describe('law 5: no dead ends', () => {
     ['setup', 5],
   ] as const)('the step %s is given up after %i tries, with the reason', async (verb, most) => {
     const service = await still()
-    service.engine.before(verb, () => ({ kind: 'later', message: 'registry on fire' }))
+    service.engine.before(verb, () => ({ kind: 'transient', message: 'registry on fire' }))
     const id = createdId(await service.create('a'))
     await service.clock.advance(5 * minute)
     expect(service.state(id)).toBe('failed')
@@ -37,7 +37,7 @@ describe('law 5: no dead ends', () => {
 
   it('a fault that trying again does not mend ends it after one try', async () => {
     const service = await still()
-    service.engine.before('image', () => ({ kind: 'never', message: 'no such image: base:1' }))
+    service.engine.before('image', () => ({ kind: 'permanent', message: 'no such image: base:1' }))
     const id = createdId(await service.create('a'))
     await settle()
     expect(service.state(id)).toBe('failed')
@@ -50,7 +50,7 @@ describe('law 5: no dead ends', () => {
     const at: number[] = []
     service.engine.before('boot', () => {
       at.push(service.clock.now())
-      return { kind: 'later', message: 'not now' }
+      return { kind: 'transient', message: 'not now' }
     })
     await service.create('a')
     await service.clock.advance(5 * minute)
@@ -86,7 +86,7 @@ describe('law 5: no dead ends', () => {
 
   it('an engine that comes and goes for hours does not keep a create from ending', async () => {
     const service = await still()
-    service.engine.before('boot', () => ({ kind: 'away', message: 'gone again' }))
+    service.engine.before('boot', () => ({ kind: 'unavailable', message: 'gone again' }))
     const id = createdId(await service.create('a'))
     for (let round = 0; round < 20; round += 1) {
       service.engine.disconnect()
@@ -160,7 +160,7 @@ describe('law 5: no dead ends', () => {
     const service = await still()
     const id = createdId(await service.create('a'))
     await settle()
-    const off = service.engine.before('remove', () => ({ kind: 'later', message: 'device busy' }))
+    const off = service.engine.before('remove', () => ({ kind: 'transient', message: 'device busy' }))
     await service.send(id, { type: 'delete' })
     await service.clock.advance(60 * minute)
     const attempts = service.engine.calls.filter(({ verb }) => verb === 'remove').length

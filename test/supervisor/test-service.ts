@@ -120,7 +120,7 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
     /** The state as operators see it; `gone` when there is no such workspace. */
     state(id: WorkspaceId) {
       const view = supervisor.find(id, root)
-      return view ? (view.kind === 'readable' ? statePath(view.snapshot.value) : 'unreadable') : 'gone'
+      return view ? (view.kind === 'live' ? statePath(view.snapshot.value) : 'unreadable') : 'gone'
     },
     /** The states that the journal tells of. */
     stateTrail: (id: WorkspaceId) => stores.journal.lines(id, 0, 1000).map(({ to }) => to),
@@ -202,11 +202,11 @@ export function createdId(created: CreateResult): WorkspaceId {
 }
 
 export function workspaceIdOf(view: WorkspaceView): WorkspaceId {
-  return view.kind === 'readable' ? view.snapshot.context.id : view.row.id
+  return view.kind === 'live' ? view.snapshot.context.id : view.row.id
 }
 
 export function contextOf(view: WorkspaceView | undefined) {
-  if (view?.kind !== 'readable') throw new Error('it is not there, or not readable')
+  if (view?.kind !== 'live') throw new Error('it is not there, or not readable')
   return view.snapshot.context
 }
 

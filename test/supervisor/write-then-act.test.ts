@@ -91,13 +91,13 @@ describe('law 1: write, then act', () => {
     const before = service.engine.calls.length
     const revision = databaseReader(service.path).row(id)?.revision
     const refused = await service.send(id, { type: 'update', metadata: big })
-    expect(refused).toMatchObject({ kind: 'not-written', error: { code: 'SQLITE_FULL' } })
+    expect(refused).toMatchObject({ kind: 'write-failed', error: { code: 'SQLITE_FULL' } })
     expect(contextOf(service.find(id)).metadata).toBeNull()
     expect(databaseReader(service.path).row(id)?.revision).toBe(revision)
     expect(
       await service.supervisor.create({ name: 'b', template: null, ttlSeconds: null, metadata: big }, ann),
     ).toMatchObject({
-      kind: 'not-written',
+      kind: 'write-failed',
     })
     expect(service.supervisor.list({}, ann).workspaces).toHaveLength(1)
     expect(service.engine.calls).toHaveLength(before)
@@ -189,7 +189,7 @@ describe('law 2: what a client was told is never lost', () => {
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     const results = await Promise.all([service.send(id, { type: 'stop' }), service.send(id, { type: 'stop' })])
-    expect(results.map(({ kind }) => kind)).toEqual(['not-written', 'not-written'])
+    expect(results.map(({ kind }) => kind)).toEqual(['write-failed', 'write-failed'])
     db.exec('DROP TRIGGER refuse')
     expect(await service.send(id, { type: 'start' })).toEqual({ kind: 'refused', state: 'running.up' })
     expect(service.engine.calls.map(({ verb }) => verb)).not.toContain('stop')

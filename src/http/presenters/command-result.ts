@@ -7,7 +7,7 @@ export function unwrapCommandResult(result: CommandResult): WorkspaceView {
   switch (result.kind) {
     case 'accepted':
       return result.view
-    case 'unknown':
+    case 'not-found':
       throw new Problem('workspace-not-found')
     case 'name-taken':
       throw new Problem('name-taken')
@@ -16,7 +16,7 @@ export function unwrapCommandResult(result: CommandResult): WorkspaceView {
         error: `The workspace does not take this command in state "${result.state}". Its "can" lists what it takes.`,
         state: result.state,
       })
-    case 'not-written':
+    case 'write-failed':
       throw notWrittenProblem(result.error)
     default:
       return result satisfies never
@@ -28,15 +28,15 @@ export function presentCreateResult(result: CreateResult): string {
   switch (result.kind) {
     case 'created':
       return presentWorkspaceJson(result.view)
-    case 'repeated':
+    case 'replayed':
       return result.response
     case 'key-reused':
       throw new Problem('idempotency-key-reused')
     case 'name-taken':
       throw new Problem('name-taken')
-    case 'no-such-template':
+    case 'unknown-template':
       throw unknownTemplateProblem(result.available)
-    case 'not-written':
+    case 'write-failed':
       throw notWrittenProblem(result.error)
     default:
       return result satisfies never
@@ -48,23 +48,23 @@ export function unwrapAdoptResult(result: AdoptResult): WorkspaceView {
   switch (result.kind) {
     case 'adopted':
       return result.view
-    case 'unknown':
+    case 'not-found':
       throw new Problem('orphan-not-found')
-    case 'owned-otherwise':
+    case 'owner-mismatch':
       throw new Problem('invalid', {
         error: "owner: the container says that it is another one's.",
         details: [{ field: 'owner', problem: 'must be left out' }],
       })
-    case 'says-too-little':
+    case 'labels-missing':
       throw new Problem('invalid', {
         error: `The container does not tell its ${result.missing.join(', ')}: say it in the body.`,
         details: result.missing.map((field) => ({ field, problem: 'must be given' })),
       })
     case 'name-taken':
       throw new Problem('name-taken')
-    case 'no-such-template':
+    case 'unknown-template':
       throw unknownTemplateProblem(result.available)
-    case 'not-written':
+    case 'write-failed':
       throw notWrittenProblem(result.error)
     default:
       return result satisfies never

@@ -29,21 +29,21 @@ function stdinInput(stdin: NonNullable<StartExecBody['stdin']> | null): ExecRequ
 }
 
 /** The run that was begun, or the refusal. */
-export function unwrapExecStart(result: ExecStartResult): Extract<ExecStartResult, { kind: 'held' | 'past' }> {
+export function unwrapExecStart(result: ExecStartResult): Extract<ExecStartResult, { kind: 'active' | 'ended' }> {
   switch (result.kind) {
-    case 'held':
-    case 'past':
+    case 'active':
+    case 'ended':
       return result
-    case 'id-reused':
+    case 'id-conflict':
       throw new Problem('exec-id-reused')
-    case 'too-many':
+    case 'limit-reached':
       throw new Problem('too-many-runs', { headers: { 'retry-after': '1' } })
-    case 'closing':
+    case 'shutting-down':
       throw new Problem('shutting-down', { headers: retryHeaders })
-    case 'not-written':
+    case 'write-failed':
       throw notWrittenProblem(result.error)
     case 'fault':
-      throw result.fault.kind === 'never'
+      throw result.fault.kind === 'permanent'
         ? new Problem('not-runnable', { error: result.fault.message })
         : providerFailedProblem(result.fault)
     default:

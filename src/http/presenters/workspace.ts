@@ -21,7 +21,7 @@ const neverActive: LastActiveAt = () => undefined
 
 /** A workspace as clients see it. An optional field without a value is left out. */
 export function presentWorkspace(workspaceView: WorkspaceView, lastActiveAt: LastActiveAt = neverActive): Workspace {
-  return workspaceView.kind === 'readable'
+  return workspaceView.kind === 'live'
     ? presentReadable(workspaceView.snapshot, workspaceView.updatedAt, lastActiveAt(workspaceView.snapshot.context.id))
     : presentQuarantined(workspaceView)
 }
@@ -34,7 +34,7 @@ const jsonCache = new WeakMap<
 
 /** {@link presentWorkspace} as JSON text. */
 export function presentWorkspaceJson(workspaceView: WorkspaceView, lastActiveAt: LastActiveAt = neverActive): string {
-  if (workspaceView.kind === 'unreadable') return JSON.stringify(presentWorkspace(workspaceView))
+  if (workspaceView.kind === 'quarantined') return JSON.stringify(presentWorkspace(workspaceView))
   const { snapshot, updatedAt } = workspaceView
   const activeAt = lastActiveAt(snapshot.context.id)
   const cached = jsonCache.get(snapshot)
@@ -72,7 +72,7 @@ function presentReadable(snapshot: WorkspaceSnapshot, updatedAt: number, activeA
   }
 }
 
-function presentQuarantined({ row, reason }: Extract<WorkspaceView, { kind: 'unreadable' }>): Workspace {
+function presentQuarantined({ row, reason }: Extract<WorkspaceView, { kind: 'quarantined' }>): Workspace {
   return {
     id: row.id,
     name: row.name,

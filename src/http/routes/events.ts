@@ -13,7 +13,7 @@ import { Problem } from '../presenters/problem.ts'
 import { presentHistoryEntry } from '../presenters/workspace.ts'
 import { workspaceIdParam } from './workspace/workspace-id-param.ts'
 
-type JournalEntry = ReturnType<Extract<SubscribeResult, { kind: 'following' }>['subscription']['read']>[number]
+type JournalEntry = ReturnType<Extract<SubscribeResult, { kind: 'subscribed' }>['subscription']['read']>[number]
 
 const eventStreamContent: ResponseContent = {
   description:
@@ -68,10 +68,10 @@ export function eventRoutes(supervisor: Supervisor, streams: SseStreams): Fastif
       const after = lastEventId === undefined || lastEventId === '' ? null : parseEventId(String(lastEventId))
       let wake = () => {}
       const result = supervisor.subscribe({ caller: request.caller, workspace, after }, () => wake())
-      if (result.kind === 'unknown') throw new Problem('workspace-not-found')
-      if (result.kind === 'no-such-place') throw new Problem('invalid', unknownEventId)
+      if (result.kind === 'not-found') throw new Problem('workspace-not-found')
+      if (result.kind === 'unknown-position') throw new Problem('invalid', unknownEventId)
       // A browser that is told so does not ask again.
-      if (result.kind === 'over') return void reply.code(204).send()
+      if (result.kind === 'ended') return void reply.code(204).send()
       const { subscription, from } = result
       let isDone = false
       reply.hijack()

@@ -57,8 +57,8 @@ export function orphanRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
       },
       async (request) => {
         const result = await supervisor.removeOrphan(request.params.container, request.caller)
-        if (result.kind === 'not-written') throw notWrittenProblem(result.error)
-        if (result.kind === 'unknown') throw new Problem('orphan-not-found')
+        if (result.kind === 'write-failed') throw notWrittenProblem(result.error)
+        if (result.kind === 'not-found') throw new Problem('orphan-not-found')
         return { message: 'Container removed' as const }
       },
     )

@@ -108,7 +108,7 @@ export function statechartRoutes(
         const view = supervisor.find(workspaceIdParam(request.params), request.caller)
         if (!view) throw new Problem('workspace-not-found')
         negotiateContentType(request.headers.accept, ['image/svg+xml'])
-        const state = view.kind === 'readable' ? statePath(view.snapshot.value) : 'failed'
+        const state = view.kind === 'live' ? statePath(view.snapshot.value) : 'failed'
         return sendSvg(reply, workspaceChart.svg(state))
       },
     )

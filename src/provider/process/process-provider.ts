@@ -50,7 +50,7 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
   const host: ProcessHost | null =
     processTable === null ? null : { root, installation, processTable, path, graceMs, commandTimeoutMs, log }
   const unsupportedPlatform = fault(
-    'never',
+    'permanent',
     'Workspaces run as plain processes on Linux and macOS only. Use Docker here: VM_API_PROVIDER=docker.',
   )
 
@@ -65,7 +65,10 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
         await ensureRoot()
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        return fault('away', `${root} cannot be used: ${reason}. Make it a directory that the service may write to.`)
+        return fault(
+          'unavailable',
+          `${root} cannot be used: ${reason}. Make it a directory that the service may write to.`,
+        )
       }
       return work(host)
     })
@@ -83,7 +86,7 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
     id: WorkspaceId,
     work: (directory: WorkspaceDirectory) => Promise<Outcome<T>>,
     whenMissing: () => Promise<Outcome<T>> = async () =>
-      fault('gone', `The directory of the workspace ${id} is not there any more.`),
+      fault('missing', `The directory of the workspace ${id} is not there any more.`),
   ): Promise<Outcome<T>> {
     return withWorkspaceDirectory(root, installation, id, { whenMissing, work })
   }
@@ -144,7 +147,7 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
     clear: (signal) =>
       withHost('Removing the root directory', signal, async () => {
         const remainingIds = await listWorkspaceIds(root)
-        if (remainingIds.length > 0) return fault('later', `${root} still has ${remainingIds.length} workspaces.`)
+        if (remainingIds.length > 0) return fault('transient', `${root} still has ${remainingIds.length} workspaces.`)
         await rm(root, { recursive: true, force: true })
         rootCreated = false
         return ok(undefined)

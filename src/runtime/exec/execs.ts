@@ -49,13 +49,13 @@ export interface ExecRequest {
 }
 
 export type ExecStartResult =
-  | { readonly kind: 'held'; readonly execId: string; readonly session: ExecSession }
+  | { readonly kind: 'active'; readonly execId: string; readonly session: ExecSession }
   /** It has run, and its output is forgotten. */
-  | { readonly kind: 'past'; readonly execId: string; readonly record: ExecRecord }
-  | { readonly kind: 'id-reused' }
-  | { readonly kind: 'too-many' }
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'not-written'; readonly error: unknown }
+  | { readonly kind: 'ended'; readonly execId: string; readonly record: ExecRecord }
+  | { readonly kind: 'id-conflict' }
+  | { readonly kind: 'limit-reached' }
+  | { readonly kind: 'shutting-down' }
+  | { readonly kind: 'write-failed'; readonly error: unknown }
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 export type Execs = ReturnType<typeof openExecs>
@@ -123,7 +123,7 @@ export function openExecs({ registry, now, timeouts, limits }: ExecsDeps) {
         startedAt,
       })
     } catch (error) {
-      return { kind: 'not-written', error }
+      return { kind: 'write-failed', error }
     }
     const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command
     const guestCommand = { tag: execTag(execId), argv, env, cwd, user, stdin: input !== null, terminal: null }
@@ -132,7 +132,7 @@ export function openExecs({ registry, now, timeouts, limits }: ExecsDeps) {
     if (!outcome.ok) {
       const { fault } = outcome
       // What is known not to run may be tried again under its id; of anything else, nobody knows.
-      if (fault.kind === 'never' || fault.kind === 'gone')
+      if (fault.kind === 'permanent' || fault.kind === 'missing')
         await settlesWithin(discardTimeoutMs, registry.discard(workspace.id, execId))
       else registry.recordEnd(workspace.id, execId, { endedAt: now(), exitCode: null, signal: null, error: 'lost' })
       return { kind: 'fault', fault }
@@ -150,28 +150,29 @@ export function openExecs({ registry, now, timeouts, limits }: ExecsDeps) {
     })
     void session.drained.then(() => endedExecCache.add(workspace.id, execId, session.bufferedBytes()))
     if (closing) await session.detach(closeTimeoutMs)
-    return closing ? { kind: 'closing' } : { kind: 'held', execId, session }
+    return closing ? { kind: 'shutting-down' } : { kind: 'active', execId, session }
   }
 
   return {
     /** Runs a command, or finds the run that has this id already. */
     async start(target: ExecTarget, request: ExecRequest, by: string): Promise<ExecStartResult> {
-      if (closing) return { kind: 'closing' }
+      if (closing) return { kind: 'shutting-down' }
       const { id } = target.workspace
       const { execId: requestedId, ...parameters } = request
       const execId = requestedId ?? randomUUID()
       const fingerprint = execFingerprint(parameters)
       const existing = entries.get(id)?.get(execId)
-      if (existing) return existing.fingerprint === fingerprint ? existing.startResult : { kind: 'id-reused' }
+      if (existing) return existing.fingerprint === fingerprint ? existing.startResult : { kind: 'id-conflict' }
       const record = requestedId === null ? undefined : registry.find(id, execId)
-      if (record) return record.fingerprint === fingerprint ? { kind: 'past', execId, record } : { kind: 'id-reused' }
-      if (isFull(id)) return { kind: 'too-many' }
+      if (record)
+        return record.fingerprint === fingerprint ? { kind: 'ended', execId, record } : { kind: 'id-conflict' }
+      if (isFull(id)) return { kind: 'limit-reached' }
       const startResult = startSession(target, request, execId, by, fingerprint)
       const entry: ExecEntry = { fingerprint: fingerprint, startResult, session: null }
       execCount += 1
       entries.set(id, (entries.get(id) ?? new Map<string, ExecEntry>()).set(execId, entry))
       const result = await startResult
-      if (result.kind === 'held') entry.session = result.session
+      if (result.kind === 'active') entry.session = result.session
       else evict(id, execId)
       return result
     },
@@ -180,11 +181,11 @@ export function openExecs({ registry, now, timeouts, limits }: ExecsDeps) {
     async find(
       workspaceId: WorkspaceId,
       execId: string,
-    ): Promise<Extract<ExecStartResult, { kind: 'held' | 'past' }> | undefined> {
+    ): Promise<Extract<ExecStartResult, { kind: 'active' | 'ended' }> | undefined> {
       const startResult = await entries.get(workspaceId)?.get(execId)?.startResult
-      if (startResult?.kind === 'held') return startResult
+      if (startResult?.kind === 'active') return startResult
       const record = registry.find(workspaceId, execId)
-      return record?.kind === 'exec' ? { kind: 'past', execId, record } : undefined
+      return record?.kind === 'exec' ? { kind: 'ended', execId, record } : undefined
     },
 
     /** The newest runs of a workspace, newest first. */

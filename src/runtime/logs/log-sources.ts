@@ -26,7 +26,7 @@ export async function openMainOutput(
   signal: AbortSignal,
 ): Promise<Outcome<AsyncIterable<LogChunk> | null>> {
   const opened = await sources.mainOutput(options, signal)
-  if (opened === null || (!opened.ok && opened.fault.kind === 'gone')) return ok(null)
+  if (opened === null || (!opened.ok && opened.fault.kind === 'missing')) return ok(null)
   return opened
 }
 

@@ -52,7 +52,7 @@ export async function killLeftoverShells(
       execId,
       AbortSignal.any([signal, AbortSignal.timeout(killTimeoutMs)]),
     )
-    if (outcome.ok || outcome.fault.kind === 'gone') return true
+    if (outcome.ok || outcome.fault.kind === 'missing') return true
     log.warn(
       { workspace, shell: execId, reason: outcome.fault.message },
       'a shell that was left could not be ended yet',

@@ -46,9 +46,9 @@ export interface OpenShellRequest {
 
 export type OpenShellResult =
   | { readonly kind: 'opened'; readonly session: ShellSession }
-  | { readonly kind: 'too-many' }
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'not-written'; readonly error: unknown }
+  | { readonly kind: 'limit-reached' }
+  | { readonly kind: 'shutting-down' }
+  | { readonly kind: 'write-failed'; readonly error: unknown }
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 export type Shells = ReturnType<typeof openShells>
@@ -89,7 +89,7 @@ export function openShells({ registry, timeouts = {} }: ShellsDeps) {
       await registry.recordStart({ id, workspaceId, owner: workspace.owner, by, argv }) // law 1
     } catch (error) {
       screen.close()
-      return { kind: 'not-written', error }
+      return { kind: 'write-failed', error }
     }
     const outcome = await guest.exec(
       workspace,
@@ -130,7 +130,7 @@ export function openShells({ registry, timeouts = {} }: ShellsDeps) {
     if (endedSessions.length > maxEndedShellsPerWorkspace) endedSessions[0]?.dispose()
     if (!closing) return { kind: 'opened', session }
     await session.close()
-    return { kind: 'closing' }
+    return { kind: 'shutting-down' }
   }
 
   return {
@@ -143,8 +143,8 @@ export function openShells({ registry, timeouts = {} }: ShellsDeps) {
     /** Starts a shell. Nobody who looks at it within some minutes: it is hung up. */
     async open(request: OpenShellRequest, signal: AbortSignal): Promise<OpenShellResult> {
       const { id } = request.workspace
-      if (closing) return { kind: 'closing' }
-      if (isFull(id)) return { kind: 'too-many' }
+      if (closing) return { kind: 'shutting-down' }
+      if (isFull(id)) return { kind: 'limit-reached' }
       openingCounts.set(id, (openingCounts.get(id) ?? 0) + 1)
       try {
         return await startShell(request, signal)

@@ -33,7 +33,7 @@ test('an operator sees when each sweep ran, how long it took, what it found, and
 
 test('a sweep that fails says of what, and so does an inventory', async () => {
   const { inject, database, engine } = await openTestServer({ intervalMs: 20 })
-  engine.before('list', () => ({ kind: 'later', message: 'The list was cut short.' }))
+  engine.before('list', () => ({ kind: 'transient', message: 'The list was cut short.' }))
   database.db.exec('DROP TABLE idempotency')
   const failed = async () => {
     const { sweeps } = (await inject('GET', path, asRoot)).json()

@@ -9,7 +9,7 @@ const asRoot = { headers: { 'x-user': 'root' } }
 /** A world whose engine has a container that nobody ever heard of, and one of a workspace. */
 async function openWithOrphan(
   labels: ContainerRecord['labels'] = {},
-  state: ContainerRecord['state'] = { kind: 'made' },
+  state: ContainerRecord['state'] = { kind: 'created' },
 ) {
   const testServer = await openTestServer()
   const { id } = await testServer.createWorkspace()
@@ -25,7 +25,7 @@ async function openWithOrphan(
 test('an operator sees containers without a workspace, and removes one; who did it is written down', async () => {
   const { inject, container, engine, id, workspace } = await openWithOrphan()
   const list = (await inject('GET', orphansPath, asRoot)).json()
-  expect(list).toEqual([{ container_id: container, provider: 'docker', workspace, state: 'made' }])
+  expect(list).toEqual([{ container_id: container, provider: 'docker', workspace, state: 'created' }])
   const removed = await inject('DELETE', `${orphansPath}/${container}`, asRoot)
   expect([removed.statusCode, removed.json()]).toEqual([200, { message: 'Container removed' }])
   expect([...engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([id])

@@ -3,7 +3,7 @@ import { openTestServer } from '../test-server.ts'
 
 test('the snapshot of a workspace tells its owner what the statechart remembers', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
-  engine.failNext('boot', { kind: 'later', message: 'The engine is busy.' })
+  engine.failNext('boot', { kind: 'transient', message: 'The engine is busy.' })
   const { id } = await createWorkspace({ name: 'one', metadata: { a: 1 } })
   await waitFor(id, ({ state }) => state === 'creating.waiting')
   const waiting = (await inject('GET', `/api/v1/workspaces/${id}/snapshot`)).json()

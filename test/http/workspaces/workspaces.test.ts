@@ -60,7 +60,7 @@ test('a workspace that runs says how to reach it, and leaves out what it has not
 
 test('a create whose image does not exist becomes failed with the reason, and can be started again', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
-  engine.failNext('image', fault('never', 'The image base:1 does not exist: manifest unknown.').fault)
+  engine.failNext('image', fault('permanent', 'The image base:1 does not exist: manifest unknown.').fault)
   const { id } = await createWorkspace()
   const failed = await waitFor(id, ({ status }) => status === 'failed')
   expect(failed['error_message']).toContain('manifest unknown')

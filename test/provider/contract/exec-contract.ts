@@ -152,19 +152,19 @@ export function execContract(createFixture: () => Promise<ProviderFixture>): voi
 
     it('a user that does not exist is never going to run anything', async () => {
       const command = commandOf({ argv: ['true'], user: 'no-such-user' })
-      expect(faultOf(await guest.exec(workspace, command, neverAborted())).kind).toBe('never')
+      expect(faultOf(await guest.exec(workspace, command, neverAborted())).kind).toBe('permanent')
     })
 
     it('a workspace that does not run, or is not there, is gone', async () => {
       const command = commandOf({ argv: ['true'] })
       expect(faultOf(await fixture.otherInstallation().guest.exec(workspace, command, neverAborted())).kind).toBe(
-        'gone',
+        'missing',
       )
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
-      expect(faultOf(await guest.exec(workspace, command, neverAborted())).kind).toBe('gone')
+      expect(faultOf(await guest.exec(workspace, command, neverAborted())).kind).toBe('missing')
       valueOf(await guest.killLeftover(workspace, 'any', neverAborted()))
       valueOf(await fixture.provider.remove(workspace.id, null, neverAborted()))
-      expect(faultOf(await guest.exec(workspace, command, neverAborted())).kind).toBe('gone')
+      expect(faultOf(await guest.exec(workspace, command, neverAborted())).kind).toBe('missing')
       valueOf(await guest.killLeftover(workspace, 'any', neverAborted()))
     })
 

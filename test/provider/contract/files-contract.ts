@@ -226,8 +226,8 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
 
     it('a workspace that does not run is a fault that says so', async () => {
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
-      expect(fileFaultOf(await stat('.')).kind).toBe('gone')
-      expect(fileFaultOf(await put('f', 'x')).kind).toBe('gone')
+      expect(fileFaultOf(await stat('.')).kind).toBe('missing')
+      expect(fileFaultOf(await put('f', 'x')).kind).toBe('missing')
     })
   })
 }

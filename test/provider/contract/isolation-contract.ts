@@ -65,8 +65,8 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
 
     it('does not boot a container of ours', async () => {
       const ours = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
-      expect(faultOf(await fixture.otherInstallation().boot(ours, neverAborted())).kind).toBe('gone')
-      expect(await containerStateOf(fixture.provider, ours.id)).toBe('made')
+      expect(faultOf(await fixture.otherInstallation().boot(ours, neverAborted())).kind).toBe('missing')
+      expect(await containerStateOf(fixture.provider, ours.id)).toBe('created')
     })
   })
 

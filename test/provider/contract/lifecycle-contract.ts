@@ -36,7 +36,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(await containerOf(fixture.provider, workspace.id)).toMatchObject({
         workspaceId: workspace.id,
         containerId: workspace.containerId,
-        state: { kind: 'made' },
+        state: { kind: 'created' },
       })
     })
 
@@ -45,7 +45,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       const withoutContainerId = { ...workspace, containerId: null }
       const second = valueOf(await fixture.provider.container(withoutContainerId, neverAborted()))
       expect(second.containerId).toBe(workspace.containerId)
-      expect(await containerStateOf(fixture.provider, workspace.id)).toBe('made')
+      expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
     })
 
     it('two that ask for a container at once get the same one', async () => {
@@ -55,7 +55,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       const providers = [fixture.provider, fixture.provider, fixture.restarted(), fixture.restarted()]
       const results = await Promise.all(providers.map((provider) => provider.container(workspace, neverAborted())))
       expect(new Set(results.map((result) => valueOf(result).containerId)).size).toBe(1)
-      expect(await containerStateOf(fixture.provider, workspace.id)).toBe('made')
+      expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
     })
 
     it('a restarted service adopts the running container that its predecessor made, and leaves it running', async () => {
@@ -99,14 +99,14 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
     it('a boot of a container that was removed is told that it is gone', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       await fixture.removeByHand(workspace.containerId)
-      expect(faultOf(await fixture.provider.boot(workspace, neverAborted())).kind).toBe('gone')
+      expect(faultOf(await fixture.provider.boot(workspace, neverAborted())).kind).toBe('missing')
     })
 
     it('a setup in a container that was removed is told that it is gone', async () => {
       const spec = fixture.newSpec({ postStart: [{ name: 'postStartCommand', run: 'true' }] })
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
       await fixture.removeByHand(workspace.containerId)
-      expect(faultOf(await runSetup(fixture.provider, workspace)).kind).toBe('gone')
+      expect(faultOf(await runSetup(fixture.provider, workspace)).kind).toBe('missing')
     })
 
     it('a halted container boots again as the same container', async () => {
@@ -202,7 +202,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       const listed = valueOf(await fixture.restarted().list(neverAborted()))
       const kinds = new Map(listed.map((found) => [found.workspaceId, found.state.kind]))
       const expected = new Map([
-        [one.id, 'made'],
+        [one.id, 'created'],
         [two.id, 'running'],
         [three.id, 'exited'],
       ])

@@ -104,7 +104,7 @@ export async function containerOf(provider: Provider, id: WorkspaceId): Promise<
 export async function containerStateOf(
   provider: Provider,
   id: WorkspaceId,
-): Promise<'none' | 'made' | 'running' | 'exited'> {
+): Promise<'none' | 'created' | 'running' | 'exited'> {
   return (await containerOf(provider, id))?.state.kind ?? 'none'
 }
 
@@ -114,7 +114,7 @@ export async function outputOfScript(provider: Provider, workspace: WorkspaceRef
   const postStart = [{ name: 'postStartCommand', run: `echo ${marker}\n${script}\nexit 9` }]
   const workspaceWithScript = { ...workspace, prepared: true, spec: { ...workspace.spec, postStart } }
   const { kind, message } = faultOf(await runSetup(provider, workspaceWithScript))
-  expect(kind).toBe('never')
+  expect(kind).toBe('permanent')
   return message.slice(message.lastIndexOf(marker) + marker.length).trim()
 }
 

@@ -40,7 +40,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       const spec = fixture.newSpec({ postCreate: [command('postCreateCommand.server', 'exit 42')] })
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
       const { kind, message } = faultOf(await runSetup(fixture.provider, workspace))
-      expect(kind).toBe('never')
+      expect(kind).toBe('permanent')
       expect(message).toContain('postCreateCommand.server')
       expect(message).toContain('42')
     })
@@ -87,7 +87,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
         fixture.provider,
         newWorkspaceRef(fixture.newSpec({ ...allCommands, onCreate })),
       )
-      expect(faultOf(await runSetup(fixture.provider, workspace)).kind).toBe('never')
+      expect(faultOf(await runSetup(fixture.provider, workspace)).kind).toBe('permanent')
       expect(await outputOfScript(fixture.provider, workspace, 'cat order')).toBe('create')
     })
 
@@ -128,7 +128,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       const onCreate = [command('onCreateCommand', ['no-such-program-here', 'x'])]
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec({ onCreate })))
       const { kind, message } = faultOf(await runSetup(fixture.provider, workspace))
-      expect(kind).toBe('never')
+      expect(kind).toBe('permanent')
       expect(message).toContain('no-such-program-here')
     })
 

@@ -79,7 +79,7 @@ describe('A script about a file that fails', () => {
     expect(refusalFor('Disk quota exceeded')).toBe('no-space')
     expect(refusalFor('Filename too long')).toBe('impossible')
     expect(exited(2, 'first\ntar: invalid magic\n')).toMatchObject({
-      fault: { kind: 'later', message: expect.stringContaining('tar: invalid magic') },
+      fault: { kind: 'transient', message: expect.stringContaining('tar: invalid magic') },
     })
   })
 })

@@ -67,7 +67,7 @@ describe('Locating the engine', () => {
     'DOCKER_HOST %s is refused by name, with what would do',
     (host) => {
       const { kind, message } = faultOf(locateEngine({ DOCKER_HOST: host }, home))
-      expect(kind).toBe('never')
+      expect(kind).toBe('permanent')
       expect(message).toContain(`DOCKER_HOST: "${host}"`)
       expect(message).toContain('unix:///')
     },

@@ -44,7 +44,7 @@ describe('A refusal', () => {
     'by the connection (%s) means that the engine is away',
     (code) => {
       const fault = faultFor({ code, message: `connect ${code}` })
-      expect(fault.kind).toBe('away')
+      expect(fault.kind).toBe('unavailable')
       expect(fault.message).toContain('unix:///x.sock')
     },
   )
@@ -54,13 +54,13 @@ describe('A refusal', () => {
   })
 
   it.each([
-    [500, 'anything', 'later'],
-    [503, 'starting', 'later'],
-    [429, 'slow down', 'later'],
-    [409, 'is not running', 'later'],
-    [400, 'invalid', 'never'],
-    [404, 'No such container: abc', 'gone'],
-    [404, 'network x not found', 'never'],
+    [500, 'anything', 'transient'],
+    [503, 'starting', 'transient'],
+    [429, 'slow down', 'transient'],
+    [409, 'is not running', 'transient'],
+    [400, 'invalid', 'permanent'],
+    [404, 'No such container: abc', 'missing'],
+    [404, 'network x not found', 'permanent'],
   ])('by the engine with %i "%s" is to be asked again: %s', (status, reason, again) => {
     expect(faultFor(http(status, reason))).toEqual({
       kind: again,
@@ -90,7 +90,7 @@ describe('A pull that failed', () => {
         authconfig: null,
         credentialHelper: null,
       }).kind,
-    ).toBe('never')
+    ).toBe('permanent')
   })
 })
 

@@ -33,7 +33,7 @@ describe('The fake engine', () => {
   it('does the work and answers a fault all the same, once', async () => {
     const engine = fakeEngine()
     const workspace = newWorkspaceRef(plainSpec())
-    engine.failNext('container', { kind: 'later', message: 'answered 500' }, { worked: true })
+    engine.failNext('container', { kind: 'transient', message: 'answered 500' }, { worked: true })
     expect(faultOf(await engine.provider().container(workspace, neverAborted())).message).toBe('answered 500')
     expect(engine.containers.size).toBe(1)
     valueOf(await engine.provider().container(workspace, neverAborted()))
@@ -43,8 +43,8 @@ describe('The fake engine', () => {
   it('refuses as often as it was told to, in the order it was told, with nothing done', async () => {
     const engine = fakeEngine()
     const workspace = newWorkspaceRef(plainSpec())
-    engine.failNext('container', { kind: 'later', message: 'one' })
-    engine.failNext('container', { kind: 'never', message: 'two' })
+    engine.failNext('container', { kind: 'transient', message: 'one' })
+    engine.failNext('container', { kind: 'permanent', message: 'two' })
     const ask = () => engine.provider().container(workspace, neverAborted())
     expect([faultOf(await ask()).message, faultOf(await ask()).message]).toEqual(['one', 'two'])
     expect(engine.containers.size).toBe(0)
@@ -59,10 +59,10 @@ describe('The fake engine', () => {
     engine.disconnect()
     engine.disconnect()
     engine.exitContainer(workspace.containerId, { wentDownWithEngine: true })
-    expect(faultOf(await engine.provider().list(neverAborted())).kind).toBe('away')
-    expect(faultOf(await engine.provider().stop(workspace, neverAborted())).kind).toBe('away')
+    expect(faultOf(await engine.provider().list(neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await engine.provider().stop(workspace, neverAborted())).kind).toBe('unavailable')
     engine.reconnect()
-    expect(watcher.notices.map((notice) => notice.kind)).toEqual(['connected', 'lost', 'connected'])
+    expect(watcher.notices.map((notice) => notice.kind)).toEqual(['connected', 'disconnected', 'connected'])
     expect(await containerStateOf(engine.provider(), workspace.id)).toBe('exited')
   })
 
@@ -72,9 +72,9 @@ describe('The fake engine', () => {
     const abort = new AbortController()
     const pendingCall = engine.provider().boot(newWorkspaceRef(plainSpec()), abort.signal)
     abort.abort()
-    expect(faultOf(await pendingCall).kind).toBe('later')
+    expect(faultOf(await pendingCall).kind).toBe('transient')
     removeHook()
-    expect(faultOf(await engine.provider().boot(newWorkspaceRef(plainSpec()), neverAborted())).kind).toBe('gone')
+    expect(faultOf(await engine.provider().boot(newWorkspaceRef(plainSpec()), neverAborted())).kind).toBe('missing')
   })
 
   it('writes down what it was asked', async () => {

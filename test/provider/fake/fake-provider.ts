@@ -67,7 +67,7 @@ export function fakeEngine(): FakeEngine {
   const hooks = { before: new Map<ProviderVerb, Set<CallHook>>(), after: new Map<ProviderVerb, Set<CallHook>>() }
   const listeners = new Set<{ installation: string; tell: (notice: EngineNotice) => void }>()
   let disconnected = false
-  const disconnectedFault: Fault = { kind: 'away', message: 'The fake engine is away. Call comeBack().' }
+  const disconnectedFault: Fault = { kind: 'unavailable', message: 'The fake engine is away. Call comeBack().' }
 
   function hook(when: 'before' | 'after', verb: ProviderVerb, callHook: CallHook): () => void {
     const set = hooks[when].get(verb) ?? new Set()
@@ -93,7 +93,7 @@ export function fakeEngine(): FakeEngine {
 
   const placeContainer: FakeEngine['placeContainer'] = (
     workspaceId,
-    state = { kind: 'made' },
+    state = { kind: 'created' },
     installation = 'here',
     labels = {},
   ) => {
@@ -116,7 +116,7 @@ export function fakeEngine(): FakeEngine {
     call: ProviderCall,
     signal: AbortSignal,
   ): Promise<Fault | undefined> {
-    const aborted: Fault = { kind: 'later', message: `The request ${call.verb} was aborted.` }
+    const aborted: Fault = { kind: 'transient', message: `The request ${call.verb} was aborted.` }
     for (const callHook of hooks[when].get(call.verb) ?? []) {
       if (signal.aborted) return aborted
       if (disconnected) return disconnectedFault
@@ -141,7 +141,7 @@ export function fakeEngine(): FakeEngine {
       const container = ownContainer(id)
       return container !== undefined && container.containerId === containerId
         ? ok(container)
-        : fault('gone', `There is no container ${containerId} of the workspace ${id}.`)
+        : fault('missing', `There is no container ${containerId} of the workspace ${id}.`)
     }
     return {
       name,
@@ -171,7 +171,7 @@ export function fakeEngine(): FakeEngine {
           const container = requireContainer(id, containerId)
           if (!container.ok) return container
           if (container.value.state.kind !== 'running')
-            return fault('later', 'The container does not run. Boot it first.')
+            return fault('transient', 'The container does not run. Boot it first.')
           return runCommands(lifecycleCommandsOf(spec, prepared), container.value.ran, progress)
         }),
       stop: ({ id }, signal) =>
@@ -204,7 +204,7 @@ export function fakeEngine(): FakeEngine {
         // Not before watch() has returned: a real engine cannot answer sooner either.
         queueMicrotask(() => {
           if (listeners.has(listener))
-            tell(disconnected ? { kind: 'lost', fault: disconnectedFault } : { kind: 'connected' })
+            tell(disconnected ? { kind: 'disconnected', fault: disconnectedFault } : { kind: 'connected' })
         })
         return { close: () => void listeners.delete(listener) }
       },
@@ -226,7 +226,7 @@ export function fakeEngine(): FakeEngine {
     disconnect: () => {
       if (disconnected) return
       disconnected = true
-      for (const { tell } of listeners) tell({ kind: 'lost', fault: disconnectedFault })
+      for (const { tell } of listeners) tell({ kind: 'disconnected', fault: disconnectedFault })
     },
     reconnect: () => {
       if (!disconnected) return
@@ -268,7 +268,7 @@ function runCommands(
     ran.push(name)
     const text = typeof run === 'string' ? run.trim() : run.join(' ')
     const code = text === 'false' ? 1 : Number(/^exit (\d+)$/.exec(text)?.[1] ?? 0)
-    if (code !== 0) return fault('never', `${name} failed with exit code ${code}.`)
+    if (code !== 0) return fault('permanent', `${name} failed with exit code ${code}.`)
   }
   return ok(undefined)
 }

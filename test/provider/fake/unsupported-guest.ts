@@ -1,7 +1,7 @@
 import type { Guest } from '../../../src/provider/guest.ts'
 import { fault } from '../../../src/workspace/fault.ts'
 
-const unsupported = async () => fault('never', 'There is nothing inside an imitated workspace.')
+const unsupported = async () => fault('permanent', 'There is nothing inside an imitated workspace.')
 
 /** The inside of a workspace that is imitated: whatever is asked of it is a fault. */
 export const unsupportedGuest: Guest = {

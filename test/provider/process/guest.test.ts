@@ -49,7 +49,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
         neverAborted(),
       ),
     )
-    expect(refused).toMatchObject({ kind: 'never', message: expect.stringContaining('user of the service') })
+    expect(refused).toMatchObject({ kind: 'permanent', message: expect.stringContaining('user of the service') })
   })
 
   it('it gets nothing of the environment of the service', async () => {
@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     expect(
       faultOf(await guestFixture.fixture.provider.guest.exec(guestFixture.subject, { ...plain, argv }, neverAborted()))
         .kind,
-    ).toBe('never')
+    ).toBe('permanent')
   })
 
   it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
         { ...sleeper, terminal },
         neverAborted(),
       )
-      expect(faultOf(started).kind).toBe('gone')
+      expect(faultOf(started).kind).toBe('missing')
       expect(processesOf(guestFixture.subject.id)).toEqual([])
     }
   })

@@ -162,7 +162,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     const { kind, message } = faultOf(
       await fixture.withSettings({ commandTimeoutMs: 300 }).setup(workspace, neverAborted(), () => undefined),
     )
-    expect(kind).toBe('never')
+    expect(kind).toBe('permanent')
     expect(message).toBe('postStartCommand was killed: it had not ended after 0.3 seconds. It last printed:\nwaiting')
     await expect.poll(() => processesOf(workspace.id).some(({ command }) => command === 'sleep 295')).toBe(false)
   })
@@ -172,7 +172,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     const underWay = runSetup(fixture.provider, workspace)
     await expect.poll(() => processesOf(workspace.id).some(({ command }) => command.includes('sleep 294'))).toBe(true)
     valueOf(await fixture.provider.stop(workspace, neverAborted()))
-    expect(faultOf(await underWay).kind).toBe('later')
+    expect(faultOf(await underWay).kind).toBe('transient')
     expect(processesOf(workspace.id)).toEqual([])
   })
 
@@ -194,7 +194,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await containerStateOf(fixture.provider, workspace.id)).toBe('none')
     valueOf(await fixture.provider.remove(workspace.id, workspace.containerId, neverAborted()))
     expect(await readdir(join(fixture.root, 'elsewhere'))).toContain('vm-api.json')
-    expect(faultOf(await fixture.provider.container(workspace, neverAborted())).kind).toBe('never')
+    expect(faultOf(await fixture.provider.container(workspace, neverAborted())).kind).toBe('permanent')
   })
 
   it('a directory that cannot be read makes the inventory a fault that names it, and the others are watched all the same', async () => {
@@ -212,8 +212,8 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
   it('a root that was lost is an engine that is away, not one without workspaces', async () => {
     await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await rename(fixture.root, `${fixture.root}.lost`)
-    expect(faultOf(await fixture.provider.list(neverAborted())).kind).toBe('away')
-    expect(faultOf(await fixture.provider.ping(neverAborted())).kind).toBe('away')
+    expect(faultOf(await fixture.provider.list(neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await fixture.provider.ping(neverAborted())).kind).toBe('unavailable')
     await rename(`${fixture.root}.lost`, fixture.root)
     valueOf(await fixture.provider.ping(neverAborted()))
   })
@@ -244,10 +244,10 @@ describe('Where processes cannot be found again', () => {
     const fixture = await processFixture()
     const windows = fixture.withSettings({ platform: 'win32' })
     expect(faultOf(await windows.ping(neverAborted()))).toMatchObject({
-      kind: 'never',
+      kind: 'permanent',
       message: expect.stringContaining('Docker'),
     })
-    expect(faultOf(await windows.container(newWorkspaceRef(fixture.newSpec()), neverAborted())).kind).toBe('never')
+    expect(faultOf(await windows.container(newWorkspaceRef(fixture.newSpec()), neverAborted())).kind).toBe('permanent')
     windows.watch(() => undefined).close()
     await fixture.close()
   })

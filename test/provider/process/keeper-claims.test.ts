@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('A keeper that nobody can see', ()
     const pid = await startLateKeeper(1_000)
     valueOf(await stop(hostWithoutProcessTable(), directory, workspace.id, neverAborted()))
     await waitForExit(pid)
-    expect(await containerStateOf(fixture.provider, workspace.id)).toBe('made')
+    expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
   })
 
   it('ends by itself if another one has its number', async () => {

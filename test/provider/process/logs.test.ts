@@ -71,7 +71,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
       leaving.abort()
     }
     valueOf(await fixture.provider.remove(workspace.id, workspace.containerId, neverAborted()))
-    expect(faultOf(await fixture.provider.guest.logs(workspace, all, neverAborted())).kind).toBe('gone')
+    expect(faultOf(await fixture.provider.guest.logs(workspace, all, neverAborted())).kind).toBe('missing')
   })
 
   it('all that lifecycle commands write is heard, with the name of the command, while they run', async () => {
@@ -97,7 +97,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
         (name, { bytes }) => recordOutput(name, bytes),
       ),
     )
-    expect(kind).toBe('never')
+    expect(kind).toBe('permanent')
     expect(outputByCommand.get('onCreateCommand')).toBe('out\nerr\n')
     expect(outputByCommand.get('postStartCommand.big')?.split('\n').length).toBe(100_001)
   })

@@ -30,7 +30,7 @@ export function checkInvariants(simulation: Simulation): void {
   }
   const { otherInstallation, unknownWorkspace } = simulation.foreignContainers
   for (const foreignContainer of [otherInstallation, unknownWorkspace])
-    if (simulation.engine.host.containers.get(foreignContainer)?.state.kind !== 'made')
+    if (simulation.engine.host.containers.get(foreignContainer)?.state.kind !== 'created')
       simulation.reportViolation('law 8: a container that is none of the service’s was touched')
   if (process) checkLists(simulation, rows, process)
 }
@@ -85,8 +85,8 @@ function checkMemory(
   const { id, label, owner } = workspace
   const view = supervisor.find(id, simulatedOperator)
   if (!row && view) simulation.reportViolation(`law 2: ${label} is shown and not on the disk`)
-  if (row && view?.kind !== 'readable') simulation.reportViolation(`law 2: ${label} is on the disk and not shown`)
-  if (row && view?.kind === 'readable') {
+  if (row && view?.kind !== 'live') simulation.reportViolation(`law 2: ${label} is on the disk and not shown`)
+  if (row && view?.kind === 'live') {
     const [inMemory, onDisk] = [encodeSnapshot(view.snapshot), row.snapshot]
     if (inMemory !== onDisk || view.updatedAt !== row.updatedAt)
       simulation.reportViolation(`law 2: ${label} in memory is not ${label} on the disk`)

@@ -53,7 +53,7 @@ export function engineHost(
     )
 
   function placeContainer(installation: string, workspaceId: WorkspaceId, running: boolean): HostContainer {
-    const container: HostContainer = { containerId: hex(64), installation, workspaceId, state: { kind: 'made' } }
+    const container: HostContainer = { containerId: hex(64), installation, workspaceId, state: { kind: 'created' } }
     containers.set(container.containerId, container)
     createdCounts.set(workspaceId, (createdCounts.get(workspaceId) ?? 0) + 1)
     if (running) runContainer(container)

@@ -35,7 +35,7 @@ export interface FaultContext {
 }
 
 const deadlineMs = (verb: EngineVerb) => (verb === 'image' ? 600_000 : 60_000)
-const abortedFault: Fault = { kind: 'later', message: 'The request was called off' }
+const abortedFault: Fault = { kind: 'transient', message: 'The request was called off' }
 
 /** Lets one request have its fate: when it is carried out, if it is, and when and with what it is answered. It settles in bounded time. */
 export function startRequest<T>(
@@ -113,19 +113,19 @@ export function startRequest<T>(
     signal.addEventListener('abort', onAbort, { once: true })
     const roll = chance.next()
     const { rejected, doneButFailed, timedOut, permanent } = temper
-    const kind = chance.chance(permanent) && verb !== 'inspect' ? 'never' : 'later'
+    const kind = chance.chance(permanent) && verb !== 'inspect' ? 'permanent' : 'transient'
     if (disconnectedFault) schedule(chance.integer(0, 100), () => settleWith({ ok: false, fault: disconnectedFault }))
     else if (roll < rejected)
       schedule(randomDelayMs(), () => fail(kind, verb === 'list' ? 'The list was cut short' : 'The engine says 500'))
     else if (roll < rejected + timedOut) {
       if (chance.chance(0.5)) schedule(chance.integer(0, deadlineMs(verb) * 1.5), () => void perform())
-      schedule(deadlineMs(verb), () => fail('later', 'The engine did not answer in time'))
+      schedule(deadlineMs(verb), () => fail('transient', 'The engine did not answer in time'))
     } else {
       const failed = roll < rejected + timedOut + doneButFailed
       schedule(randomDelayMs(), () => {
         const outcome = perform()
         schedule(randomDelayMs(), () =>
-          failed ? fail('later', 'The engine did it, and says 500') : settleWith(outcome),
+          failed ? fail('transient', 'The engine did it, and says 500') : settleWith(outcome),
         )
       })
     }

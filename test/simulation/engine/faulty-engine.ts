@@ -39,7 +39,7 @@ interface EngineClient {
   readonly pendingRequests: Set<PendingRequest>
 }
 
-const disconnectedFault: Fault = { kind: 'away', message: 'The engine cannot be reached.' }
+const disconnectedFault: Fault = { kind: 'unavailable', message: 'The engine cannot be reached.' }
 
 export function faultyEngine(clock: SimulationClock, random: SeededRandom): FaultyEngine {
   let faultProfile = faultProfiles.even
@@ -72,7 +72,7 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
     disconnectedUntil = Math.max(disconnectedUntil, clock.monotonic() + ms)
     for (const client of clients.values()) {
       for (const pendingRequest of client.pendingRequests) pendingRequest.failWith(disconnectedFault)
-      if (client.connected || !wasDisconnected) client.notify?.({ kind: 'lost', fault: disconnectedFault })
+      if (client.connected || !wasDisconnected) client.notify?.({ kind: 'disconnected', fault: disconnectedFault })
       client.connected = false
     }
     if (restart)
@@ -121,7 +121,7 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
     }
 
     const ownContainers = (id: WorkspaceId) => host.containersOf(ownInstallation, id)
-    const missingFault = (id: WorkspaceId) => fault('gone', `There is no container of the workspace ${id} any more.`)
+    const missingFault = (id: WorkspaceId) => fault('missing', `There is no container of the workspace ${id} any more.`)
     const requestedContainer = ({ id, containerId }: WorkspaceRef) =>
       ownContainers(id).find((container) => container.containerId === containerId)
     const newProvider: Provider = {
@@ -131,7 +131,7 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
         performRequest('image', id, signal, () => {
           progress(`Pulling ${spec.image}`)
           return spec.image.startsWith('missing')
-            ? fault('never', `There is no image ${spec.image}.`)
+            ? fault('permanent', `There is no image ${spec.image}.`)
             : ok({ imageId: `sha256:${spec.image}` })
         }),
       container: ({ id }, signal) =>
@@ -145,16 +145,16 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
           host.runContainer(container)
           return container.state.kind === 'running'
             ? ok({ connection: container.state.connection })
-            : fault('later', 'It did not start.')
+            : fault('transient', 'It did not start.')
         }),
       setup: (workspace, signal, progress) =>
         performRequest('setup', workspace.id, signal, () => {
           const container = requestedContainer(workspace)
           if (!container) return missingFault(workspace.id)
-          if (container.state.kind !== 'running') return fault('later', 'The container does not run.')
+          if (container.state.kind !== 'running') return fault('transient', 'The container does not run.')
           progress('Running postStartCommand')
           return !workspace.prepared && workspace.spec.postCreate.length > 0
-            ? fault('never', 'postCreateCommand failed with exit code 3.')
+            ? fault('permanent', 'postCreateCommand failed with exit code 3.')
             : ok(undefined)
         }),
       stop: ({ id }, signal) =>
@@ -186,7 +186,7 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
       watch(notify) {
         client.notify = notify
         if (disconnected)
-          clock.timer(0, () => !client.connected && client.notify?.({ kind: 'lost', fault: disconnectedFault }))
+          clock.timer(0, () => !client.connected && client.notify?.({ kind: 'disconnected', fault: disconnectedFault }))
         else connectClient(client)
         return { close: () => (client.notify = undefined) }
       },

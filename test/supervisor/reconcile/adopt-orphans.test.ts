@@ -23,7 +23,7 @@ describe('adopting a container that belongs to no workspace', () => {
     const { adopt, database, engine, id, state } = await withOrphan()
     const before = engine.calls.filter(({ workspaceId }) => workspaceId === id).length
     database.db.exec(`CREATE TRIGGER full BEFORE INSERT ON workspaces BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
-    expect((await adopt()).kind).toBe('not-written')
+    expect((await adopt()).kind).toBe('write-failed')
     expect([state(id), engine.calls.filter(({ workspaceId }) => workspaceId === id).length]).toEqual(['gone', before])
     database.db.exec('DROP TRIGGER full')
     expect((await adopt()).kind).toBe('adopted')
@@ -31,7 +31,7 @@ describe('adopting a container that belongs to no workspace', () => {
   })
 
   it('an adoption that is cut off by a crash goes on in the same container', async () => {
-    const service = await withOrphan({}, { kind: 'made' })
+    const service = await withOrphan({}, { kind: 'created' })
     const off = service.engine.before('boot', () => new Promise(() => {}))
     await service.adopt()
     await eventually(() => service.state(service.id), 'creating.boot')
@@ -45,7 +45,7 @@ describe('adopting a container that belongs to no workspace', () => {
   it('two adoptions at once make one workspace, and a removal after it finds no orphan', async () => {
     const { adopt, containerId, engine, id, state, supervisor } = await withOrphan()
     const both = await Promise.all([adopt(), adopt(), supervisor.removeOrphan(containerId, root)])
-    expect(both.map(({ kind }) => kind)).toEqual(['adopted', 'unknown', 'unknown'])
+    expect(both.map(({ kind }) => kind)).toEqual(['adopted', 'not-found', 'not-found'])
     await eventually(() => state(id), 'running.up')
     expect(engine.containers.size).toBe(1)
   })
@@ -54,7 +54,7 @@ describe('adopting a container that belongs to no workspace', () => {
     const { adopt, containerId, engine, supervisor } = await withOrphan()
     engine.disconnect()
     expect((await supervisor.removeOrphan(containerId, root)).kind).toBe('removed')
-    expect((await adopt()).kind).toBe('unknown')
+    expect((await adopt()).kind).toBe('not-found')
     engine.reconnect()
     await eventually(() => engine.containers.size, 0)
   })
@@ -78,13 +78,13 @@ describe('adopting a container that belongs to no workspace', () => {
     const used = await withOrphan({}, running, broken)
     await used.adopt()
     await eventually(() => used.state(used.id), 'running.up')
-    const fresh = await withOrphan({}, { kind: 'made' }, broken)
+    const fresh = await withOrphan({}, { kind: 'created' }, broken)
     await fresh.adopt()
     await eventually(() => fresh.state(fresh.id), 'failed')
   })
 
   it('nobody but an operator adopts', async () => {
     const { containerId, supervisor } = await withOrphan()
-    expect(await supervisor.adoptOrphan(containerId, { ...root, operator: false }, {})).toEqual({ kind: 'unknown' })
+    expect(await supervisor.adoptOrphan(containerId, { ...root, operator: false }, {})).toEqual({ kind: 'not-found' })
   })
 })

@@ -11,7 +11,7 @@ const recordIn = (state: ContainerRecord['state']): ContainerRecord => ({
 })
 const running = recordIn({ kind: 'running', connection })
 const exited = recordIn({ kind: 'exited', exit })
-const made = recordIn({ kind: 'made' })
+const made = recordIn({ kind: 'created' })
 const other: ContainerRecord = { ...running, containerId: 'c2' }
 
 const runningSnapshot = snapshotAt('running.up', { containerId: 'c1', connection })

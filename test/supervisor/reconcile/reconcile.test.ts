@@ -95,8 +95,8 @@ describe('law 8: both ways', () => {
   it('an inventory that fails changes nothing', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = await runningWorkspace(service)
-    service.engine.before('list', () => ({ kind: 'later', message: 'cut short' }))
-    service.engine.before('inspect', () => ({ kind: 'later', message: 'cut short' }))
+    service.engine.before('list', () => ({ kind: 'transient', message: 'cut short' }))
+    service.engine.before('inspect', () => ({ kind: 'transient', message: 'cut short' }))
     const stranger = newWorkspaceId()
     service.engine.placeContainer(stranger)
     service.engine.removeByHand(containerOf(service, id))

@@ -80,13 +80,13 @@ describe('law 7: one bad row stops nobody else', () => {
     async (damageSql) => {
       const { good, bad, ...service } = await startDamaged(damageSql)
       expect(service.state(good)).toBe('running.up')
-      expect(service.find(bad)).toMatchObject({ kind: 'unreadable', reason: expect.stringMatching(/.+/) })
+      expect(service.find(bad)).toMatchObject({ kind: 'quarantined', reason: expect.stringMatching(/.+/) })
       expect(service.find(bad, ben)).toBeUndefined()
       expect(service.supervisor.list({}, ann).workspaces.map(workspaceIdOf)).toEqual([bad, good])
       expect(service.supervisor.list({ status: 'failed' }, ann).workspaces.map(workspaceIdOf)).toEqual([bad])
       expect(service.errors().filter((message) => message.includes('set aside'))).toHaveLength(1)
       expect(await service.send(bad, { type: 'start' })).toEqual({ kind: 'refused', state: 'failed' })
-      expect(await service.send(bad, { type: 'delete' }, ben)).toEqual({ kind: 'unknown' })
+      expect(await service.send(bad, { type: 'delete' }, ben)).toEqual({ kind: 'not-found' })
       expect(await service.create('bad')).toEqual({ kind: 'name-taken' })
       await service.send(good, { type: 'stop' })
       await eventually(() => service.state(good), 'stopped.idle')
@@ -108,9 +108,9 @@ describe('law 7: one bad row stops nobody else', () => {
     const { bad, ...service } = await startDamaged('is null')
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
-    expect(await service.send(bad, { type: 'delete' })).toMatchObject({ kind: 'not-written' })
+    expect(await service.send(bad, { type: 'delete' })).toMatchObject({ kind: 'write-failed' })
     await new Promise((resolve) => setTimeout(resolve, 150)) // three sweeps, which must not go on with it
-    expect(service.find(bad)).toMatchObject({ kind: 'unreadable' })
+    expect(service.find(bad)).toMatchObject({ kind: 'quarantined' })
     expect(containersOf(service.engine, bad)).toHaveLength(1)
     db.exec('DROP TRIGGER refuse')
     const results = await Promise.all([service.send(bad, { type: 'delete' }), service.send(bad, { type: 'delete' })])
@@ -167,14 +167,14 @@ describe('law 7: one bad row stops nobody else', () => {
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     db.close()
     const next = startServiceOn(first.path, first.engine)
-    expect(next.find(id)).toMatchObject({ kind: 'unreadable' }) // asked before its turn has come
+    expect(next.find(id)).toMatchObject({ kind: 'quarantined' }) // asked before its turn has come
     await next.supervisor.rehydrated
     expect(next.supervisor.health()).toMatchObject({ database: null, rehydrating: false })
   })
 
   it('operators see it too', async () => {
     const { bad, ...service } = await startDamaged('is null')
-    expect(service.find(bad, root)).toMatchObject({ kind: 'unreadable' })
+    expect(service.find(bad, root)).toMatchObject({ kind: 'quarantined' })
     expect(await service.send(bad, { type: 'delete' }, root)).toMatchObject({ kind: 'accepted' })
   })
 })

@@ -174,7 +174,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
 
   it('a create that ended as failed is still failed after a restart, with its reason, and can be started', async () => {
     const service = await startTestService()
-    service.engine.failNext('image', { kind: 'never', message: 'no such image' })
+    service.engine.failNext('image', { kind: 'permanent', message: 'no such image' })
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'failed')
     const { reason } = contextOf(service.find(id))

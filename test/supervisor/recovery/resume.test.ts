@@ -24,7 +24,7 @@ describe('what was cut off', () => {
 describe('an engine that comes and goes', () => {
   it('spends no tries of a step that waits for its time', async () => {
     const service = await startTestService({ clock: simulatedClock() })
-    service.engine.before('image', () => ({ kind: 'later', message: 'the registry is on fire' }))
+    service.engine.before('image', () => ({ kind: 'transient', message: 'the registry is on fire' }))
     const id = createdId(await service.create('a'))
     await settle()
     expect(contextOf(service.find(id)).attempts).toBe(1)
@@ -40,7 +40,7 @@ describe('an engine that comes and goes', () => {
     const service = await startTestService({ clock: simulatedClock() })
     const id = createdId(await service.create('a'))
     await settle()
-    service.engine.failNext('remove', { kind: 'later', message: 'a 500' })
+    service.engine.failNext('remove', { kind: 'transient', message: 'a 500' })
     await service.send(id, { type: 'delete' })
     await settle()
     expect(service.state(id)).toBe('deleting.waiting')

@@ -75,8 +75,8 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
       },
       async (request, reply) => {
         const { reached: resolved } = resolveWorkspace(request)
-        if (resolved.kind === 'unreadable' || !resolved.up)
-          throw notRunningForExec(resolved.kind === 'unreadable' ? 'failed' : resolved.state)
+        if (resolved.kind === 'quarantined' || !resolved.up)
+          throw notRunningForExec(resolved.kind === 'quarantined' ? 'failed' : resolved.state)
         const result = await execs.start(resolved, toExecRequest(request.body), `user:${request.caller.owner}`)
         return sendOutput(reply, unwrapExecStart(result), { after: null, follow: true })
       },
@@ -143,14 +143,14 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
       async (request) => {
         const exec = await findExec(request)
         const signal = request.body?.signal ?? 'SIGTERM'
-        if (exec.kind === 'held' && exec.session.hasEnded()) return { message: 'The run has ended already.' }
-        if (exec.kind === 'held') {
+        if (exec.kind === 'active' && exec.session.hasEnded()) return { message: 'The run has ended already.' }
+        if (exec.kind === 'active') {
           const outcome = await exec.session.signal(signal)
           if (!outcome.ok) throw providerFailedProblem(outcome.fault)
           return { message: `${signal} was sent.` }
         }
         const { reached: resolved } = resolveWorkspace(request)
-        if (exec.record.error !== 'lost' || resolved.kind !== 'reached' || !resolved.up)
+        if (exec.record.error !== 'lost' || resolved.kind !== 'found' || !resolved.up)
           return { message: 'The run has ended already.' }
         const outcome = await execs.killLeftover(resolved, exec.execId)
         if (!outcome.ok) throw providerFailedProblem(outcome.fault)
@@ -180,7 +180,7 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
         },
         async (request) => {
           const exec = await findExec(request)
-          if (exec.kind !== 'held') throw new Problem('stdin-not-open')
+          if (exec.kind !== 'active') throw new Problem('stdin-not-open')
           return presentStdinResult(await exec.session.pipeStdin(requestBodyStream(request)))
         },
       )
@@ -191,7 +191,7 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
     function resolveWorkspace({ caller, params }: WorkspaceScopedRequest) {
       const id: WorkspaceId = workspaceIdParam(params)
       const resolved = supervisor.resolve(id, caller)
-      if (resolved.kind === 'unknown') throw new Problem('workspace-not-found')
+      if (resolved.kind === 'not-found') throw new Problem('workspace-not-found')
       return { id, reached: resolved }
     }
 
@@ -203,7 +203,7 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
 
     function sendOutput(reply: FastifyReply, exec: FoundExec, position: ReadPosition) {
       void reply.header('x-exec-id', exec.execId)
-      if (exec.kind === 'past') return reply.type(ndjsonType).send(truncatedOutputEndLine(exec.record, position.after))
+      if (exec.kind === 'ended') return reply.type(ndjsonType).send(truncatedOutputEndLine(exec.record, position.after))
       const rejection = streamExecOutput(reply, shutdownSignal, (wake) => exec.session.attach(position, wake))
       switch (rejection?.kind) {
         case undefined:

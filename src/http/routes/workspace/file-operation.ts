@@ -11,7 +11,7 @@ import { workspaceIdParam } from './workspace-id-param.ts'
 const operationTimeoutMs = 120_000
 
 export type FileOperationRunner = ReturnType<typeof fileOperationRunner>
-export type FileTarget = Extract<ResolveResult, { kind: 'reached' }>
+export type FileTarget = Extract<ResolveResult, { kind: 'found' }>
 export type FileRequest = Pick<FastifyRequest, 'caller'> & { readonly params: { readonly id: string } }
 
 /** Asks for something in a workspace that runs. To strangers there is none (law 11). Throws the refusal. */
@@ -22,15 +22,15 @@ export function fileOperationRunner(supervisor: Supervisor) {
   ): Promise<T> => {
     const id = workspaceIdParam(params)
     const resolved = supervisor.resolve(id, caller)
-    if (resolved.kind === 'unknown') throw new Problem('workspace-not-found')
-    if (resolved.kind === 'unreadable' || !resolved.up)
-      throw notRunningForFiles(resolved.kind === 'unreadable' ? 'failed' : resolved.state)
+    if (resolved.kind === 'not-found') throw new Problem('workspace-not-found')
+    if (resolved.kind === 'quarantined' || !resolved.up)
+      throw notRunningForFiles(resolved.kind === 'quarantined' ? 'failed' : resolved.state)
     const result = await operation(resolved)
     if (!result.ok && 'fault' in result) {
       // It may have failed because the workspace was stopped, or deleted, meanwhile.
       const current = supervisor.resolve(id, caller)
-      if (current.kind === 'unknown') throw new Problem('workspace-not-found')
-      if (current.kind === 'reached' && !current.up) throw notRunningForFiles(current.state)
+      if (current.kind === 'not-found') throw new Problem('workspace-not-found')
+      if (current.kind === 'found' && !current.up) throw notRunningForFiles(current.state)
     }
     return unwrapFileResult(result)
   }

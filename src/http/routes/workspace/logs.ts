@@ -47,7 +47,7 @@ export function logRoutes(supervisor: Supervisor, shutdownSignal: AbortSignal): 
       },
       async (request, reply) => {
         const [id, { caller }] = [workspaceIdParam(request.params), request]
-        if (supervisor.resolve(id, caller).kind === 'unknown') throw new Problem('workspace-not-found')
+        if (supervisor.resolve(id, caller).kind === 'not-found') throw new Problem('workspace-not-found')
         void reply.type(logContentType)
         if (request.method === 'HEAD') return reply.send()
         const { follow, since, tail = null } = request.query
@@ -72,12 +72,12 @@ function logSources(supervisor: Supervisor, id: WorkspaceId, caller: Caller): Lo
     lifecycleOutput: (after, limit) => supervisor.lifecycleOutput.after(id, after, limit),
     mainOutput(options, signal) {
       const resolved = supervisor.resolve(id, caller)
-      if (resolved.kind !== 'reached' || resolved.workspace.containerId === null) return null
+      if (resolved.kind !== 'found' || resolved.workspace.containerId === null) return null
       return resolved.guest.logs(resolved.workspace, options, signal)
     },
     phase() {
       const resolved = supervisor.resolve(id, caller)
-      if (resolved.kind !== 'reached' || resolved.state === 'stopped.idle' || resolved.state === 'failed') return 'over'
+      if (resolved.kind !== 'found' || resolved.state === 'stopped.idle' || resolved.state === 'failed') return 'over'
       return resolved.up ? 'up' : 'busy'
     },
     subscribe(wake) {
@@ -85,7 +85,7 @@ function logSources(supervisor: Supervisor, id: WorkspaceId, caller: Caller): Lo
       const subscribed = supervisor.subscribe({ caller, workspace: id, after: null }, wake)
       return () => {
         unsubscribeOutput()
-        if (subscribed.kind === 'following') subscribed.subscription.close()
+        if (subscribed.kind === 'subscribed') subscribed.subscription.close()
       }
     },
   }

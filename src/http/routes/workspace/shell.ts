@@ -63,19 +63,19 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
     async function resolveSession({ caller, params, query, raw, ws }: ShellUpgradeRequest): Promise<ShellSession> {
       const id = workspaceIdParam(params)
       const resolved = supervisor.resolve(id, caller)
-      if (resolved.kind === 'unknown') throw new Problem('workspace-not-found')
+      if (resolved.kind === 'not-found') throw new Problem('workspace-not-found')
       const existing = query.session === undefined ? undefined : shells.find(id, query.session)
       if (existing && !ws) throw upgradeRequired()
       if (existing) return existing
-      if (resolved.kind === 'unreadable' || !resolved.up)
-        throw notRunningForShell(resolved.kind === 'unreadable' ? 'failed' : resolved.state)
+      if (resolved.kind === 'quarantined' || !resolved.up)
+        throw notRunningForShell(resolved.kind === 'quarantined' ? 'failed' : resolved.state)
       if (query.session !== undefined) throw new Problem('shell-not-found')
       if (shells.isFull(id)) throw new Problem('too-many-runs')
       if (!ws) throw upgradeRequired()
       const downReason = () => {
         const current = supervisor.resolve(id, caller)
-        if (current.kind === 'unknown') return 'The workspace was deleted.'
-        return current.kind === 'reached' && current.up ? null : 'The workspace was stopped.'
+        if (current.kind === 'not-found') return 'The workspace was deleted.'
+        return current.kind === 'found' && current.up ? null : 'The workspace was stopped.'
       }
       const disconnected = new AbortController()
       raw.socket.once('close', () => disconnected.abort())
@@ -92,14 +92,14 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
 
 function openShellProblem(result: Exclude<OpenShellResult, { kind: 'opened' }>): Problem {
   switch (result.kind) {
-    case 'too-many':
+    case 'limit-reached':
       return new Problem('too-many-runs')
-    case 'closing':
+    case 'shutting-down':
       return new Problem('shutting-down', { headers: { 'retry-after': '5' } })
-    case 'not-written':
+    case 'write-failed':
       return notWrittenProblem(result.error)
     case 'fault':
-      return result.fault.kind === 'never'
+      return result.fault.kind === 'permanent'
         ? new Problem('not-runnable', { error: result.fault.message })
         : new Problem('provider-failed', { error: result.fault.message, headers: { 'retry-after': '5' } })
     default:

@@ -28,7 +28,7 @@ export function snapshotRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
         const stored = supervisor.findWithRevision(workspaceIdParam(request.params), request.caller)
         if (!stored) throw new Problem('workspace-not-found')
         const { revision, view } = stored
-        if (view.kind === 'unreadable')
+        if (view.kind === 'quarantined')
           return {
             state: 'failed',
             value: 'failed',

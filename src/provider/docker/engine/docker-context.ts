@@ -28,12 +28,12 @@ export function dockerContextTarget(name: string, configDir: string): Outcome<Pi
   const host = stringField(meta.value, 'Endpoints', 'docker', 'Host')
   if (!host) {
     const advice = 'List those that there are with "docker context ls", choose one with "docker context use NAME".'
-    return fault('never', `The docker context "${name}" names no engine, or does not exist. ${advice}`)
+    return fault('permanent', `The docker context "${name}" names no engine, or does not exist. ${advice}`)
   }
   const tls = readTlsFiles(join(configDir, 'contexts/tls', directoryName, 'docker'), false)
   if (!tls.ok) return tls
   const endpoint = parseDockerHost(host, tls.value)
-  if (!endpoint.ok) return fault('never', `The docker context "${name}": ${endpoint.fault.message}`)
+  if (!endpoint.ok) return fault('permanent', `The docker context "${name}": ${endpoint.fault.message}`)
   return ok({ at: endpoint.value, described: `${host} (docker context "${name}")` })
 }
 
@@ -50,7 +50,7 @@ export function readJson(path: string): Outcome<unknown> {
     return ok(parsed)
   } catch (error) {
     return fault(
-      'never',
+      'permanent',
       `${path} is no JSON (${error instanceof Error ? error.message : String(error)}). Mend or remove it.`,
     )
   }

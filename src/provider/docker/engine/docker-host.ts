@@ -11,21 +11,21 @@ export function parseDockerHost(host: string, tls: TlsFiles | null): Outcome<Doc
   if (socketMatch) {
     return socketMatch[1]
       ? ok({ kind: 'socket', path: socketMatch[1] })
-      : fault('never', `"${host}" names no socket. ${acceptedForms}`)
+      : fault('permanent', `"${host}" names no socket. ${acceptedForms}`)
   }
   if (/^ssh:/i.test(host)) {
     const advice =
       'Forward the socket (ssh -NL /tmp/docker.sock:/var/run/docker.sock HOST) and use unix:///tmp/docker.sock.'
-    return fault('never', `"${host}": an engine behind ssh is not supported. ${advice}`)
+    return fault('permanent', `"${host}": an engine behind ssh is not supported. ${advice}`)
   }
   let url: URL
   try {
     url = new URL(host.includes('://') ? host : `tcp://${host}`)
   } catch {
-    return fault('never', `"${host}" is no address of an engine. ${acceptedForms}`)
+    return fault('permanent', `"${host}" is no address of an engine. ${acceptedForms}`)
   }
   if (!['tcp:', 'http:', 'https:'].includes(url.protocol) || url.hostname === '') {
-    return fault('never', `"${host}" is no address of an engine. ${acceptedForms}`)
+    return fault('permanent', `"${host}" is no address of an engine. ${acceptedForms}`)
   }
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (url.protocol === 'https:' || tls) {
@@ -43,7 +43,7 @@ export function parseDockerHost(host: string, tls: TlsFiles | null): Outcome<Doc
 export function readTlsFiles(directory: string, required: boolean): Outcome<TlsFiles | null> {
   const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readIfExists(join(directory, name)))
   if (ca === undefined && cert === undefined && key === undefined) {
-    return required ? fault('never', `there is no readable ca.pem, cert.pem or key.pem in ${directory}`) : ok(null)
+    return required ? fault('permanent', `there is no readable ca.pem, cert.pem or key.pem in ${directory}`) : ok(null)
   }
   return ok({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) })
 }

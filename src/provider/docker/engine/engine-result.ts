@@ -47,20 +47,20 @@ export function engineFault(engineError: EngineError, action: string, engineDesc
 
 function connectionFault(engineError: EngineError, action: string, engineDescription: string): Fault {
   // A failed connection carries a code. Without one it is not the connection that failed.
-  if (engineError.code === null) return { kind: 'later', message: `Could not ${action}: ${engineError.reason}` }
+  if (engineError.code === null) return { kind: 'transient', message: `Could not ${action}: ${engineError.reason}` }
   const advice =
     engineError.code === 'EACCES' || engineError.code === 'EPERM'
       ? 'Add the user that runs this service to the group "docker" (usermod -aG docker USER) and log in again.'
       : 'Start the engine, or set DOCKER_HOST to where it listens.'
   return {
-    kind: 'away',
+    kind: 'unavailable',
     message: `The engine at ${engineDescription} cannot be reached (${engineError.reason}). ${advice}`,
   }
 }
 
 function faultKind(status: number, reason: string): Fault['kind'] {
-  if (status === 404 && /no such container/i.test(reason)) return 'gone'
+  if (status === 404 && /no such container/i.test(reason)) return 'missing'
   // 409 is about the state that something is in, and states change: being removed, paused, not running.
-  if (status >= 500 || status === 408 || status === 409 || status === 429) return 'later'
-  return 'never'
+  if (status >= 500 || status === 408 || status === 409 || status === 429) return 'transient'
+  return 'permanent'
 }

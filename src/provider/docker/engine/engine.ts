@@ -27,7 +27,7 @@ export interface Engine {
   epoch(): number
   /** Makes one request. Never rejects, and settles within the request's deadline, or soon after `signal` is aborted. */
   request<T>(request: EngineRequest<T>, signal: AbortSignal): Promise<EngineResult<T>>
-  /** Does the engine answer within its ping deadline? No answer is `away`. */
+  /** Does the engine answer within its ping deadline? No answer is `unavailable`. */
   ping(signal: AbortSignal): Promise<EngineResult<void>>
   /** Lets idle connections go. */
   close(): void
@@ -61,17 +61,17 @@ export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): En
     return { short: withAgent(agents.short), long: withAgent(agents.long) }
   }
 
-  async function attempt<T>(request: EngineRequest<T>, signal: AbortSignal): Promise<EngineResult<T> | 'overdue'> {
+  async function attempt<T>(request: EngineRequest<T>, signal: AbortSignal): Promise<EngineResult<T> | 'timed-out'> {
     const outcome = await withDeadline(request.timeoutMs, signal, async (requestSignal) => {
       const { short, long } = await (clients ??= loadClients())
       return request.run(request.longRunning ? long : short, requestSignal)
     })
-    if (outcome.kind === 'answered') return { ok: true, value: outcome.value }
-    if (outcome.kind === 'overdue') return 'overdue'
-    if (outcome.kind === 'broken-off') return failedResult('later', `Broken off: ${request.action}.`)
+    if (outcome.kind === 'settled') return { ok: true, value: outcome.value }
+    if (outcome.kind === 'timed-out') return 'timed-out'
+    if (outcome.kind === 'aborted') return failedResult('transient', `Broken off: ${request.action}.`)
     const engineError = parseEngineError(outcome.error)
     const fault = engineFault(engineError, request.action, target.described)
-    if (fault.kind === 'away') epoch += 1
+    if (fault.kind === 'unavailable') epoch += 1
     return { ok: false, status: engineError.status, reason: engineError.reason, fault }
   }
 
@@ -81,10 +81,10 @@ export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): En
       { action: 'answer a ping', timeoutMs: timeouts.pingMs, longRunning: true, run: pingEngine },
       signal,
     )
-    if (result !== 'overdue') return result
+    if (result !== 'timed-out') return result
     epoch += 1
     const message = `The engine at ${target.described} does not answer: no ping came back within ${timeouts.pingMs / 1000} s. Look at its log, or start it again.`
-    return failedResult('away', message)
+    return failedResult('unavailable', message)
   }
 
   return {
@@ -93,11 +93,11 @@ export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): En
     epoch: () => epoch,
     async request(request, signal) {
       const result = await attempt(request, signal)
-      if (result !== 'overdue') return result
+      if (result !== 'timed-out') return result
       // Slow or dead? An engine that answers nothing at all is away, and then no try was spent.
       const pingResult = await ping(signal)
-      if (!pingResult.ok && pingResult.fault.kind === 'away') return pingResult
-      return failedResult('later', `The engine could not ${request.action} within ${request.timeoutMs / 1000} s.`)
+      if (!pingResult.ok && pingResult.fault.kind === 'unavailable') return pingResult
+      return failedResult('transient', `The engine could not ${request.action} within ${request.timeoutMs / 1000} s.`)
     },
     ping,
     close() {

@@ -12,7 +12,7 @@ export type EnvironmentVariables = Readonly<Record<string, string | undefined>>
  * Finds the engine as the docker client does: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`); else the
  * context that `DOCKER_CONTEXT` or the client's `config.json` names; else the first usable of the sockets that engines
  * make. Only reads files: it does not connect, so an engine that is not running yet is found too. A setting that cannot
- * be followed is a fault (`never`) which names it and says what would do.
+ * be followed is a fault (`permanent`) which names it and says what would do.
  */
 export function locateEngine(
   env: EnvironmentVariables,
@@ -26,11 +26,11 @@ export function locateEngine(
   if (host) {
     const useTls = Boolean(env['DOCKER_TLS_VERIFY'] || env['DOCKER_CERT_PATH']) && !/^(unix|npipe):/.test(host)
     const tls = useTls ? readTlsFiles(env['DOCKER_CERT_PATH'] || configDir, true) : ok(null)
-    if (!tls.ok) return fault('never', `DOCKER_CERT_PATH: ${tls.fault.message}`)
+    if (!tls.ok) return fault('permanent', `DOCKER_CERT_PATH: ${tls.fault.message}`)
     const endpoint = parseDockerHost(host, tls.value)
     return endpoint.ok
       ? ok({ at: endpoint.value, described: host, configFile })
-      : fault('never', `DOCKER_HOST: ${endpoint.fault.message}`)
+      : fault('permanent', `DOCKER_HOST: ${endpoint.fault.message}`)
   }
 
   const context = currentDockerContext(env['DOCKER_CONTEXT'], configFile)

@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events'
 
 /** How something that was raced against a deadline and a signal ended. */
 export type DeadlineOutcome<T> =
-  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'settled'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'overdue' }
-  | { readonly kind: 'broken-off' }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'aborted' }
 
 /**
  * Runs `run` for at most `withinMs`, or until `signal` is aborted. Never rejects, and settles at the deadline even if
@@ -25,18 +25,18 @@ export function withDeadline<T>(
       resolve(outcome)
     }
     const onAbort = (): void => {
-      settle({ kind: 'broken-off' })
+      settle({ kind: 'aborted' })
       controller.abort()
     }
     const timer = setTimeout(() => {
-      settle({ kind: 'overdue' })
+      settle({ kind: 'timed-out' })
       controller.abort()
     }, timeoutMs)
     if (signal.aborted) return onAbort()
     setMaxListeners(0, signal) // many requests may hang on one signal; each lets go of it when it settles
     signal.addEventListener('abort', onAbort, { once: true })
     operation(controller.signal).then(
-      (value) => settle({ kind: 'answered', value }),
+      (value) => settle({ kind: 'settled', value }),
       (error: unknown) => settle({ kind: 'failed', error }),
     )
   })

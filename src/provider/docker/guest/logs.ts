@@ -16,7 +16,7 @@ export async function logs(
   signal: AbortSignal,
 ): Promise<Outcome<AsyncIterable<LogChunk>>> {
   const containerId = workspace.containerId
-  if (containerId === null) return fault('gone', 'The workspace has no container.')
+  if (containerId === null) return fault('missing', 'The workspace has no container.')
   const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
   if (!inspection.ok) return inspection
   const logStream = await engine.request(

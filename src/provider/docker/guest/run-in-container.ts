@@ -20,7 +20,7 @@ export interface ContainerCommand {
 /** How a command ended; `overdue`: it still runs. */
 export type ContainerCommandResult =
   | { readonly kind: 'exited'; readonly code: number; readonly output: OutputTail }
-  | { readonly kind: 'overdue'; readonly output: OutputTail }
+  | { readonly kind: 'timed-out'; readonly output: OutputTail }
 
 /**
  * Runs `command` in the container `id` for at most `withinMs`, then stops listening; the command itself goes on.
@@ -61,7 +61,7 @@ export async function runInContainer(
         if (streamClosed.signal.aborted) delayMs = 5
       }
       delayMs = Math.min(delayMs * 2, 1_000)
-      if (signal.aborted) return fault('later', 'Broken off while a command ran.')
+      if (signal.aborted) return fault('transient', 'Broken off while a command ran.')
       const exit = await execExitCode(engine, dockerExec, signal)
       if (!exit.ok) return exit
       if (exit.value !== null) {
@@ -73,7 +73,7 @@ export async function runInContainer(
         )
         return ok({ kind: 'exited', code: exit.value, output: tail })
       }
-      if (performance.now() > deadline) return ok({ kind: 'overdue', output: tail })
+      if (performance.now() > deadline) return ok({ kind: 'timed-out', output: tail })
     }
   } finally {
     stream.destroy()

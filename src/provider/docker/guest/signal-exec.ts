@@ -105,7 +105,7 @@ async function signalAsUser(
   if (result.value.kind === 'exited' && result.value.code === 0)
     return ok(result.value.output.tail().split('\n').filter(Boolean))
   const reason = result.value.output.lastLine() || 'it goes on though it was signalled'
-  return fault('later', `Could not end a command in the container: ${reason}.`)
+  return fault('transient', `Could not end a command in the container: ${reason}.`)
 }
 
 /** Ends what is left of the runs with `mark` in the subject's container. None there, or no container that runs, is success. May be repeated. */
@@ -119,7 +119,7 @@ export async function killLeftover(
   const containerId = workspace.containerId
   if (containerId === null) return ok(undefined)
   const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
-  if (!inspection.ok) return inspection.fault.kind === 'gone' ? ok(undefined) : inspection
+  if (!inspection.ok) return inspection.fault.kind === 'missing' ? ok(undefined) : inspection
   if (jsonField(inspection.value, 'State', 'Running') !== true) return ok(undefined)
   const result = await signalProcesses(
     engine,
@@ -129,5 +129,5 @@ export async function killLeftover(
     'SIGKILL',
     signal,
   )
-  return !result.ok && result.fault.kind === 'gone' ? ok(undefined) : result
+  return !result.ok && result.fault.kind === 'missing' ? ok(undefined) : result
 }

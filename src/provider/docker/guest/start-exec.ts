@@ -48,16 +48,16 @@ export async function startContainerExec(
   signal: AbortSignal,
 ): Promise<Outcome<StartedExec>> {
   const containerId = workspace.containerId
-  if (containerId === null) return fault('gone', 'The workspace has no container.')
-  if (command.argv.length === 0) return fault('never', 'The argument list is empty.')
+  if (containerId === null) return fault('missing', 'The workspace has no container.')
+  if (command.argv.length === 0) return fault('permanent', 'The argument list is empty.')
   // Nothing runs before the start, so to look whose the container is (law 8) need not come first.
   const [inspection, creation] = await Promise.all([
     inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal),
     createExec(engine, containerId, workspace, command, signal),
   ])
   if (!inspection.ok) return inspection
-  if (jsonField(inspection.value, 'State', 'Running') !== true) return fault('gone', 'The container does not run.')
-  if (!creation.ok) return /is not running/.test(creation.reason) ? fault('gone', creation.fault.message) : creation
+  if (jsonField(inspection.value, 'State', 'Running') !== true) return fault('missing', 'The container does not run.')
+  if (!creation.ok) return /is not running/.test(creation.reason) ? fault('missing', creation.fault.message) : creation
 
   const startResult = await engine.request(
     {
@@ -160,10 +160,10 @@ async function startFault(
 ): Promise<Outcome<never>> {
   const reason = handshake.trim()
   const message = `The engine could not run a command in the container: ${reason === '' ? 'it gave no reason' : reason}.`
-  if (/unable to find user|no matching entries in/.test(reason)) return fault('never', message)
+  if (/unable to find user|no matching entries in/.test(reason)) return fault('permanent', message)
   const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
   if (!inspection.ok) return inspection
-  if (jsonField(inspection.value, 'State', 'Running') !== true) return fault('gone', message)
-  if (/\/bin\/sh/.test(reason)) return fault('never', `${message} Commands need an image with /bin/sh in it.`)
-  return fault('later', message)
+  if (jsonField(inspection.value, 'State', 'Running') !== true) return fault('missing', message)
+  if (/\/bin\/sh/.test(reason)) return fault('permanent', `${message} Commands need an image with /bin/sh in it.`)
+  return fault('transient', message)
 }

@@ -51,7 +51,7 @@ export async function waitForExecExit(
     }
     unreachableSince ??= performance.now()
     const { kind, message } = exit.fault
-    const isFinal = kind === 'gone' || kind === 'never' || (streamClosed.aborted && kind === 'away')
+    const isFinal = kind === 'missing' || kind === 'permanent' || (streamClosed.aborted && kind === 'unavailable')
     if (isFinal || performance.now() - unreachableSince > engine.timeouts.createMs) return lostExit(message)
   }
 }
@@ -73,5 +73,5 @@ async function isContainerRunning(
     workspace.containerId ?? '',
     signal,
   )
-  return inspection.ok ? jsonField(inspection.value, 'State', 'Running') === true : inspection.fault.kind !== 'gone'
+  return inspection.ok ? jsonField(inspection.value, 'State', 'Running') === true : inspection.fault.kind !== 'missing'
 }

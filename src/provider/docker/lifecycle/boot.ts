@@ -20,7 +20,7 @@ export async function boot(
   { id: workspaceId, containerId, spec }: WorkspaceRef,
   signal: AbortSignal,
 ): Promise<Outcome<{ connection: Connection }>> {
-  if (containerId === null) return fault('gone', 'There is no container to start.')
+  if (containerId === null) return fault('missing', 'There is no container to start.')
   const inspection = await inspectOwnContainer(engine, { installation, workspaceId }, containerId, signal)
   if (!inspection.ok) return inspection
 
@@ -61,11 +61,14 @@ async function recoverInterruptedStart(
 ): Promise<Outcome<never>> {
   if (!neverRan) {
     const shim = `the process "containerd-shim-runc-v2 … -id ${containerId}"`
-    return fault('later', `${message}. The engine was killed while it started it: end ${shim} where the engine runs.`)
+    return fault(
+      'transient',
+      `${message}. The engine was killed while it started it: end ${shim} where the engine runs.`,
+    )
   }
   const removal = await removeContainer(engine, containerId, signal)
   if (!removal.ok) return removal
-  return fault('gone', `${message}. The engine was killed while it started it for the first time; it is made anew.`)
+  return fault('missing', `${message}. The engine was killed while it started it for the first time; it is made anew.`)
 }
 
 async function startContainer(engine: Engine, containerId: string, signal: AbortSignal): Promise<EngineResult<void>> {
@@ -98,10 +101,10 @@ function permanentStartFault(reason: string, init: boolean): ReturnType<typeof f
   if (init && /docker-init/.test(reason)) {
     const advice =
       'Install it where the engine runs (package tini or docker-init), or set "init": false in the template.'
-    return fault('never', `The engine has no init process to run in containers: ${reason}. ${advice}`)
+    return fault('permanent', `The engine has no init process to run in containers: ${reason}. ${advice}`)
   }
   const permanentReason =
     /executable file not found|no such file or directory|exec format error|permission denied|is a directory|not a directory/i
   if (!/OCI runtime|exec/i.test(reason) || !permanentReason.test(reason)) return undefined
-  return fault('never', `The container cannot start: ${reason}. Check the template's image and command.`)
+  return fault('permanent', `The container cannot start: ${reason}. Check the template's image and command.`)
 }

@@ -42,7 +42,7 @@ export function containerCreator({ engine, installation, networks, capacity }: C
     const [available, network] = await Promise.all([capacity(signal), networks.reserve()])
     if (!available.ok) return available
     if (!network.ok) return network
-    if (signal.aborted) return fault('later', 'Broken off before the container was made.')
+    if (signal.aborted) return fault('transient', 'Broken off before the container was made.')
     const labels = workspaceLabels(installation, workspace)
     const body = containerOptions(spec, labels, network.value, clampToCapacity(spec.limits, available.value))
     const creation = await engine.request(
@@ -64,7 +64,7 @@ export function containerCreator({ engine, installation, networks, capacity }: C
     if (creation.status === 409) return adoptByName(engine, installation, id, signal)
     if (creation.status === 404 && /no such image/i.test(creation.reason)) {
       const advice = 'Start the workspace again to have it fetched anew.'
-      return fault('never', `The image ${spec.image} is not on the engine any more (${creation.reason}). ${advice}`)
+      return fault('permanent', `The image ${spec.image} is not on the engine any more (${creation.reason}). ${advice}`)
     }
     return creation
   }
@@ -80,7 +80,7 @@ export function containerCreator({ engine, installation, networks, capacity }: C
       // Every request within has its own deadline; this one is for the signal.
       const outcome = await withDeadline(4 * engine.timeouts.createMs, signal, () => pending)
       if (outcome.kind === 'failed') throw outcome.error
-      return outcome.kind === 'answered' ? outcome.value : fault('later', 'Broken off while the container was made.')
+      return outcome.kind === 'settled' ? outcome.value : fault('transient', 'Broken off while the container was made.')
     },
     async whenSettled(workspaceId) {
       await pendingCreates.get(workspaceId)
@@ -106,16 +106,16 @@ async function adoptByName(
   }
   if (!inspection.ok) {
     return inspection.status === 404
-      ? fault('later', `The container ${name} is being made or removed by somebody else.`)
+      ? fault('transient', `The container ${name} is being made or removed by somebody else.`)
       : inspection
   }
   const containerId = stringField(inspection.value, 'Id')
   if (containerId === undefined || !belongsToWorkspace(inspection.value, { installation, workspaceId: workspaceId })) {
-    return fault('never', `A container named ${name} is not this installation's. Remove it (docker rm ${name}).`)
+    return fault('permanent', `A container named ${name} is not this installation's. Remove it (docker rm ${name}).`)
   }
   const state = stringField(inspection.value, 'State', 'Status')
   if (state === 'removing' || state === 'dead') {
-    return fault('later', `The former container ${name} is ${state}: its removal is not done yet.`)
+    return fault('transient', `The former container ${name} is ${state}: its removal is not done yet.`)
   }
   return ok({ containerId })
 }

@@ -19,13 +19,14 @@ export async function ensureImage(
   const byId = /^(sha256:)?[0-9a-f]{12,64}$/.test(image)
   const reference = parseImageReference(image)
   // What is no reference must not get into the path of a request either.
-  if (!byId && !reference) return fault('never', `"${image}" is no name of an image. Correct "image" in the template.`)
+  if (!byId && !reference)
+    return fault('permanent', `"${image}" is no name of an image. Correct "image" in the template.`)
 
   const existing = await inspectImage(engine, image, signal)
   if (existing.ok) return ok({ imageId: existing.value })
   if (existing.status !== 404) return existing
   if (!reference || image.startsWith('sha256:')) {
-    return fault('never', `The engine has no image ${image}, and an id cannot be pulled: ${existing.reason}`)
+    return fault('permanent', `The engine has no image ${image}, and an id cannot be pulled: ${existing.reason}`)
   }
 
   const pullResult = await pullImage(engine, image, reference, signal, onProgress)

@@ -75,7 +75,7 @@ export function dockerNetworks(engine: Engine, installation: string): DockerNetw
     const ours = existing.value.filter((network) => hasInstallationLabel(jsonField(network, 'Labels'), installation))
     if (ours.length < existing.value.length) {
       const advice = `Remove it (docker network rm ${name}).`
-      return fault('never', `A network named ${name} is not this installation's. ${advice}`)
+      return fault('permanent', `A network named ${name} is not this installation's. ${advice}`)
     }
     const sortKey = (network: unknown): string => `${stringField(network, 'Created')} ${stringField(network, 'Id')}`
     for (const network of ours.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)).slice(1)) {
@@ -106,7 +106,7 @@ export function dockerNetworks(engine: Engine, installation: string): DockerNetw
         const selection = await selecting
         if (!selection.ok) return selection
       }
-      if (!current) return fault('later', 'The engine was lost while a network was chosen.')
+      if (!current) return fault('transient', 'The engine was lost while a network was chosen.')
       current.freeSlots -= 1
       return ok(current.name)
     },

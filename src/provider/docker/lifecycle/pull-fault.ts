@@ -21,11 +21,11 @@ export function pullFault(
 ): Fault {
   const message = `The image ${image} cannot be pulled: ${reason.trim().replace(/\.$/, '')}.`
   if (untrustedPattern.test(reason)) {
-    return { kind: 'never', message: `${message} The engine does not trust its registry's certificate.` }
+    return { kind: 'permanent', message: `${message} The engine does not trust its registry's certificate.` }
   }
-  if (unreachablePattern.test(reason)) return { kind: 'later', message }
-  if (deniedPattern.test(reason)) return { kind: 'never', message: `${message} ${advice(reason, credentials)}` }
-  return { kind: status !== null && status >= 400 && status < 500 ? 'never' : 'later', message }
+  if (unreachablePattern.test(reason)) return { kind: 'transient', message }
+  if (deniedPattern.test(reason)) return { kind: 'permanent', message: `${message} ${advice(reason, credentials)}` }
+  return { kind: status !== null && status >= 400 && status < 500 ? 'permanent' : 'transient', message }
 }
 
 function advice(reason: string, credentials: RegistryCredentials): string {

@@ -39,10 +39,10 @@ export async function pullImage(
     if (failureReason === null) return ok(undefined)
     // A stream also ends because the engine went away, and then no try was spent.
     const pingResult = await engine.ping(signal)
-    return !pingResult.ok && pingResult.fault.kind === 'away' ? pingResult : failure(failureReason, null)
+    return !pingResult.ok && pingResult.fault.kind === 'unavailable' ? pingResult : failure(failureReason, null)
   }
   if (stream.status !== null) return failure(stream.reason, stream.status)
-  if (stream.fault.kind === 'away') return stream
+  if (stream.fault.kind === 'unavailable') return stream
   return failure(`no answer from its registry within ${engine.timeouts.registryMs / 1000} s`, null)
 }
 
@@ -99,6 +99,6 @@ async function readPullStream(
     })
   })
   stream.destroy()
-  if (outcome.kind === 'answered') return outcome.value
-  return outcome.kind === 'overdue' ? `timeout, not complete within ${timeoutMs / 60_000} minutes` : 'broken off'
+  if (outcome.kind === 'settled') return outcome.value
+  return outcome.kind === 'timed-out' ? `timeout, not complete within ${timeoutMs / 60_000} minutes` : 'broken off'
 }

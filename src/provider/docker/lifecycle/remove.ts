@@ -38,10 +38,10 @@ export async function remove(
 
     const results = await Promise.all([...containerIds].map((target) => removeContainer(engine, target, signal)))
     const failure = results.find((result) => !result.ok)
-    if (signal.aborted) return fault('later', 'Broken off while the container was removed.')
-    if (failure && !failure.ok && failure.fault.kind === 'away') return failure
+    if (signal.aborted) return fault('transient', 'Broken off while the container was removed.')
+    if (failure && !failure.ok && failure.fault.kind === 'unavailable') return failure
     if (performance.now() > deadline)
-      return failure ?? fault('later', 'The engine said "removed" of a container that is still there.')
+      return failure ?? fault('transient', 'The engine said "removed" of a container that is still there.')
     // What somebody else removes is done when it is done: looking at once would be a hot loop.
     if (failure || round > 1) await abortableDelay(engine.timeouts.pollMs, signal)
   }

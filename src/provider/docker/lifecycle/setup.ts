@@ -25,7 +25,7 @@ export async function setup(
   onOutput: (command: string, output: OutputChunk) => void,
 ): Promise<Outcome<void>> {
   const { containerId, spec, prepared } = workspace
-  if (containerId === null) return fault('gone', 'There is no container to set up.')
+  if (containerId === null) return fault('missing', 'There is no container to set up.')
   const commands = [...(prepared ? [] : [...spec.onCreate, ...spec.postCreate]), ...spec.postStart]
   const chownsFolder = !prepared && spec.remoteUser !== null && !/^(root|0)(:|$)/.test(spec.remoteUser)
   // Our own keeper does not end by itself. The image's own command may, at once.
@@ -85,7 +85,7 @@ async function runLifecycleCommand(
     onTail,
     onChunk,
   )
-  if (!result.ok && (result.fault.kind === 'away' || signal.aborted)) return result
+  if (!result.ok && (result.fault.kind === 'unavailable' || signal.aborted)) return result
   if (result.ok && result.value.kind === 'exited' && result.value.code === 0) return ok(undefined)
 
   // A command also fails because its container went away under it; that says nothing about the command. The engine
@@ -98,9 +98,9 @@ async function runLifecycleCommand(
   const output = lastLines === '' ? 'It wrote nothing.' : `Its last lines:\n${lastLines}`
   if (result.value.kind === 'exited') {
     const killed = result.value.code === 137 ? ' (killed, perhaps for memory)' : ''
-    return fault('never', `${name} failed with exit code ${result.value.code}${killed}. ${output}`)
+    return fault('permanent', `${name} failed with exit code ${result.value.code}${killed}. ${output}`)
   }
   await killLeftoverCommands(engine, containerId, spec.remoteUser, name, signal)
   const limit = engine.timeouts.commandMs / 60_000
-  return fault('never', `${name} did not end within ${limit} minutes and was killed. ${output}`)
+  return fault('permanent', `${name} did not end within ${limit} minutes and was killed. ${output}`)
 }

@@ -36,7 +36,12 @@ export async function inspectOwnContainer(
   const result = await inspectContainer(engine, containerId, signal)
   if (!result.ok || belongsToWorkspace(result.value, ownership)) return result
   const reason = `the container ${containerId.slice(0, 12)} is not this workspace's`
-  return { ok: false, status: 404, reason, fault: { kind: 'gone', message: `There is no such container: ${reason}.` } }
+  return {
+    ok: false,
+    status: 404,
+    reason,
+    fault: { kind: 'missing', message: `There is no such container: ${reason}.` },
+  }
 }
 
 /** True if what an inspect tells is the container of that workspace in that installation. */

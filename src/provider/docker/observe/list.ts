@@ -65,7 +65,7 @@ async function containerRecord(
     ok({ workspaceId, containerId: container.id, state, labelled: parseWorkspaceLabels(container.labels) })
   if (trustListedState && /^(running|paused|restarting)$/.test(container.state))
     return recordWith({ kind: 'running', connection: containerConnection(container.id, container.ports) })
-  if (trustListedState && container.state === 'created') return recordWith({ kind: 'made' })
+  if (trustListedState && container.state === 'created') return recordWith({ kind: 'created' })
   const inspection = await inspectContainer(engine, container.id, signal)
   if (!inspection.ok) return inspection.status === 404 ? ok(null) : inspection // gone since the list was made
   if (jsonField(inspection.value, 'State', 'Running') === true)
@@ -73,7 +73,7 @@ async function containerRecord(
       kind: 'running',
       connection: containerConnection(container.id, publishedPorts(inspection.value)),
     })
-  if (stringField(inspection.value, 'State', 'Status') === 'created') return recordWith({ kind: 'made' })
+  if (stringField(inspection.value, 'State', 'Status') === 'created') return recordWith({ kind: 'created' })
   const startTime = await engineStartOnce()
   return startTime.ok
     ? recordWith({ kind: 'exited', exit: parseContainerExit(inspection.value, startTime.value) })

@@ -5,8 +5,8 @@ import { outputTail } from '../engine/output-tail.ts'
 import { jsonField, arrayField, numberField, stringField } from '../engine/json-fields.ts'
 
 /**
- * Does the container `id` run? `busy`: commands that were started in it are running. Not running is `later`, with the
- * exit code and the last lines that it wrote; not there is `gone`.
+ * Does the container `id` run? `busy`: commands that were started in it are running. Not running is `transient`, with the
+ * exit code and the last lines that it wrote; not there is `missing`.
  */
 export async function containerLiveness(
   engine: Engine,
@@ -26,7 +26,10 @@ export async function containerLiveness(
       ? 'was not started'
       : `ended with exit code ${exitCode}${outOfMemory}`
   const lines = await readLastLines(engine, containerId, signal)
-  return fault('later', `The container ${status}. ${lines === '' ? 'It wrote nothing.' : `Its last lines:\n${lines}`}`)
+  return fault(
+    'transient',
+    `The container ${status}. ${lines === '' ? 'It wrote nothing.' : `Its last lines:\n${lines}`}`,
+  )
 }
 
 async function readLastLines(engine: Engine, containerId: string, signal: AbortSignal): Promise<string> {

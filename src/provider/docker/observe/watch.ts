@@ -51,7 +51,7 @@ async function watchLoop(
       stream.value.destroy()
     }
     if (signal.aborted) return
-    if (!lossReported && fault) notify({ kind: 'lost', fault })
+    if (!lossReported && fault) notify({ kind: 'disconnected', fault })
     lossReported = true
     await abortableDelay(delayMs, signal)
     delayMs = Math.min(delayMs * 2, reconnectMaxMs)
@@ -68,7 +68,10 @@ async function pingUntilLost(
   while (!signal.aborted) {
     await abortableDelay(intervalMs, disconnected, signal)
     if (disconnected.aborted) {
-      return { kind: 'away', message: `The engine at ${engine.target.described} closed the stream of its events.` }
+      return {
+        kind: 'unavailable',
+        message: `The engine at ${engine.target.described} closed the stream of its events.`,
+      }
     }
     const pingResult = await engine.ping(signal)
     if (!pingResult.ok && !signal.aborted) return pingResult.fault

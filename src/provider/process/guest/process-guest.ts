@@ -14,7 +14,7 @@ export interface HostAccess {
     signal: AbortSignal,
     work: (host: ProcessHost) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>>
-  /** For a workspace that has a directory; `gone` if it has none. */
+  /** For a workspace that has a directory; `missing` if it has none. */
   withDirectory<T>(
     operation: string,
     id: WorkspaceId,

@@ -12,7 +12,7 @@ interface NativePty {
   resize(master: number, columns: number, rows: number): void
 }
 
-/** Loads node-pty, an optional dependency. `never`, with what to do, if it is not there or was not built. */
+/** Loads node-pty, an optional dependency. `permanent`, with what to do, if it is not there or was not built. */
 export async function loadPty(): Promise<Outcome<Pty>> {
   let reason = 'it has another form than 1.1'
   try {
@@ -29,7 +29,7 @@ export async function loadPty(): Promise<Outcome<Pty>> {
     reason = error instanceof Error ? error.message : String(error)
   }
   return fault(
-    'never',
+    'permanent',
     `There is no terminal without node-pty, which cannot be loaded (${reason}). Install a C++ compiler, make and Python, then run \`npm rebuild node-pty\`.`,
   )
 }

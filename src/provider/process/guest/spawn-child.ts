@@ -40,11 +40,11 @@ export async function spawnChild(
       child.on('error', reject)
     })
     return child.pid === undefined
-      ? fault('later', 'The command could not be started.')
+      ? fault('transient', 'The command could not be started.')
       : ok({ process: child, pid: child.pid, exited })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    const faultKind = ['E2BIG', 'ERR_INVALID_ARG_VALUE'].includes(systemErrorCode(error)) ? 'never' : 'later'
+    const faultKind = ['E2BIG', 'ERR_INVALID_ARG_VALUE'].includes(systemErrorCode(error)) ? 'permanent' : 'transient'
     return fault(faultKind, `The command could not be started: ${reason}`)
   }
 }

@@ -38,10 +38,13 @@ export async function spawnGuestProcess(
 ): Promise<Outcome<GuestProcess>> {
   const { tag, argv, env, cwd, user, stdin, terminal } = command
   if (user !== null && user !== spec.remoteUser && !isServiceUser(user))
-    return fault('never', `Nothing can be run as ${user}: without Docker everything runs as the user of the service.`)
-  if (argv.length === 0) return fault('never', 'The argument list is empty.')
+    return fault(
+      'permanent',
+      `Nothing can be run as ${user}: without Docker everything runs as the user of the service.`,
+    )
+  if (argv.length === 0) return fault('permanent', 'The argument list is empty.')
   const keeper = await runningKeeper(host, directory)
-  if (keeper === null) return fault('gone', 'The workspace does not run.')
+  if (keeper === null) return fault('missing', 'The workspace does not run.')
   await mkdir(directory.home, { recursive: true, mode: 0o700 })
   const keeperTags = { [incarnationVariable]: directory.incarnation, [keeperNumberVariable]: String(keeper.number) }
   const tags = { ...workspaceTagVariables(host.installation, id), ...keeperTags, [execTagVariable]: tag }
@@ -62,8 +65,8 @@ export async function spawnGuestProcess(
   const killResult = await guestProcess.signal('SIGKILL')
   if (!killResult.ok) return killResult
   return keeperIsAlive
-    ? fault('later', 'The command was killed: nobody waits for it any more.')
-    : fault('gone', 'The workspace was ended.')
+    ? fault('transient', 'The command was killed: nobody waits for it any more.')
+    : fault('missing', 'The workspace was ended.')
 }
 
 /** Ends what is left of the runs with a mark, of a service that was killed too. */
@@ -115,7 +118,7 @@ function guestProcessOf(
       try {
         return await sendToProcesses(name)
       } catch (error) {
-        return fault('later', `${name} was not sent: ${error instanceof Error ? error.message : String(error)}`)
+        return fault('transient', `${name} was not sent: ${error instanceof Error ? error.message : String(error)}`)
       }
     },
     detach,

@@ -20,7 +20,7 @@ const endOfInput = Buffer.from([4])
 const maxTerminalBufferBytes = 1024 * 1024
 const retryMs = 5
 
-/** Starts a command in a terminal of its own; when the service dies it is hung up. `never` if node-pty is missing. */
+/** Starts a command in a terminal of its own; when the service dies it is hung up. `permanent` if node-pty is missing. */
 export async function spawnInTerminal(
   request: SpawnRequest,
   { columns, rows }: TerminalSize,

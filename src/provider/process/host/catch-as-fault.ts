@@ -4,18 +4,18 @@ import { fault, type Outcome } from '../../../workspace/fault.ts'
 /**
  * The answer of `work`, which looks at the signal itself: answered before its end, it would go on behind whatever comes next. An error of
  * the system (a full disk, no permission) is
- * `later`: a person can mend it, and the same request may then succeed.
+ * `transient`: a person can mend it, and the same request may then succeed.
  */
 export async function catchAsFault<T>(
   operation: string,
   signal: AbortSignal,
   work: () => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
-  if (signal.aborted) return fault('later', `${operation} was given up: nobody waits for it any more.`)
+  if (signal.aborted) return fault('transient', `${operation} was given up: nobody waits for it any more.`)
   try {
     return await work()
   } catch (error) {
-    return fault('later', `${operation} failed: ${error instanceof Error ? error.message : String(error)}`)
+    return fault('transient', `${operation} failed: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -81,7 +81,7 @@ export async function boot(
     const startResult = await startKeeper(host, directory, workspace, number, signal)
     if (!startResult.ok) return startResult
   }
-  return fault('later', 'The workspace was booted and halted at the same time, over and over.')
+  return fault('transient', 'The workspace was booted and halted at the same time, over and over.')
 }
 
 /** Is the workspace's keeper running? Its claim, if so. */
@@ -153,8 +153,8 @@ async function startKeeper(
     const reason = exitReason
     if (((await latestClaim(directory.claimsDirectory))?.number ?? 0) >= number) return ok(undefined)
     if (reason !== undefined)
-      return fault('later', `The keeper ended before it ran (${reason}). ${logFile} may say more.`)
-    if (signal.aborted || performance.now() > deadline) return fault('later', 'The keeper did not come up in time.')
+      return fault('transient', `The keeper ended before it ran (${reason}). ${logFile} may say more.`)
+    if (signal.aborted || performance.now() > deadline) return fault('transient', 'The keeper did not come up in time.')
     await pollDelay(5, signal)
   }
 }

@@ -37,8 +37,9 @@ export async function terminateProcesses(
     if (pids.length === 0) return ok(undefined)
     const elapsed = performance.now() - startedAt
     const processList = `${pids.length === 1 ? 'Process' : 'Processes'} ${pids.join(', ')}`
-    if (signal.aborted) return fault('later', `${processList} had not ended when the wait was given up.`)
-    if (elapsed > graceMs + killTimeoutMs) return fault('later', `${processList} cannot be killed. End them by hand.`)
+    if (signal.aborted) return fault('transient', `${processList} had not ended when the wait was given up.`)
+    if (elapsed > graceMs + killTimeoutMs)
+      return fault('transient', `${processList} cannot be killed. End them by hand.`)
     const forceKill = elapsed >= graceMs
     if (forceKill && graceMs > 0 && !warned) {
       host.log.warn({ workspaceId: id, pids }, 'processes are killed, since they have not ended when asked to')
@@ -72,7 +73,7 @@ export async function stop(
     await persistClaim(directory.claimsDirectory, number)
     return ok(undefined)
   }
-  return fault('later', 'The workspace was halted and booted at the same time, over and over.')
+  return fault('transient', 'The workspace was halted and booted at the same time, over and over.')
 }
 
 async function lastExitCode(

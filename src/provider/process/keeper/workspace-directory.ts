@@ -123,7 +123,7 @@ export async function createWorkspaceDirectory(
   const created = await findWorkspaceDirectory(root, installation, id)
   if (created !== null) return ok(created)
   return fault(
-    'never',
+    'permanent',
     `${join(root, id)} exists and does not belong to this installation. Move it away and try again.`,
   )
 }

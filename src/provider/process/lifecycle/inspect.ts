@@ -27,10 +27,10 @@ export function inspect(host: ProcessHost, id: WorkspaceId): Promise<ContainerRe
 
 async function containerState(host: ProcessHost, directory: WorkspaceDirectory): Promise<ContainerRecord['state']> {
   const latest = await latestClaim(directory.claimsDirectory)
-  if (latest === null) return { kind: 'made' }
+  if (latest === null) return { kind: 'created' }
   const { number, claim } = latest
   if (claim.kind === 'torn') return exitedState(null, true)
-  if (claim.kind === 'rest') return claim.exit === 'never' ? { kind: 'made' } : exitedState(claim.exit, false)
+  if (claim.kind === 'rest') return claim.exit === 'never' ? { kind: 'created' } : exitedState(claim.exit, false)
   if (await host.processTable.isAlive(claim))
     return { kind: 'running', connection: processConnection(directory, claim.pid) }
   const code = await keeperExitCode(directory.claimsDirectory, number)

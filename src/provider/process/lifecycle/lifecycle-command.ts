@@ -11,10 +11,10 @@ import { signalProcessAndGroup } from '../host/send-signal.ts'
 import { readAppended } from '../host/read-appended.ts'
 
 export type LifecycleCommandResult =
-  | { readonly kind: 'ended'; readonly code: number; readonly output: string }
+  | { readonly kind: 'exited'; readonly code: number; readonly output: string }
   | { readonly kind: 'killed'; readonly signal: string; readonly output: string }
-  | { readonly kind: 'overdue'; readonly output: string }
-  | { readonly kind: 'unstarted'; readonly reason: string }
+  | { readonly kind: 'timed-out'; readonly output: string }
+  | { readonly kind: 'spawn-failed'; readonly reason: string }
 
 /** The system tells nobody that a file was written to, so we look. */
 const pollIntervalMs = 100
@@ -39,7 +39,7 @@ export async function runLifecycleCommand(
   },
 ): Promise<LifecycleCommandResult> {
   const [program, ...args] = typeof run === 'string' ? ['/bin/sh', '-c', run] : run
-  if (program === undefined) return { kind: 'unstarted', reason: 'the argument list is empty' }
+  if (program === undefined) return { kind: 'spawn-failed', reason: 'the argument list is empty' }
   const outputPath = join(directory.path, `.output-${randomUUID()}`)
   const outputFile = await open(outputPath, 'ax+', 0o600)
   const exitController = new AbortController()
@@ -49,7 +49,7 @@ export async function runLifecycleCommand(
     const exit = await spawnAndWait(program, args, directory.home, outputFile.fd, options)
     exitController.abort()
     await outputFollowing
-    return exit.kind === 'unstarted' ? exit : { ...exit, output: await readTail(outputFile) }
+    return exit.kind === 'spawn-failed' ? exit : { ...exit, output: await readTail(outputFile) }
   } finally {
     await outputFile.close()
     await rm(outputPath, { force: true })
@@ -75,10 +75,10 @@ async function followOutput(
 }
 
 type LifecycleCommandExit =
-  | { readonly kind: 'ended'; readonly code: number }
+  | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: string }
-  | { readonly kind: 'overdue' }
-  | { readonly kind: 'unstarted'; readonly reason: string }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'spawn-failed'; readonly reason: string }
 
 function spawnAndWait(
   program: string,
@@ -105,12 +105,12 @@ function spawnAndWait(
     }
     const timer = setTimeout(() => {
       kill()
-      settle({ kind: 'overdue' })
+      settle({ kind: 'timed-out' })
     }, timeoutMs)
     signal.addEventListener('abort', kill)
-    child.on('error', (error) => settle({ kind: 'unstarted', reason: error.message }))
+    child.on('error', (error) => settle({ kind: 'spawn-failed', reason: error.message }))
     child.on('exit', (code, killedBy) =>
-      settle(code === null ? { kind: 'killed', signal: killedBy ?? 'a signal' } : { kind: 'ended', code }),
+      settle(code === null ? { kind: 'killed', signal: killedBy ?? 'a signal' } : { kind: 'exited', code }),
     )
     void mayRun().then((allowed) => {
       if ((!allowed || signal.aborted) && child.exitCode === null && child.signalCode === null) kill()

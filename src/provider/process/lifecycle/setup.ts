@@ -27,7 +27,7 @@ export async function setup(
 ): Promise<Outcome<void>> {
   const { id, spec } = workspace
   const keeper = await runningKeeper(host, directory)
-  if (keeper === null) return fault('later', 'The workspace does not run. Start it, then its commands can be run.')
+  if (keeper === null) return fault('transient', 'The workspace does not run. Start it, then its commands can be run.')
   // A service that was killed in mid-setup has left its commands running, and they would get in the way of the same ones now (law 3).
   const isLifecycleProcess = ({ variables }: { variables: Readonly<Record<string, string>> }) =>
     lifecycleCommandVariable in variables
@@ -40,7 +40,7 @@ export async function setup(
   // A halt ends the keeper first and then looks for processes. So a command that still sees the keeper is found by it.
   const mayRun = () => host.processTable.isAlive(keeper.claim)
   for (const command of lifecycleCommandsFor(spec, workspace.prepared)) {
-    if (signal.aborted) return fault('later', `${command.name} was not run: nobody waits for it any more.`)
+    if (signal.aborted) return fault('transient', `${command.name} was not run: nobody waits for it any more.`)
     progress(`Running ${command.name}`)
     const result = await runLifecycleCommand(command, directory, {
       env,
@@ -49,10 +49,10 @@ export async function setup(
       mayRun,
       onOutput: (output) => onOutput(command.name, output),
     })
-    if (result.kind === 'ended' && result.code === 0) continue
-    if (!(await mayRun())) return fault('later', `The workspace was ended while ${command.name} ran.`)
-    if (signal.aborted) return fault('later', `${command.name} was killed: nobody waits for it any more.`)
-    return fault('never', `${command.name} ${describeFailure(result, host.commandTimeoutMs)}`)
+    if (result.kind === 'exited' && result.code === 0) continue
+    if (!(await mayRun())) return fault('transient', `The workspace was ended while ${command.name} ran.`)
+    if (signal.aborted) return fault('transient', `${command.name} was killed: nobody waits for it any more.`)
+    return fault('permanent', `${command.name} ${describeFailure(result, host.commandTimeoutMs)}`)
   }
   return ok(undefined)
 }
@@ -62,8 +62,8 @@ function lifecycleCommandsFor({ onCreate, postCreate, postStart }: WorkspaceSpec
 }
 
 function describeFailure(result: LifecycleCommandResult, timeoutMs: number): string {
-  if (result.kind === 'unstarted') return `could not be started: ${result.reason}`
-  if (result.kind === 'ended') return `failed with exit code ${result.code}.${describeOutput(result.output)}`
+  if (result.kind === 'spawn-failed') return `could not be started: ${result.reason}`
+  if (result.kind === 'exited') return `failed with exit code ${result.code}.${describeOutput(result.output)}`
   if (result.kind === 'killed') return `was killed by ${result.signal}.${describeOutput(result.output)}`
   return `was killed: it had not ended after ${timeoutMs / 1000} seconds.${describeOutput(result.output)}`
 }

@@ -90,7 +90,10 @@ export function watch(
     } catch (error) {
       if (!closed && connected !== false) {
         const reason = error instanceof Error ? error.message : String(error)
-        notify({ kind: 'lost', fault: { kind: 'away', message: `${host.root} cannot be read: ${reason}` } })
+        notify({
+          kind: 'disconnected',
+          fault: { kind: 'unavailable', message: `${host.root} cannot be read: ${reason}` },
+        })
       }
       connected = false
     }

@@ -41,8 +41,8 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
   it('in order: what it stopped went down with it, what ends later does not', async () => {
     const workspace = await runningWorkspace(provider, newWorkspace())
     await engine.stop()
-    expect(faultOf(await provider.ping(neverAborted())).kind).toBe('away')
-    expect(faultOf(await provider.boot(workspace, neverAborted())).kind).toBe('away')
+    expect(faultOf(await provider.ping(neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await provider.boot(workspace, neverAborted())).kind).toBe('unavailable')
     await engine.start()
     expect(await containerOf(provider, workspace.id)).toMatchObject({
       state: { kind: 'exited', exit: { wentDownWithEngine: true } },
@@ -66,7 +66,7 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
     const watcher = watchProvider(provider)
     await watcher.waitFor(({ kind }) => kind === 'connected')
     await engine.kill()
-    await watcher.waitFor(({ kind }) => kind === 'lost')
+    await watcher.waitFor(({ kind }) => kind === 'disconnected')
     await engine.start()
     await watcher.waitFor((notice) => notice.kind === 'connected' && notice !== watcher.notices[0])
     expect(await containerOf(provider, workspace.id)).toMatchObject({
@@ -80,18 +80,20 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
     const watcher = watchProvider(provider)
     await watcher.waitFor(({ kind }) => kind === 'connected')
     engine.pause()
-    expect(await watcher.waitFor(({ kind }) => kind === 'lost')).toMatchObject({ fault: { kind: 'away' } })
-    expect(faultOf(await provider.ping(neverAborted())).kind).toBe('away')
+    expect(await watcher.waitFor(({ kind }) => kind === 'disconnected')).toMatchObject({
+      fault: { kind: 'unavailable' },
+    })
+    expect(faultOf(await provider.ping(neverAborted())).kind).toBe('unavailable')
     engine.unpause()
     await watcher.waitFor((notice) => notice.kind === 'connected' && notice !== watcher.notices[0])
-    expect(await containerStateOf(provider, workspace.id)).toBe('made')
+    expect(await containerStateOf(provider, workspace.id)).toBe('created')
     watcher.close()
   })
 
   it('and has no init process refuses a start that wants one for good, and says what to install', async () => {
     const workspace = await createdWorkspace(provider, newWorkspace({ init: true }))
     const fault = faultOf(await provider.boot(workspace, neverAborted()))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain('"init": false')
   })
 })

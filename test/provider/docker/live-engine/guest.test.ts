@@ -79,8 +79,8 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     await readUntil(run, 'up')
     await proxy.disconnect()
     expect((await collectOutput(run)).exit.kind).toBe('lost')
-    expect(faultOf(await away.guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('away')
-    expect(faultOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted())).kind).toBe('away')
+    expect(faultOf(await away.guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted())).kind).toBe('unavailable')
     await proxy.reconnect()
     await expect.poll(() => programs(workspace)).toEqual(['sleep 401'])
     valueOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted()))
@@ -128,7 +128,7 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
   it('a paused container is not asked to run anything, and the fault says that it may be later', async () => {
     const workspace = await bootWorkspace()
     await docker.getContainer(workspace.containerId).pause()
-    expect(faultOf(await guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('later')
+    expect(faultOf(await guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('transient')
     await docker.getContainer(workspace.containerId).unpause()
   })
 

@@ -79,6 +79,6 @@ describe.skipIf(live === undefined)('The log of a main process of its own', { ti
 
   it("of another installation's container is not there", async () => {
     const other = dockerProvider({ installation: randomUUID(), target: target, log: silentLog })
-    expect(faultOf(await other.guest.logs(workspace, all, neverAborted())).kind).toBe('gone')
+    expect(faultOf(await other.guest.logs(workspace, all, neverAborted())).kind).toBe('missing')
   })
 })

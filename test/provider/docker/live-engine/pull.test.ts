@@ -32,22 +32,22 @@ describe.skipIf(live === undefined)('A live engine and a registry', () => {
 
   it.each(['good:2', 'nothing:1', 'secret:1'])('%s, which nobody can have, is not asked for again', async (name) => {
     const fault = faultOf(await image(`${registry.host}/${name}`))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain(`${registry.host}/${name}`)
   })
 
   it('a layer that never comes to its end is given up, and may be asked for again', async () => {
-    expect(faultOf(await image(`${registry.host}/slow:1`)).kind).toBe('later')
+    expect(faultOf(await image(`${registry.host}/slow:1`)).kind).toBe('transient')
   })
 
   it('a registry that takes connections and never answers is given up', async () => {
-    expect(faultOf(await image(`${silent.host}/any:1`))).toMatchObject({ kind: 'later' })
+    expect(faultOf(await image(`${silent.host}/any:1`))).toMatchObject({ kind: 'transient' })
   })
 
   it('a registry that is not there is told at once, with the reason of the engine', async () => {
     const startedAt = performance.now()
     const fault = faultOf(await image('127.0.0.1:1/any:1'))
-    expect(fault.kind).toBe('later')
+    expect(fault.kind).toBe('transient')
     expect(fault.message).toContain('connection refused')
     expect(performance.now() - startedAt).toBeLessThan(1_000)
   })

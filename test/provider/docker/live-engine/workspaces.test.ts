@@ -174,7 +174,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
       newWorkspace({ image: `${name}:1`, overrideCommand: false, init: false }),
     )
     const fault = faultOf(await provider().boot(workspace, neverAborted()))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain('/no/such/program')
     valueOf(await provider().remove(workspace.id, workspace.containerId, neverAborted()))
     await docker.getImage(`${name}:1`).remove({})
@@ -197,7 +197,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
       newWorkspace({ postStart: [command('echo begun; sleep 4321 & sleep 4321')] }),
     )
     const fault = faultOf(await runSetup(provider({ commandMs: 3_000 }), workspace))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain('postStartCommand did not end within')
     expect(fault.message).toContain('begun')
     // Asked of the engine, not by another setup, which would end leftovers itself.

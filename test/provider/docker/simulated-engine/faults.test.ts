@@ -45,7 +45,7 @@ describe('A played engine that does not do as it is told', () => {
   it('a create that was answered 500 and done all the same is adopted by the next try', async () => {
     const workspace = newWorkspace()
     engine.respondAfterwards('POST', /^\/containers\/create$/, () => errorResponse(500, 'context deadline exceeded'))
-    expect(faultOf(await provider().container(workspace, neverAborted())).kind).toBe('later')
+    expect(faultOf(await provider().container(workspace, neverAborted())).kind).toBe('transient')
     const [id] = engine.containersOf(workspace.id)
     expect(valueOf(await provider().container(workspace, neverAborted())).containerId).toBe(id)
     expect(engine.containersOf(workspace.id)).toEqual([id])
@@ -60,7 +60,7 @@ describe('A played engine that does not do as it is told', () => {
       jsonResponse(200, { Id: 'f'.repeat(64), Config: { Labels: {} }, State: { Status: 'running' } }),
     )
     const fault = faultOf(await provider().container(workspace, neverAborted()))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain(`docker rm vm-api-${workspace.id}`)
     expect(engine.requests.filter((request) => request.startsWith('DELETE'))).toEqual([])
   })
@@ -80,12 +80,12 @@ describe('A played engine that does not do as it is told', () => {
     engine.respondWith('POST', /^\/containers\/create$/, () =>
       errorResponse(409, 'Conflict. The container name is already in use'),
     )
-    expect(faultOf(await provider().container(newWorkspace(), neverAborted())).kind).toBe('later')
+    expect(faultOf(await provider().container(newWorkspace(), neverAborted())).kind).toBe('transient')
   })
 
   it('an image that vanished before the create is named', async () => {
     const fault = faultOf(await provider().container(newWorkspace({ image: 'acme/gone:1' }), neverAborted()))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain('acme/gone:1')
   })
 
@@ -110,7 +110,7 @@ describe('A played engine that does not do as it is told', () => {
       1e6,
     )
     expect(faultOf(await provider(short).remove(workspace.id, workspace.containerId, neverAborted())).kind).toBe(
-      'later',
+      'transient',
     )
   })
 
@@ -147,7 +147,7 @@ describe('A played engine that does not do as it is told', () => {
     ]
     for (const respond of failing) {
       engine.respondWith('GET', /^\/containers\/json$/, respond)
-      expect(faultOf(await provider().list(neverAborted())).kind).toBe('later')
+      expect(faultOf(await provider().list(neverAborted())).kind).toBe('transient')
     }
   })
 
@@ -156,7 +156,7 @@ describe('A played engine that does not do as it is told', () => {
     await runningWorkspace(provider(), newWorkspace())
     engine.exitContainer(one.containerId, 1)
     engine.respondWith('GET', new RegExp(`^/containers/${one.containerId}/json$`), () => errorResponse(500, 'locked'))
-    expect(faultOf(await provider().list(neverAborted())).kind).toBe('later')
+    expect(faultOf(await provider().list(neverAborted())).kind).toBe('transient')
   })
 
   it('what is not ours is not in the inventory, even if whoever is in between passes over the filter', async () => {
@@ -187,12 +187,12 @@ describe('A played engine that does not do as it is told', () => {
       one.list(neverAborted()),
       one.ping(neverAborted()),
     ])
-    expect(results.map((result) => faultOf(result).kind)).toEqual(results.map(() => 'away'))
+    expect(results.map((result) => faultOf(result).kind)).toEqual(results.map(() => 'unavailable'))
     expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 
   it('an engine that hangs on one request only has spent a try', async () => {
     engine.respondWith('GET', /^\/containers\/json$/, noResponse)
-    expect(faultOf(await provider(short).list(neverAborted())).kind).toBe('later')
+    expect(faultOf(await provider(short).list(neverAborted())).kind).toBe('transient')
   })
 })

@@ -47,7 +47,7 @@ describe('A container that an engine was killed over while it started it', () =>
     ['id already in use', () => 'id already in use'],
   ])('is made anew if it has never run, since no start of it will ever succeed: %s', async (_, reason) => {
     const workspace = await startInterrupted('0001-01-01T00:00:00Z', reason)
-    expect(faultOf(await provider.boot(workspace, neverAborted())).kind).toBe('gone')
+    expect(faultOf(await provider.boot(workspace, neverAborted())).kind).toBe('missing')
     expect(engine.containersOf(workspace.id)).toEqual([])
     const recreated = await createdWorkspace(provider, workspace)
     valueOf(await provider.boot(recreated, neverAborted()))
@@ -57,7 +57,7 @@ describe('A container that an engine was killed over while it started it', () =>
   it('is kept with its files if it has run before, and what to end is said', async () => {
     const workspace = await startInterrupted('2026-01-31T12:00:00Z')
     const { kind: restarted, message } = faultOf(await provider.boot(workspace, neverAborted()))
-    expect(restarted).toBe('later')
+    expect(restarted).toBe('transient')
     expect(message).toContain(`containerd-shim-runc-v2 … -id ${workspace.containerId}`)
     expect(engine.containersOf(workspace.id)).toEqual([workspace.containerId])
   })

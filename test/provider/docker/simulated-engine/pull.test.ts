@@ -61,7 +61,7 @@ describe('Pulling an image from a played engine', () => {
   ])('a registry that says "%s" is not asked again', async (reason, status) => {
     engine.respondWith('POST', /^\/images\/create$/, () => errorResponse(status, reason))
     const fault = faultOf(await pull('acme/dev:1'))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain('acme/dev:1')
     expect(fault.message).toContain(reason)
   })
@@ -75,7 +75,7 @@ describe('Pulling an image from a played engine', () => {
   ])('a registry that is away ("%s") may be asked again', async (reason, status) => {
     engine.respondWith('POST', /^\/images\/create$/, () => errorResponse(status, reason))
     const fault = faultOf(await pull('registry.test/dev:1'))
-    expect(fault.kind).toBe('later')
+    expect(fault.kind).toBe('transient')
     expect(fault.message).toContain(reason)
   })
 
@@ -85,7 +85,7 @@ describe('Pulling an image from a played engine', () => {
       jsonLinesResponse({ status: 'Pulling from acme/dev', id: '1' }, { errorDetail: { message: error }, error }),
     )
     const fault = faultOf(await pull('acme/dev:1'))
-    expect(fault.kind).toBe('never')
+    expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain(error)
   })
 
@@ -93,7 +93,7 @@ describe('Pulling an image from a played engine', () => {
     engine.respondWith('POST', /^\/images\/create$/, noResponse)
     const fault = faultOf(await pull('registry.test/dev:1', () => {}, short))
     expect(fault).toEqual({
-      kind: 'later',
+      kind: 'transient',
       message: 'The image registry.test/dev:1 cannot be pulled: no answer from its registry within 0.15 s.',
     })
   })
@@ -105,7 +105,7 @@ describe('Pulling an image from a played engine', () => {
       })
       return new Response(body)
     })
-    expect(faultOf(await pull('acme/dev:1', () => {}, short)).kind).toBe('later')
+    expect(faultOf(await pull('acme/dev:1', () => {}, short)).kind).toBe('transient')
   })
 
   it('a pull that is cut because the engine went away spends no try', async () => {
@@ -114,12 +114,12 @@ describe('Pulling an image from a played engine', () => {
       const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('cut')) })
       return new Response(body)
     })
-    expect(faultOf(await pull('acme/dev:1')).kind).toBe('away')
+    expect(faultOf(await pull('acme/dev:1')).kind).toBe('unavailable')
   })
 
   it('a name that is no image reference reaches no engine', async () => {
     for (const name of ['../containers/json', 'a b', '', 'x?y=1', 'UPPER/CASE@nothing']) {
-      expect(faultOf(await pull(name)).kind).toBe('never')
+      expect(faultOf(await pull(name)).kind).toBe('permanent')
     }
     expect(engine.requests).toEqual([])
   })

@@ -171,5 +171,5 @@ function packSucceeded(exit: ProcessExit, stderr: string): boolean {
 }
 
 function unparsableOutput(path: string): FileOutcome<never> {
-  return fault('later', `What the workspace told of ${path} cannot be read.`)
+  return fault('transient', `What the workspace told of ${path} cannot be read.`)
 }

@@ -33,17 +33,17 @@ export function scriptRefusal(
   stderr: string,
   path: string,
 ): Exclude<FileOutcome<never>, { readonly ok: true }> {
-  if (exit.kind === 'lost') return fault('later', `What became of ${path} was not heard: ${exit.message}`)
+  if (exit.kind === 'lost') return fault('transient', `What became of ${path} was not heard: ${exit.message}`)
   const reason = stderr.trim()
   // A shell says so too of what it has started.
   if (exit.kind === 'killed' || exit.code > 128)
-    return fault('later', `${path} was given up: what was at work on it in the workspace was killed.`)
+    return fault('transient', `${path} was given up: what was at work on it in the workspace was killed.`)
   if (exit.code === scriptExitCodes.incomplete)
-    return fault('later', `What was to be written to ${path} was cut off, so nothing was changed.`)
+    return fault('transient', `What was to be written to ${path} was cut off, so nothing was changed.`)
   const refusal = refusalByExitCode[exit.code] ?? refusalByStderr.find(([pattern]) => pattern.test(reason))?.[1]
   if (refusal === 'impossible') return refuseFile(refusal, path, lastLine(reason))
   if (refusal !== undefined) return refuseFile(refusal, path)
-  return fault('later', `${path} was given up with exit code ${exit.code}. ${lastLine(reason)}`.trim())
+  return fault('transient', `${path} was given up with exit code ${exit.code}. ${lastLine(reason)}`.trim())
 }
 
 function lastLine(text: string): string {

@@ -66,7 +66,7 @@ export async function writeFileContent(
     const file = await open(temporaryPath, 'a', 0o600)
     try {
       const interruption = await writeStreamToFile(file, source, signal)
-      if (interruption !== null) return fault('later', `${path} was not written: ${interruption}`)
+      if (interruption !== null) return fault('transient', `${path} was not written: ${interruption}`)
       await file.chmod(options.mode ?? (existing === null ? 0o644 : existing.mode & 0o7777))
     } finally {
       await file.close()

@@ -28,7 +28,7 @@ export function processFiles({ withDirectory }: Pick<HostAccess, 'withDirectory'
     work: (directory: WorkspaceDirectory) => Promise<FileOutcome<T>>,
   ): Promise<FileOutcome<T>> {
     const outcome = await withDirectory<FileOutcome<T>>(`${operation} ${path}`, id, signal, async (host, directory) => {
-      if ((await runningKeeper(host, directory)) === null) return fault('gone', 'The workspace does not run.')
+      if ((await runningKeeper(host, directory)) === null) return fault('missing', 'The workspace does not run.')
       await mkdir(directory.home, { recursive: true, mode: 0o700 })
       try {
         return ok(await work(directory))

@@ -74,7 +74,7 @@ async function extractTree(
   failure = (await piping) ?? failure
   if (refusal !== null) return refusal
   if (sourceState.errorMessage !== null || signal.aborted)
-    return fault('later', `${path} was not unpacked: ${sourceState.errorMessage ?? 'nobody waits for it any more'}`)
+    return fault('transient', `${path} was not unpacked: ${sourceState.errorMessage ?? 'nobody waits for it any more'}`)
   if (failure === null) return ok(undefined)
   if (systemErrorCode(failure.error) !== '') throw failure.error
   return refuseFile('impossible', path, `the archive is damaged: ${String(failure.error)}`)
