@@ -86,6 +86,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
       initial: 'up',
       states: {
         up: {
+          tags: ['ready', 'settled'],
           description: 'Usable. A reason here says why a stop did not succeed.',
           on: {
             stop: { target: 'stopping', actions: beginStopAction },
@@ -136,6 +137,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
       initial: 'idle',
       states: {
         idle: {
+          tags: 'settled',
           description: 'Rests. A reason here says why, unless it was just stopped.',
           on: {
             start: startTransitions('starting'),
@@ -182,6 +184,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
       },
     },
     failed: {
+      tags: 'settled',
       description: 'Rests, with the reason. Start tries again, in the same container if there is one.',
       on: {
         start: startTransitions('creating'),

@@ -16,7 +16,7 @@ export const workspaceSetup = setup({
     context: {} as WorkspaceContext,
     input: {} as WorkspaceInput,
     events: {} as WorkspaceEvent,
-    tags: {} as 'busy' | 'queued' | 'working' | 'waiting',
+    tags: {} as 'ready' | 'settled' | 'busy' | 'queued' | 'working' | 'waiting',
   },
   actors: {
     image: effectPlaceholder<EffectResult<{ imageId: string }>>(),
