@@ -121,9 +121,9 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
       withHost('Starting the keeper', signal, (host) =>
         withDirectory(workspace.id, (directory) => boot(host, directory, workspace, signal)),
       ),
-    setup: (workspace, signal, progress, onOutput = () => undefined) =>
+    setup: (workspace, signal, onProgress, onOutput) =>
       withHost('Running the lifecycle commands', signal, (host) =>
-        withDirectory(workspace.id, (directory) => setup(host, directory, workspace, signal, progress, onOutput)),
+        withDirectory(workspace.id, (directory) => setup(host, directory, workspace, signal, onProgress, onOutput)),
       ),
     stop: ({ id }, signal) =>
       withHost('Ending the processes', signal, (host) =>
