@@ -4,7 +4,6 @@ import type { Log } from '../../workspace/log.ts'
 import type { Provider } from '../provider.ts'
 import { boot } from './lifecycle/boot.ts'
 import { engineCapacityReader } from './engine/capacity.ts'
-import { clear } from './lifecycle/clear.ts'
 import { containerCreator } from './lifecycle/create-container.ts'
 import { type EngineTimeouts, defaultEngineTimeouts } from './engine/engine-timeouts.ts'
 import { dockerEngine } from './engine/engine.ts'
@@ -60,7 +59,6 @@ export function dockerProvider({ installation, target, log, timeouts }: DockerPr
     },
     list: (signal) => list(engine, installation, log, undefined, signal),
     ping: (signal) => engine.ping(signal),
-    clear: (signal) => clear(engine, installation, signal),
     watch: (notify) => watch(engine, installation, notify),
   }
 }
