@@ -20,7 +20,6 @@ export function idleEngine(ids: () => readonly WorkspaceId[]): Provider {
     setup: refuseCall,
     stop: refuseCall,
     remove: refuseCall,
-    clear: refuseCall,
     inspect: async (id) => ok(containerRecordOf(id)),
     list: async (): Promise<Outcome<readonly ContainerRecord[]>> => ok(ids().map(containerRecordOf)),
     ping: async () => ok(undefined),

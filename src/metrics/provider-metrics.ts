@@ -44,7 +44,6 @@ export function providerMetrics(registry: Registry): (provider: Provider) => Pro
       remove: timed('remove', provider.remove),
       inspect: timed('inspect', provider.inspect),
       list: timed('list', provider.list),
-      clear: timed('clear', provider.clear),
       ping: timed('ping', provider.ping),
       watch: provider.watch,
     }

@@ -68,9 +68,6 @@ export interface Provider {
   /** Every container of ours. All of them or a fault: a list that may be partial is a fault. */
   list(signal: AbortSignal): Promise<Outcome<readonly ContainerRecord[]>>
 
-  /** Removes what is kept for all workspaces together (networks, folders), once none is left. May be repeated. */
-  clear(signal: AbortSignal): Promise<Outcome<void>>
-
   /** Can the engine be reached now? */
   ping(signal: AbortSignal): Promise<Outcome<void>>
 

@@ -18,15 +18,8 @@ const pages = [
 /** What beside the pages names variables and scripts to people. */
 const scripts = ['.ci/run', ...filesIn('deploy', '.service')]
 
-/** Variables that no service reads: of tests, of the bench, of the `vm` command, and the mark on lifecycle commands. */
-const others = [
-  'VM_API_TEST_DOCKER_HOST',
-  'VM_API_REQUIRE_ENGINE',
-  'VM_API_BENCH_DIR',
-  'VM_API_COMMAND',
-  'VM_API_URL',
-  'VM_API_USER',
-]
+/** Variables that no service reads: of tests, of the bench, and of the `vm` command. */
+const others = ['VM_API_TEST_DOCKER_HOST', 'VM_API_REQUIRE_ENGINE', 'VM_API_BENCH_DIR', 'VM_API_URL', 'VM_API_USER']
 
 const withoutCode = (text: string) => text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, 'x')
 

@@ -4,7 +4,6 @@ import type { Log } from '../../workspace/log.ts'
 import type { Provider } from '../provider.ts'
 import { boot } from './lifecycle/boot.ts'
 import { engineCapacityReader } from './engine/capacity.ts'
-import { clear } from './lifecycle/clear.ts'
 import { containerCreator } from './lifecycle/create-container.ts'
 import { type EngineTimeouts, defaultEngineTimeouts } from './engine/engine-timeouts.ts'
 import { dockerEngine } from './engine/engine.ts'
@@ -37,14 +36,15 @@ export function dockerProvider({ installation, target, log, timeouts }: DockerPr
   const engine = dockerEngine(target, { ...defaultEngineTimeouts, ...timeouts })
   const networks = dockerNetworks(engine, installation)
   const creator = containerCreator({ engine, installation, networks, capacity: engineCapacityReader(engine) })
+  const guest = dockerGuest(engine, installation)
   return {
     name: 'docker',
-    guest: dockerGuest(engine, installation),
+    guest,
     image: (workspace, signal, onProgress) => ensureImage(engine, workspace, signal, onProgress),
     container: (workspace, signal) => creator.create(workspace, signal),
     boot: (workspace, signal) => boot(engine, installation, networks, workspace, signal),
-    setup: (workspace, signal, onProgress, onOutput = () => {}) =>
-      setup(engine, installation, workspace, signal, onProgress, onOutput),
+    setup: (workspace, signal, onProgress, onOutput) =>
+      setup(engine, installation, guest, workspace, signal, onProgress, onOutput),
     stop: (workspace, signal) => stop(engine, installation, workspace, signal),
     async remove(workspaceId, containerId, signal) {
       // Law 4: a DELETE in the middle of a create must not leave behind what the engine is just making.
@@ -59,7 +59,6 @@ export function dockerProvider({ installation, target, log, timeouts }: DockerPr
     },
     list: (signal) => list(engine, installation, log, undefined, signal),
     ping: (signal) => engine.ping(signal),
-    clear: (signal) => clear(engine, installation, signal),
     watch: (notify) => watch(engine, installation, notify),
   }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, mkdir, rm } from 'node:fs/promises'
+import { access, mkdir } from 'node:fs/promises'
 import { ok, fault, type Outcome } from '../../workspace/fault.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
 import type { Provider } from '../provider.ts'
@@ -121,9 +121,9 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
       withHost('Starting the keeper', signal, (host) =>
         withDirectory(workspace.id, (directory) => boot(host, directory, workspace, signal)),
       ),
-    setup: (workspace, signal, progress, onOutput = () => undefined) =>
+    setup: (workspace, signal, onProgress, onOutput) =>
       withHost('Running the lifecycle commands', signal, (host) =>
-        withDirectory(workspace.id, (directory) => setup(host, directory, workspace, signal, progress, onOutput)),
+        withDirectory(workspace.id, (directory) => setup(host, directory, workspace, signal, onProgress, onOutput)),
       ),
     stop: ({ id }, signal) =>
       withHost('Ending the processes', signal, (host) =>
@@ -144,14 +144,6 @@ export function processProvider(deps: ProcessProviderDeps): Provider {
         return ok(containers.filter((container) => container !== null))
       }),
     ping: (signal) => withHost('Looking at the root directory', signal, async () => ok(undefined)),
-    clear: (signal) =>
-      withHost('Removing the root directory', signal, async () => {
-        const remainingIds = await listWorkspaceIds(root)
-        if (remainingIds.length > 0) return fault('transient', `${root} still has ${remainingIds.length} workspaces.`)
-        await rm(root, { recursive: true, force: true })
-        rootCreated = false
-        return ok(undefined)
-      }),
     watch: (notify) => (host === null ? { close: () => undefined } : watch(host, ensureRoot, notify)),
   }
 }

@@ -6,8 +6,6 @@ import { clampToCapacity } from '../../../src/provider/docker/engine/capacity.ts
 import { loadRegistryCredentials } from '../../../src/provider/docker/engine/registry-credentials.ts'
 import { parseContainerExit } from '../../../src/provider/docker/observe/container-exit.ts'
 import { parseJsonLines } from '../../../src/provider/docker/engine/json-lines.ts'
-import { outputTail } from '../../../src/provider/docker/engine/output-tail.ts'
-import { throttle } from '../../../src/provider/docker/lifecycle/throttle.ts'
 import { pullFault } from '../../../src/provider/docker/lifecycle/pull-fault.ts'
 import { pullProgress } from '../../../src/provider/docker/lifecycle/pull-progress.ts'
 import { parseImageReference } from '../../../src/provider/docker/lifecycle/image-reference.ts'
@@ -112,18 +110,6 @@ describe('The progress of a pull', () => {
     progress.update(line('b', 'Extracting', 1, 2))
     expect(progress.describe()).toBe('pulling node:22: unpacking')
   })
-
-  it('is told at most once a second', () => {
-    let now = 0
-    const progress: string[] = []
-    const report = throttle(
-      (text) => progress.push(text),
-      1000,
-      () => now,
-    )
-    for (now = 0; now < 2500; now += 100) report(() => String(now))
-    expect(progress).toEqual(['0', '1000', '2000'])
-  })
 })
 
 describe('Lines of JSON', () => {
@@ -132,33 +118,6 @@ describe('Lines of JSON', () => {
     const split = parseJsonLines((value) => parsed.push(value))
     for (const byte of Buffer.from('{"a":"ü"}\r\nnonsense\n\n{"b":2}\n{"c":')) split(Buffer.from([byte]))
     expect(parsed).toEqual([{ a: 'ü' }, { b: 2 }])
-  })
-})
-
-describe("A command's output", () => {
-  function frame(stream: 1 | 2, text: string): Buffer {
-    const header = Buffer.alloc(8)
-    header.writeUInt8(stream, 0)
-    header.writeUInt32BE(Buffer.byteLength(text), 4)
-    return Buffer.concat([header, Buffer.from(text)])
-  }
-
-  it('ends with what it wrote on stderr, however the frames came and were cut', () => {
-    const output = outputTail()
-    const all = Buffer.concat([frame(2, 'the reason\n'), frame(1, 'one\ntwo\n')])
-    for (const byte of all) output.append(Buffer.from([byte]))
-    expect(output.tail()).toBe('one\ntwo\nthe reason')
-    expect(output.lastLine()).toBe('two')
-  })
-
-  it('is kept to its last lines, without what a terminal would do with it', () => {
-    const output = outputTail()
-    for (let n = 0; n < 10_000; n += 1) output.append(frame(1, `\u001b[31mline ${n}\u001b[0m\u0007\r\n`))
-    const lines = output.tail().split('\n')
-    expect(lines.length).toBe(20)
-    expect(lines.at(-1)).toBe('line 9999')
-    output.append(frame(1, 'x'.repeat(100_000)))
-    expect(output.tail().length).toBeLessThanOrEqual(4_096)
   })
 })
 

@@ -9,7 +9,7 @@ import { unsupportedGuest } from './unsupported-guest.ts'
 
 export type ProviderVerb = Exclude<keyof Provider, 'name' | 'watch' | 'inside'>
 
-/** One request that the engine was asked. `workspaceId` is `null` for `inventory`, `clear` and `ready`. */
+/** One call of a provider. `workspaceId` is `null` for `list` and `ping`. */
 export interface ProviderCall {
   readonly verb: ProviderVerb
   readonly workspaceId: WorkspaceId | null
@@ -196,7 +196,6 @@ export function fakeEngine(): FakeEngine {
         performCall({ verb: 'list', workspaceId: null }, signal, () =>
           ok([...containers.values()].filter((c) => c.installation === installation).map(recordOf)),
         ),
-      clear: (signal) => performCall({ verb: 'clear', workspaceId: null }, signal, () => ok(undefined)),
       ping: (signal) => performCall({ verb: 'ping', workspaceId: null }, signal, () => ok(undefined)),
       watch: (tell) => {
         const listener = { installation, tell }

@@ -149,7 +149,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     )
     const shown = await outputOfScript(fixture.provider, workspace, 'env | sort | cut -d= -f1')
     delete process.env['VM_API_PROXY_SECRET']
-    const marks = ['COMMAND', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
+    const marks = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
     expect(shown.split('\n')).toEqual(['HOME', 'LANG', 'PATH', 'PWD', ...marks])
     expect(processesOf(workspace.id).length).toBeGreaterThan(0)
   })
@@ -163,7 +163,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
       await fixture.withSettings({ commandTimeoutMs: 300 }).setup(workspace, neverAborted(), () => undefined),
     )
     expect(kind).toBe('permanent')
-    expect(message).toBe('postStartCommand was killed: it had not ended after 0.3 seconds. It last printed:\nwaiting')
+    expect(message).toBe('postStartCommand did not finish within 0.3 seconds and was killed. Its last lines:\nwaiting')
     await expect.poll(() => processesOf(workspace.id).some(({ command }) => command === 'sleep 295')).toBe(false)
   })
 

@@ -181,7 +181,6 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
             ),
           ),
         ),
-      clear: (signal) => performRequest('clear', null, signal, () => ok(undefined)),
       ping: (signal) => performRequest('ping', null, signal, () => ok(undefined)),
       watch(notify) {
         client.notify = notify

@@ -11,7 +11,8 @@ export function dockerGuest(engine: Engine, installation: string): Guest {
     exec(engine, installation, workspace, command, signal)
   return {
     exec: startProcess,
-    killLeftover: (workspace, tag, signal) => killLeftover(engine, installation, workspace, tag, signal),
+    killLeftover: (workspace, tag, signal) =>
+      killLeftover({ exec: startProcess, timeoutMs: engine.timeouts.readMs }, workspace, tag, signal),
     files: dockerFiles(startProcess),
     logs: (workspace, options, signal) => logs(engine, installation, workspace, options, signal),
   }

@@ -11,7 +11,7 @@ import type { GuestProcess } from '../../guest.ts'
 import type { Engine } from '../engine/engine.ts'
 import { execExitCode } from './exec-exit-code.ts'
 import { waitForExecExit } from './wait-for-exec-exit.ts'
-import { signalNumbers, signalProcesses } from './signal-exec.ts'
+import { type SignalDeps, signalNumbers, signalProcesses } from './signal-exec.ts'
 import { startContainerExec, type StartedExec } from './start-exec.ts'
 import { execStdin, type ExecStream } from './exec-stream.ts'
 
@@ -36,6 +36,10 @@ function guestProcess(
 ): GuestProcess {
   const { exec: dockerExec, socket, stream, earlyOutput, pid, hasTerminalSize } = started
   const detached = new AbortController()
+  const signalDeps: SignalDeps = {
+    exec: (target, script, signal) => exec(engine, installation, target, script, signal),
+    timeoutMs: engine.timeouts.readMs,
+  }
   const sentSignals = new Set<ProcessSignal>()
   let exited = false
 
@@ -72,19 +76,10 @@ function guestProcess(
     exited: waitForEnd(),
     resize,
     async signal(processSignal) {
-      const containerId = workspace.containerId
-      if (exited || containerId === null) return ok(undefined)
+      if (exited || workspace.containerId === null) return ok(undefined)
       sentSignals.add(processSignal)
-      const target = { tag: command.tag, session: pid }
-      const user = command.user ?? workspace.spec.remoteUser
-      const result = await signalProcesses(
-        engine,
-        containerId,
-        user,
-        target,
-        processSignal,
-        new AbortController().signal,
-      )
+      const target = { workspace, user: command.user, tag: command.tag, session: pid }
+      const result = await signalProcesses(signalDeps, target, processSignal, new AbortController().signal)
       return result.ok || !exited ? result : ok(undefined)
     },
     detach() {

@@ -1,11 +1,9 @@
 import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 import type { ProcessSignal } from '../../../workspace/guest-process.ts'
 import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
-import type { Engine } from '../engine/engine.ts'
-import { runInContainer } from './run-in-container.ts'
-import { inspectOwnContainer } from '../observe/inspect.ts'
+import { followProcess } from '../../follow-process.ts'
+import type { Guest } from '../../guest.ts'
 import { containerExecVariable } from './start-exec.ts'
-import { jsonField } from '../engine/json-fields.ts'
 
 // Signals the process groups of what carries the mark "$1" in its environment, or belongs to the session "$3" if that is given; each group
 // once. With "$4", again until none is left. Last, it names the users whose processes there are. Nothing but `tr` and `stat` need be there.
@@ -46,88 +44,75 @@ export const signalNumbers = {
   SIGUSR2: 12,
 } as const satisfies Record<ProcessSignal, number>
 
-/** Whom to signal: what carries the mark, and the session if it is known that it still is the run's. */
+/** How a signal script is run: as a command of its own, within `timeoutMs`. */
+export interface SignalDeps {
+  readonly exec: Guest['exec']
+  readonly timeoutMs: number
+}
+
+/** The processes to signal: those that carry the tag, and the session if it is known to be the command's still. */
 export interface SignalTarget {
+  readonly workspace: WorkspaceRef
+  /** The user to look as first; `null`: the spec's `remoteUser`. */
+  readonly user: string | null
   readonly tag: string
   readonly session: number | null
 }
 
 /**
- * Sends the signal `name` to every process group of a run in the container `id`. With `SIGKILL` it answers when none of it is left,
- * whichever user it became, or with a fault. None there is success. May be repeated.
+ * Sends a signal to every process group of a command. After `SIGKILL` nothing of the command runs any more, whichever user it became, or
+ * the answer is a fault. No process there is success. May be repeated.
  */
 export async function signalProcesses(
-  engine: Engine,
-  containerId: string,
-  user: string | null,
+  deps: SignalDeps,
   target: SignalTarget,
   processSignal: ProcessSignal,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  const firstPass = await signalAsUser(engine, containerId, user, target, processSignal, signal)
+  const firstPass = await signalAsUser(deps, target, processSignal, signal)
   if (!firstPass.ok || processSignal !== 'SIGKILL') return firstPass.ok ? ok(undefined) : firstPass
-  // A process can be seen through, and ended, by its own user only: root in a container has not the right to read another's environment.
+  // Only its own user can see and end a process: root in a container without SYS_PTRACE cannot read the environment of others.
   for (const uid of firstPass.value) {
-    const nextPass = await signalAsUser(engine, containerId, uid, target, processSignal, signal)
+    const nextPass = await signalAsUser(deps, { ...target, user: uid }, processSignal, signal)
     if (!nextPass.ok) return nextPass
   }
   return ok(undefined)
 }
 
-/** Answers the numbers of the users that have processes there. */
+/** Answers the ids of the other users that have processes in the container. */
 async function signalAsUser(
-  engine: Engine,
-  containerId: string,
-  user: string | null,
-  { tag, session }: SignalTarget,
+  { exec, timeoutMs }: SignalDeps,
+  { workspace, user, tag, session }: SignalTarget,
   processSignal: ProcessSignal,
   signal: AbortSignal,
 ): Promise<Outcome<readonly string[]>> {
   const rounds = processSignal === 'SIGKILL' ? `${maxKillRounds}` : ''
-  const argv = [
-    '/bin/sh',
-    '-c',
-    signalScript,
-    'sh',
+  const scriptArguments = [
     `${containerExecVariable}=${tag}`,
     processSignal.slice('SIG'.length),
     `${session ?? ''}`,
     rounds,
   ]
-  const result = await runInContainer(
-    engine,
-    containerId,
-    { argv, user, cwd: '/', env: {} },
-    engine.timeouts.readMs,
-    signal,
-  )
-  if (!result.ok) return result
-  if (result.value.kind === 'exited' && result.value.code === 0)
-    return ok(result.value.output.tail().split('\n').filter(Boolean))
-  const reason = result.value.output.lastLine() || 'it goes on though it was signalled'
+  const argv = ['/bin/sh', '-c', signalScript, 'sh', ...scriptArguments]
+  // A tag of its own, so that the script does not find itself.
+  const command = { tag: `signal-${tag}`, argv, env: {}, cwd: '/', user, stdin: false, terminal: null }
+  const started = await exec(workspace, command, signal)
+  if (!started.ok) return started
+  const result = await followProcess(started.value, timeoutMs, signal)
+  if (result.kind === 'exited' && result.exit.kind === 'exited' && result.exit.code === 0)
+    return ok(result.output.tail().split('\n').filter(Boolean))
+  if (result.kind !== 'exited') started.value.detach()
+  const reason = result.output.lastLine() || 'it still runs after the signal'
   return fault('transient', `Could not end a command in the container: ${reason}.`)
 }
 
-/** Ends what is left of the runs with `mark` in the subject's container. None there, or no container that runs, is success. May be repeated. */
+/** Kills what is left of the commands with a tag. No process there, or no running container, is success. May be repeated. */
 export async function killLeftover(
-  engine: Engine,
-  installation: string,
+  deps: SignalDeps,
   workspace: WorkspaceRef,
   tag: string,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  const containerId = workspace.containerId
-  if (containerId === null) return ok(undefined)
-  const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
-  if (!inspection.ok) return inspection.fault.kind === 'missing' ? ok(undefined) : inspection
-  if (jsonField(inspection.value, 'State', 'Running') !== true) return ok(undefined)
-  const result = await signalProcesses(
-    engine,
-    containerId,
-    workspace.spec.remoteUser,
-    { tag, session: null },
-    'SIGKILL',
-    signal,
-  )
+  const result = await signalProcesses(deps, { workspace, user: null, tag, session: null }, 'SIGKILL', signal)
   return !result.ok && result.fault.kind === 'missing' ? ok(undefined) : result
 }

@@ -1,7 +1,9 @@
 import type Docker from 'dockerode'
 import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
-import type { Engine } from '../engine/engine.ts'
-import { installationLabels, hasInstallationLabel } from '../engine/labels.ts'
+import type { DockerTarget } from '../engine/docker-target.ts'
+import { type Engine, dockerEngine } from '../engine/engine.ts'
+import { defaultEngineTimeouts } from '../engine/engine-timeouts.ts'
+import { installationLabels, hasInstallationLabel, labelFilter } from '../engine/labels.ts'
 import { listContainers } from '../observe/list-containers.ts'
 import { jsonField, stringField } from '../engine/json-fields.ts'
 
@@ -150,4 +152,27 @@ async function findNetworks(engine: Engine, name: string): Promise<Outcome<reado
     neverAborted,
   )
   return networks.ok ? ok(networks.value.filter((network) => stringField(network, 'Name') === name)) : networks
+}
+
+/** Removes the networks of `installation`. A network with a running container on it is a fault. May be repeated. */
+export async function pruneNetworks(
+  target: DockerTarget,
+  installation: string,
+  signal: AbortSignal,
+): Promise<Outcome<void>> {
+  const engine = dockerEngine(target, defaultEngineTimeouts)
+  const prune = {
+    action: 'remove the networks',
+    timeoutMs: engine.timeouts.createMs,
+    async run(docker: Docker, abortSignal: AbortSignal) {
+      const filters = { label: labelFilter(installation) }
+      const networks = await docker.listNetworks({ filters, abortSignal })
+      // An engine that ignores the filter must not cost others their networks (law 8).
+      for (const { Id } of networks.filter((network) => hasInstallationLabel(network.Labels, installation)))
+        await docker.getNetwork(Id).remove({ abortSignal })
+    },
+  }
+  const result = await engine.request(prune, signal)
+  engine.close()
+  return result
 }

@@ -1,7 +1,8 @@
 import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type ContainerOwnership, inspectOwnContainer } from './inspect.ts'
-import { outputTail } from '../engine/output-tail.ts'
+import { outputTail } from '../../output-tail.ts'
+import { demultiplex } from '../engine/demultiplex.ts'
 import { jsonField, arrayField, numberField, stringField } from '../engine/json-fields.ts'
 
 /**
@@ -44,6 +45,7 @@ async function readLastLines(engine: Engine, containerId: string, signal: AbortS
   )
   const output = outputTail()
   // A courtesy to whoever reads the fault: that the container ended is said with or without it.
-  if (result.ok && Buffer.isBuffer(result.value)) output.append(result.value)
+  if (result.ok && Buffer.isBuffer(result.value))
+    demultiplex((stream, bytes) => output.append({ stream, bytes }))(result.value)
   return output.tail()
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { ok, type Outcome } from '../../../workspace/fault.ts'
 import type { LogChunk, LogOptions } from '../../guest.ts'
-import { pollDelay } from '../host/catch-as-fault.ts'
+import { pollDelay } from '../host/poll-delay.ts'
 import { type WorkspaceDirectory, keeperLogPath } from '../keeper/workspace-directory.ts'
 import type { ProcessHost } from '../host/host.ts'
 import { runningKeeper } from '../keeper/keeper.ts'

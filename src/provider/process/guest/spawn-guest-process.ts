@@ -17,13 +17,15 @@ import {
 import type { ProcessHost } from '../host/host.ts'
 import { runningKeeper } from '../keeper/keeper.ts'
 import { spawnPiped } from './spawn-piped.ts'
-import type { LocalProcess } from './spawn-child.ts'
+import type { LocalProcess, SpawnRequest } from './spawn-child.ts'
 import type { TaggedProcess } from '../host/process-table.ts'
 import { spawnInTerminal } from './spawn-in-terminal.ts'
 import { signalProcessGroup, signalProcess } from '../host/send-signal.ts'
 
 // The shell says what is wrong with a program or a directory, in its own words and codes, as it does in a container.
 const execScript = 'cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"'
+
+type SpawnWithoutTerminal = (request: SpawnRequest, readsStdin: boolean) => Promise<Outcome<LocalProcess>>
 
 /**
  * Starts a command in the workspace's home. A relative `cwd` begins there; an absolute one is the host's, since nothing here isolates. Every
@@ -35,6 +37,7 @@ export async function spawnGuestProcess(
   { id, spec }: WorkspaceRef,
   command: GuestCommand,
   signal: AbortSignal,
+  spawnWithoutTerminal: SpawnWithoutTerminal = spawnPiped,
 ): Promise<Outcome<GuestProcess>> {
   const { tag, argv, env, cwd, user, stdin, terminal } = command
   if (user !== null && user !== spec.remoteUser && !isServiceUser(user))
@@ -55,7 +58,7 @@ export async function spawnGuestProcess(
     env: workspaceEnvironment(specWithEnvironment, directory, host.path, tags),
   } as const
   const spawnResult =
-    terminal === null ? await spawnPiped(spawnRequest, stdin) : await spawnInTerminal(spawnRequest, terminal)
+    terminal === null ? await spawnWithoutTerminal(spawnRequest, stdin) : await spawnInTerminal(spawnRequest, terminal)
   if (!spawnResult.ok) return spawnResult
   const guestProcess = guestProcessOf(host, { id }, tag, spawnResult.value)
   // A halt ends the keeper first and then looks for processes. So a command that still sees the keeper is found by it.

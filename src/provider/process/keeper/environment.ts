@@ -6,10 +6,7 @@ import type { WorkspaceDirectory } from './workspace-directory.ts'
 export const tagPrefix = 'VM_WORKSPACE_'
 export const keeperNumberVariable = 'VM_WORKSPACE_RUN'
 export const incarnationVariable = 'VM_WORKSPACE_INCARNATION'
-/** Lifecycle commands and what they leave in the background carry it; the keeper does not. */
-export const lifecycleCommandVariable = 'VM_WORKSPACE_COMMAND'
-
-/** What an owner runs carries it, with the run's mark as its value. */
+/** Carries the tag of a command. What the command starts inherits it; the keeper does not have it. */
 export const execTagVariable = 'VM_WORKSPACE_EXEC'
 
 /** The variables that every process of the workspace carries, and no other process. */

@@ -1,6 +1,6 @@
 import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 import type { WorkspaceId } from '../../../workspace/id.ts'
-import { pollDelay } from '../host/catch-as-fault.ts'
+import { pollDelay } from '../host/poll-delay.ts'
 import { claimStop, keeperExitCode, latestClaim, type NumberedClaim, persistClaim } from './claim.ts'
 import type { WorkspaceDirectory } from './workspace-directory.ts'
 import { workspaceTagVariables } from './environment.ts'

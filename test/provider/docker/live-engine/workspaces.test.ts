@@ -198,7 +198,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     )
     const fault = faultOf(await runSetup(provider({ commandMs: 3_000 }), workspace))
     expect(fault.kind).toBe('permanent')
-    expect(fault.message).toContain('postStartCommand did not end within')
+    expect(fault.message).toContain('postStartCommand did not finish within 3 seconds and was killed')
     expect(fault.message).toContain('begun')
     // Asked of the engine, not by another setup, which would end leftovers itself.
     const processesIn: { Processes: string[][] } = await docker.getContainer(workspace.containerId).top()

@@ -9,7 +9,7 @@ import { simulatedEngine } from './simulated-engine.ts'
 
 const image = 'vm-test/base:latest'
 const engine = simulatedEngine(image)
-beforeAll(() => engine.server.listen({ onUnhandledRequest: 'error' }))
+beforeAll(() => engine.server.listen())
 afterAll(() => engine.server.close())
 
 async function simulatedFixture(): Promise<ProviderFixture> {

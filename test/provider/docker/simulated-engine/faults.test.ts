@@ -23,7 +23,7 @@ let engine: SimulatedEngine
 
 beforeEach(() => {
   engine = simulatedEngine(image)
-  engine.server.listen({ onUnhandledRequest: 'error' })
+  engine.server.listen()
 })
 afterEach(() => engine.server.close())
 

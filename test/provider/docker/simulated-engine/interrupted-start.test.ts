@@ -20,7 +20,7 @@ let provider: Provider
 
 beforeEach(() => {
   engine = simulatedEngine(image)
-  engine.server.listen({ onUnhandledRequest: 'error' })
+  engine.server.listen()
   provider = dockerProvider({ installation, target: engine.target, log: silentLog })
 })
 afterEach(() => engine.server.close())

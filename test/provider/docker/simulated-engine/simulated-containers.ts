@@ -101,7 +101,9 @@ export function simulatedContainers(firstImage: string) {
     if (action !== 'exec') return errorResponse(404, 'page not found')
     if (container.state !== 'running') return errorResponse(409, `Container ${container.id} is not running`)
     const id = randomId()
-    execs.set(id, Number(/exit (\d+)/.exec(arrayField(body, 'Cmd').join(' '))?.[1] ?? 0))
+    // Before the command itself come the seven words of its wrapper.
+    const command = arrayField(body, 'Cmd').slice(7).join(' ')
+    execs.set(id, Number(/exit (\d+)/.exec(command)?.[1] ?? 0))
     return Response.json({ Id: id }, { status: 201 })
   }
 
@@ -126,7 +128,6 @@ export function simulatedContainers(firstImage: string) {
     if (kind === 'networks') return Response.json(networks)
     if (kind === 'exec') {
       const code = execs.get(id)
-      if (action === 'start') return new Response('')
       return code === undefined
         ? errorResponse(404, `No such exec instance: ${id}`)
         : Response.json({ Running: false, ExitCode: code })
@@ -142,6 +143,8 @@ export function simulatedContainers(firstImage: string) {
 
   return {
     answer: handleRequest,
+    /** What a command writes: the line by which its wrapper says that it has started. */
+    execOutput: (): Buffer => Buffer.from([1, 0, 0, 0, 0, 0, 0, 4, ...Buffer.from('9 1\n')]),
     die: exitContainer,
     vanish: removeContainer,
     disconnectEvents: events.disconnect,

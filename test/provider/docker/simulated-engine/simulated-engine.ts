@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { HttpResponse, http } from 'msw'
-import { type SetupServer, setupServer } from 'msw/node'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import type { DockerTarget } from '../../../../src/provider/docker/engine/docker-target.ts'
 import { simulatedContainers } from './simulated-containers.ts'
 
@@ -15,13 +18,10 @@ export interface EngineRequest {
 
 export type ResponseOverride = (request: EngineRequest) => Response | Promise<Response> | undefined
 
-/**
- * An engine that exists in this process only: msw answers what the client asks of `target`. It can refuse as no real
- * engine can be made to.
- */
+/** An HTTP server in this process, at `target`, that answers as an engine does, and fails in ways that a real engine cannot be made to. */
 export interface SimulatedEngine {
   readonly target: DockerTarget
-  readonly server: SetupServer
+  readonly server: { listen(): void; close(): void }
   /** Method and path of every request, in order. */
   readonly requests: readonly string[]
   /**
@@ -44,7 +44,7 @@ export interface SimulatedEngine {
 
 /** A response with a JSON body. */
 export function jsonResponse(status: number, body: object): Response {
-  return HttpResponse.json(body, { status })
+  return Response.json(body, { status })
 }
 
 /** The refusal of an engine: its reason is in the body's `message`. */
@@ -59,44 +59,46 @@ export function noResponse(): Promise<Response> {
 
 /** Lines of a stream that then ends, as a pull is answered. */
 export function jsonLinesResponse(...objects: readonly object[]): Response {
-  return new HttpResponse(objects.map((line) => `${JSON.stringify(line)}\r\n`).join(''))
+  return new Response(objects.map((line) => `${JSON.stringify(line)}\r\n`).join(''))
 }
 
-/** A played engine with the image `image`. `listen()` and `close()` its server around the tests. */
+/** A simulated engine with the image `image`. `listen()` and `close()` its server around the tests. */
 export function simulatedEngine(image: string): SimulatedEngine {
-  const host = `engine-${randomBytes(4).toString('hex')}.test`
+  const path = join(mkdtempSync(join(tmpdir(), 'vm-api-engine-')), 'engine.sock')
   const engine = simulatedContainers(image)
   const requests: string[] = []
   const overrides: { method: string; path: RegExp; respond: ResponseOverride; remaining: number }[] = []
 
-  const server = setupServer(
-    http.all(`http://${host}:2375/*`, async ({ request }) => {
-      const url = new URL(request.url)
-      const raw = await request.text()
-      const body: unknown = raw === '' ? {} : JSON.parse(raw)
-      const engineRequest: EngineRequest = { method: request.method, path: url.pathname, query: url.searchParams, body }
-      requests.push(`${engineRequest.method} ${engineRequest.path}`)
-      for (const override of overrides) {
-        if (
-          override.remaining < 1 ||
-          override.method !== engineRequest.method ||
-          !override.path.test(engineRequest.path)
-        )
-          continue
-        override.remaining -= 1
-        const response = override.respond(engineRequest)
-        if (response !== undefined) return response
-      }
-      return engine.answer(engineRequest)
-    }),
-  )
+  function respond(request: EngineRequest): Response | Promise<Response> {
+    requests.push(`${request.method} ${request.path}`)
+    for (const override of overrides) {
+      if (override.remaining < 1 || override.method !== request.method || !override.path.test(request.path)) continue
+      override.remaining -= 1
+      const response = override.respond(request)
+      if (response !== undefined) return response
+    }
+    return engine.answer(request)
+  }
+
+  const server = createServer((message, serverResponse) => {
+    void readRequest(message).then(async (request) => sendResponse(serverResponse, await respond(request)))
+  })
+  server.on('upgrade', (message, socket) => {
+    socket.on('error', () => undefined)
+    requests.push(`${message.method} ${message.url}`)
+    socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')
+    socket.end(engine.execOutput())
+  })
   return {
-    target: {
-      at: { kind: 'http', host, port: 2375 },
-      described: `tcp://${host}:2375`,
-      configFile: '/nowhere/config.json',
+    target: { at: { kind: 'socket', path }, described: path, configFile: '/nowhere/config.json' },
+    server: {
+      listen: () => void server.listen(path),
+      close: () => {
+        server.close()
+        server.closeAllConnections()
+        rmSync(dirname(path), { recursive: true, force: true })
+      },
     },
-    server,
     requests,
     respondWith: (method, path, respond, times = 1) => void overrides.push({ method, path, respond, remaining: times }),
     respondAfterwards(method, path, respond) {
@@ -111,5 +113,32 @@ export function simulatedEngine(image: string): SimulatedEngine {
     containersOf: engine.containersOf,
     addImage: engine.addImage,
     disconnectEvents: engine.disconnectEvents,
+  }
+}
+
+async function readRequest(message: IncomingMessage): Promise<EngineRequest> {
+  const url = new URL(message.url ?? '', 'http://engine')
+  const raw = await text(message)
+  const body: unknown = raw === '' ? {} : JSON.parse(raw)
+  return { method: message.method ?? '', path: url.pathname, query: url.searchParams, body }
+}
+
+/** Sends the headers at once: the body may be a stream of events. `Response.error()` resets the connection. */
+function sendResponse(serverResponse: ServerResponse, response: Response): void {
+  if (response.type === 'error') return void serverResponse.destroy()
+  serverResponse.writeHead(response.status, Object.fromEntries(response.headers))
+  serverResponse.flushHeaders()
+  if (response.body === null) return void serverResponse.end()
+  const body = Readable.from(readBody(response.body.getReader()))
+  body.on('error', () => serverResponse.destroy())
+  serverResponse.on('close', () => body.destroy())
+  body.pipe(serverResponse)
+}
+
+async function* readBody(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let part = await reader.read(); part.value !== undefined; part = await reader.read()) yield part.value
+  } finally {
+    await reader.cancel().catch(() => undefined)
   }
 }

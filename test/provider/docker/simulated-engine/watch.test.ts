@@ -12,12 +12,12 @@ let engine: SimulatedEngine
 
 beforeEach(() => {
   engine = simulatedEngine(image)
-  engine.server.listen({ onUnhandledRequest: 'error' })
+  engine.server.listen()
 })
 afterEach(() => engine.server.close())
 
 // Short ones, so that a test need not wait for what takes seconds in service.
-const shortDeadlines = { heartbeatMs: 30, reconnectMs: 10, reconnectMaxMs: 20, pingMs: 100, readMs: 150 }
+const shortDeadlines = { heartbeatMs: 30, reconnectMs: 10, reconnectMaxMs: 20, pingMs: 500, readMs: 2_000 }
 const provider = (): Provider =>
   dockerProvider({ installation, target: engine.target, log: silentLog, timeouts: shortDeadlines })
 const newWorkspace = () => newWorkspaceRef(plainSpec({ image }))

@@ -1,6 +1,6 @@
 /**
- * Hands on `tell` at most once in `everyMs`; what comes in between is dropped, the next one tells more. `now` is in
- * milliseconds.
+ * Calls `callback` at most once per `intervalMs` and drops the calls in between. The text is computed only when it is passed on.
+ * `now` is in milliseconds.
  */
 export function throttle(
   callback: (text: string) => void,

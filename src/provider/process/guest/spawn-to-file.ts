@@ -1,0 +1,60 @@
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { ok, type Outcome } from '../../../workspace/fault.ts'
+import type { OutputChunk } from '../../../workspace/guest-process.ts'
+import { pollDelay } from '../host/poll-delay.ts'
+import { readAppended } from '../host/read-appended.ts'
+import { stdioWithoutTerminals } from '../host/terminal-descriptors.ts'
+import { newTemporaryPath, type WorkspaceDirectory } from '../keeper/workspace-directory.ts'
+import { type LocalProcess, type SpawnRequest, spawnChild } from './spawn-child.ts'
+
+/** The system does not report that a file was written to. */
+const pollIntervalMs = 100
+
+/**
+ * Starts a command that writes to a file without a name. What it leaves in the background goes on writing there when the service ends; a
+ * pipe would end it with SIGPIPE. Both streams are one, in the order of the writes. `output` has to be read: its end closes the file.
+ */
+export async function spawnToFile(
+  request: SpawnRequest,
+  directory: WorkspaceDirectory,
+): Promise<Outcome<LocalProcess>> {
+  const path = await newTemporaryPath(directory)
+  const file = await open(path, 'ax+', 0o600)
+  await rm(path)
+  const child = await spawnChild(request, stdioWithoutTerminals(['ignore', file.fd, file.fd]))
+  if (!child.ok) {
+    await file.close()
+    return child
+  }
+  const { process, pid, exited } = child.value
+  const ended = new AbortController()
+  void exited.then(() => ended.abort())
+  return ok({
+    pid,
+    output: followFile(file, ended.signal),
+    stdin: null,
+    exited,
+    resize: () => undefined,
+    detach: () => {
+      process.unref()
+      ended.abort()
+    },
+  })
+}
+
+/** What is written to the file until `ended` is aborted, and what has been written by then. */
+async function* followFile(file: FileHandle, ended: AbortSignal): AsyncGenerator<OutputChunk> {
+  try {
+    for (let offset = 0; ; ) {
+      const isFinalRead = ended.aborted
+      for await (const bytes of readAppended(file, offset)) {
+        offset += bytes.length
+        yield { stream: 'stdout', bytes }
+      }
+      if (isFinalRead) return
+      await pollDelay(pollIntervalMs, ended)
+    }
+  } finally {
+    await file.close()
+  }
+}
