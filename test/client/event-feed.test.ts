@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseServerSentEvents } from '../../src/client/server-sent-events.ts'
 import type { TransitionFeedEvent } from '../../src/client/event-feed.ts'
 import { followEventFeed } from '../../src/client/event-feed.ts'
+import { bodyReader } from '../../src/client/response-body.ts'
 import { collect } from './collect.ts'
 
 /** An answer that sends these pieces and then breaks, or ends. */
@@ -37,7 +38,7 @@ async function notificationsOf(responses: readonly Response[], after: string | n
     requestedIds.push(last)
     return next
   }
-  for await (const one of followEventFeed(open, after, end.signal)) notifications.push(one)
+  for await (const one of followEventFeed({ open, readBody: bodyReader(undefined), after, signal: end.signal, delay: async () => {} })) notifications.push(one)
   return {
     asked: requestedIds,
     told: notifications.map((one) =>
@@ -73,7 +74,7 @@ test('a feed that breaks is opened again after the last event that was seen', as
   const first = responseOf([ready(5), transition(6), transition(7)], 'breaks')
   expect(await notificationsOf([first, responseOf([ready(7), transition(8)])])).toEqual({
     asked: [null, '7'],
-    told: ['connected, resumed: false', 6, 7, 'lost', 'connected, resumed: true', 8, 'lost'],
+    told: ['connected, resumed: false', 6, 7, 'disconnected', 'connected, resumed: true', 8, 'disconnected'],
   })
 })
 
@@ -81,7 +82,7 @@ test('a feed that does not know the place any more begins anew, and says that it
   const unknown = new Response('{"error":"none that this feed had","code":"invalid"}', { status: 400 })
   expect(await notificationsOf([unknown, responseOf([ready(1), transition(2)])], '99')).toEqual({
     asked: ['99', null],
-    told: ['connected, resumed: false', 2, 'lost'],
+    told: ['connected, resumed: false', 2, 'disconnected'],
   })
 })
 
@@ -89,7 +90,7 @@ test('a service that is away for a while is asked again', async () => {
   const away = new Response('{"error":"The service is ending.","code":"shutting-down"}', { status: 503 })
   expect(await notificationsOf([away, responseOf([ready(1)])])).toEqual({
     asked: [null, null],
-    told: ['lost', 'connected, resumed: false', 'lost'],
+    told: ['disconnected', 'connected, resumed: false', 'disconnected'],
   })
 })
 

@@ -53,7 +53,7 @@ test('a run outlives a connection that is cut again and again, without a gap or 
   }
   expect(textOf(all)).toBe('1\n2\n3\n4\n5\n')
   const kinds = all.map((event) => (event.kind === 'connected' ? `connected ${event.resumed}` : event.kind))
-  expect(kinds.filter((kind) => kind === 'lost')).toHaveLength(5)
+  expect(kinds.filter((kind) => kind === 'disconnected')).toHaveLength(5)
   expect(kinds.filter((kind) => kind === 'connected true')).toHaveLength(5)
   expect(all.at(-1)).toMatchObject({ kind: 'ended', exit_code: 0 })
 })
@@ -91,7 +91,7 @@ test.each(['output', 'connected'] as const)(
     const read = async () => {
       for await (const event of events) {
         kinds.push(event.kind)
-        if (event.kind !== after || kinds.includes('lost')) continue
+        if (event.kind !== after || kinds.includes('disconnected')) continue
         cut()
         await collect(other.exec(id, { command: ['touch', 'go'] }).events)
         const outputEvents = () => collect(other.attach(id, execId).events).then((all) => all.filter(isOutput))

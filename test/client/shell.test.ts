@@ -54,7 +54,7 @@ test('a connection that is cut is told, and the same shell goes on', async () =>
   type('mine=kept; echo rea""dy\n')
   await until(events, /^ready\r$/m)
   cut(testServer)
-  await until(events, 'lost')
+  await until(events, 'disconnected')
   resize({ columns: 61, rows: 17 })
   expect(await until(events, 'connected')).toMatchObject({ resumed: true })
   type('echo it is $mine; stty size\n')
