@@ -25,9 +25,9 @@ export async function runInTerminal(
   stdout.on('resize', resize)
   try {
     for await (const event of shell.events) {
-      if (event.kind === 'connected' || event.kind === 'lost') keyboard.setConnected(event.kind === 'connected')
+      if (event.kind === 'connected' || event.kind === 'disconnected') keyboard.setConnected(event.kind === 'connected')
       if (event.kind === 'output') await out.writeBytes('stdout', event.bytes)
-      else if (event.kind === 'lost' && event.retryInMs < 500)
+      else if (event.kind === 'disconnected' && event.retryInMs < 500)
         out.printStatus(`\r\nvm: ${event.reason} Trying again; Ctrl-C leaves.\r`)
       else if (event.kind === 'ended' || event.kind === 'taken-over') {
         keyboard.stop()

@@ -1,45 +1,42 @@
-import type { TransitionEvent } from '../wire/event.ts'
-import type { HealthResponse, Readiness } from '../wire/health.ts'
-import type { HistoryLine } from '../wire/history.ts'
-import type { Snapshot } from '../wire/snapshot.ts'
-import type { TemplateResponse } from '../wire/template.ts'
-import type { Ticket } from '../wire/ticket.ts'
-import type { PatchWorkspaceBody, CreateWorkspaceBody, Workspace } from '../wire/workspace.ts'
+import type { AdoptOrphanBody } from '../wire/orphan.ts'
+import type { CreateWorkspaceBody, PatchWorkspaceBody, Workspace } from '../wire/workspace.ts'
 import { apiErrorFrom } from './api-error.ts'
-import type { ClientOptions } from './http-transport.ts'
-import { httpTransport, randomId, workspacePath as at } from './http-transport.ts'
 import type { TransitionFeedEvent } from './event-feed.ts'
 import { followEventFeed } from './event-feed.ts'
 import { execApi } from './exec.ts'
 import { filesApi } from './files.ts'
+import type { ClientOptions, HttpTransport } from './http-transport.ts'
+import { httpTransport, jsonBody, randomId, workspacePath } from './http-transport.ts'
 import { logReader } from './logs.ts'
-import { operatorApi } from './operator.ts'
-import type { Shell, ClientShellOptions } from './shell.ts'
+import type { ClientShellOptions, Shell } from './shell.ts'
 import { openShell } from './shell.ts'
 
 export { ApiError } from './api-error.ts'
-export type { ClientOptions } from './http-transport.ts'
+export type { ByteSource } from './byte-source.ts'
 export type { TransitionFeedEvent } from './event-feed.ts'
-export type { Exec, ExecEvent, ClientExecOptions, ExecSignal } from './exec.ts'
+export type { ClientExecOptions, Exec, ExecEvent, ExecSignal } from './exec.ts'
 export type { FilesApi } from './files.ts'
-export type { LogEvent, ClientLogOptions } from './logs.ts'
-export type { AdoptOrphanBody, OperationsResponse, OrphanResponse } from './operator.ts'
-export type { Shell, ShellEvent, ShellSize, ShellSocket, ClientShellOptions } from './shell.ts'
-export type { ExecSummary } from '../wire/runtime/exec.ts'
+export type { ClientOptions } from './http-transport.ts'
+export type { ClientLogOptions, LogEvent } from './logs.ts'
+export type { DisconnectedEvent } from './reconnect.ts'
+export type { ResponseBodies, ResponseName, ResponseValidator } from './response-body.ts'
+export { InvalidResponseError } from './response-body.ts'
+export type { ClientShellOptions, Shell, ShellEnd, ShellEvent, ShellSize } from './shell.ts'
+export type { ShellSocket } from './shell-frames.ts'
+export type { TransitionEvent } from '../wire/event.ts'
+export type { HealthResponse, Readiness } from '../wire/health.ts'
+export type { HistoryLine } from '../wire/history.ts'
+export type { OperationsResponse } from '../wire/operations.ts'
+export type { OrphanResponse } from '../wire/orphan.ts'
+export type { ExecEnd, ExecSummary } from '../wire/runtime/exec.ts'
 export type { FileEntryResponse } from '../wire/runtime/file.ts'
 export type { LogLine } from '../wire/runtime/log.ts'
-export type {
-  PatchWorkspaceBody,
-  CreateWorkspaceBody,
-  HistoryLine,
-  Readiness,
-  Snapshot,
-  TemplateResponse,
-  TransitionEvent,
-  Workspace,
-}
+export type { Ticket } from '../wire/runtime/shell.ts'
+export type { Snapshot } from '../wire/snapshot.ts'
+export type { TemplateResponse } from '../wire/template.ts'
+export type { AdoptOrphanBody, CreateWorkspaceBody, PatchWorkspaceBody, Workspace }
 
-/** What a page of a list asks for; `owner` is for operators. */
+/** Filters of a list of workspaces. `owner` is for operators: a name, or `*` for all owners. */
 export interface ListFilter {
   readonly status?: Workspace['status']
   readonly name?: string
@@ -47,92 +44,122 @@ export interface ListFilter {
   readonly owner?: string
 }
 
+/** The user commands without arguments: each changes what runs. */
+export type LifecycleCommand = Exclude<Workspace['can'][number], 'update' | 'delete'>
+
 export type Client = ReturnType<typeof apiClient>
 
 /**
- * The API over fetch, in a browser or in Node. Every method rejects with an {@link ApiError} when the service refuses or does not answer;
- * reads may be repeated, and so may commands: the second is then refused, or makes no difference. A create
- * that gets no answer is repeated once, as the same request.
+ * Calls the API over `fetch`, in browsers and in Node. Every method rejects with an {@link ApiError} when the service refuses or does not
+ * answer. Reads and commands may be repeated: a repeated command is refused or has no effect. A create without an answer is sent again
+ * once, with the same idempotency key.
  */
-export function apiClient(deps: ClientOptions) {
-  const transport = httpTransport(deps)
-  const { url, api, ask: request, got: requestOk, read: getJson, send: sendJson, pages: getPages } = transport
-  const sendCommand = (type: 'start' | 'stop' | 'restart') => (id: string) =>
-    sendJson<Workspace>('POST', `${at(id)}/${type}`)
-  const followFeed = (path: string, after: string | null, signal: AbortSignal) =>
-    followEventFeed(
-      (lastEventId, connectionSignal) =>
+export function apiClient(options: ClientOptions) {
+  const transport = httpTransport(options)
+  return {
+    ...workspaceApi(transport),
+    ...execApi(transport),
+    files: (id: string) => filesApi(transport, id),
+    logs: logReader(transport),
+    ...serviceApi(transport),
+    ...operatorApi(transport),
+  }
+}
+
+function workspaceApi(transport: HttpTransport) {
+  const { api, request, readBody, getJson, getPages, send, sendJson } = transport
+  const get = (id: string) => getJson('workspace', workspacePath(id))
+  const sendCommand = (command: LifecycleCommand) => (id: string) =>
+    sendJson('workspace', 'POST', `${workspacePath(id)}/${command}`)
+  const followEvents = (path: string, after: string | null, signal: AbortSignal) =>
+    followEventFeed({
+      open: (lastEventId, connectionSignal) =>
         request(`${api}${path}`, {
           signal: connectionSignal,
           ...(lastEventId !== null && { headers: { 'last-event-id': lastEventId } }),
         }),
+      readBody,
       after,
       signal,
-    )
-
-  const get = (id: string) => getJson<Workspace>(at(id))
+    })
   const workspaceEvents = (id: string, after: string | null, signal: AbortSignal) =>
-    followFeed(`${at(id)}/events`, after, signal)
+    followEvents(`${workspacePath(id)}/events`, after, signal)
+  const ticket = () => sendJson('ticket', 'POST', '/tickets')
 
   return {
-    /** All workspaces, newest first, a page at a time. */
-    list: (filter: ListFilter = {}) => getPages<Workspace>('/workspaces', { ...filter }),
+    /** Workspaces, newest first, one page at a time. */
+    list: (filter: ListFilter = {}) => getPages('workspaces', '/workspaces', { ...filter }),
     get,
-    /** Waits until a workspace is as `is` says, and answers it. Rejects once it is deleted, and with what `signal` was aborted with. */
+    create: (body: CreateWorkspaceBody) =>
+      sendJson('workspace', 'POST', '/workspaces', jsonBody(body, { 'idempotency-key': randomId() })),
+    start: sendCommand('start'),
+    stop: sendCommand('stop'),
+    restart: sendCommand('restart'),
+    update: (id: string, patch: PatchWorkspaceBody) =>
+      sendJson('workspace', 'PATCH', workspacePath(id), jsonBody(patch)),
+    delete: (id: string) => send('DELETE', workspacePath(id)),
+    /** Waits until `predicate` holds, and returns the workspace. Rejects once it is deleted, or with the reason of an aborted `signal`. */
     async waitUntil(id: string, predicate: (workspace: Workspace) => boolean, signal: AbortSignal): Promise<Workspace> {
       for await (const event of workspaceEvents(id, null, signal)) {
-        const workspace = event.kind === 'lost' ? undefined : await get(id)
+        const workspace = event.kind === 'disconnected' ? undefined : await get(id)
         if (workspace && predicate(workspace)) return workspace
       }
       signal.throwIfAborted()
       return await get(id)
     },
-    /** What happened to a workspace, oldest first, a page at a time; also once it is deleted. */
-    history: (id: string) => getPages<HistoryLine>(`${at(id)}/history`, {}),
-    /** What the statechart of a workspace remembers. */
-    snapshot: (id: string) => getJson<Snapshot>(`${at(id)}/snapshot`),
-    templates: () => getJson<TemplateResponse[]>('/templates'),
-    health: async () => (await (await requestOk(`${url}/health`)).json()) as HealthResponse,
-    /** Whether the service can do its work. Not being able to is an answer too, not a failure. */
-    async readiness(): Promise<Readiness> {
+    /** The transitions of a workspace, oldest first, one page at a time; also of a deleted one. */
+    history: (id: string) => getPages('historyLines', `${workspacePath(id)}/history`),
+    /** The stored statechart of a workspace. */
+    snapshot: (id: string) => getJson('snapshot', `${workspacePath(id)}/snapshot`),
+    /** Every transition as it is committed, after the event `after` or from now on. Reconnects until `signal` is aborted. */
+    events: (after: string | null, signal: AbortSignal): AsyncGenerator<TransitionFeedEvent, void, undefined> =>
+      followEvents('/events', after, signal),
+    /** The transitions of one workspace; ends when it is deleted. `after` is the `seq` of a line of its history. */
+    workspaceEvents,
+    /** Opens a shell in a running workspace. Nothing is sent before its events are read. */
+    shell: (id: string, options: ClientShellOptions): Shell =>
+      openShell({ url: `${api}${workspacePath(id)}/shell`, ticket, request, readBody }, options),
+    /** Authenticates one WebSocket as the caller, once, within 30 seconds. */
+    ticket,
+  }
+}
+
+function serviceApi({ url, api, request, requestOk, readJson, getJson }: HttpTransport) {
+  return {
+    templates: () => getJson('templates', '/templates'),
+    health: async () => readJson('health', await requestOk(`${url}/health`)),
+    /** Whether the service can do its work. Resolves also when it cannot. */
+    async readiness() {
       const response = await request(`${url}/health/ready`)
       if (!response.ok && response.status !== 503) throw await apiErrorFrom(response)
-      return (await response.json()) as Readiness
+      return await readJson('readiness', response)
     },
     /** The diagram of a machine, as SVG text. */
-    statechart: async (machine: string) =>
-      (
-        await requestOk(`${api}/statecharts/${encodeURIComponent(machine)}`, { headers: { accept: 'image/svg+xml' } })
-      ).text(),
-    /** Whether one sees and commands everybody's workspaces: only operators may ask for those being deleted. */
+    async statechart(machine: string): Promise<string> {
+      const headers = { accept: 'image/svg+xml' }
+      return (await requestOk(`${api}/statecharts/${encodeURIComponent(machine)}`, { headers })).text()
+    },
+    /** Whether the caller sees and commands the workspaces of all owners: only operators may filter by `deleting`. */
     async isOperator(): Promise<boolean> {
       const response = await request(`${api}/workspaces?owner=*&status=deleting&limit=1`)
       if (response.ok || response.status === 400) return response.ok
       throw await apiErrorFrom(response)
     },
-    create: (body: CreateWorkspaceBody) =>
-      sendJson<Workspace>('POST', '/workspaces', body, { 'idempotency-key': randomId() }),
-    start: sendCommand('start'),
-    stop: sendCommand('stop'),
-    restart: sendCommand('restart'),
-    delete: async (id: string): Promise<void> => void (await sendJson('DELETE', at(id))),
-    update: (id: string, patch: PatchWorkspaceBody) => sendJson<Workspace>('PATCH', at(id), patch),
-    /** Stands for who asks, where no header can be sent: once, for 30 seconds. */
-    ticket: () => sendJson<Ticket>('POST', '/tickets'),
-    /** A shell in a running workspace; nothing is asked before its events are read. */
-    shell: (id: string, options: ClientShellOptions): Shell =>
-      openShell({ url: `${api}${at(id)}/shell`, ticket: () => sendJson<Ticket>('POST', '/tickets'), request }, options),
-    ...operatorApi(transport),
-    ...execApi(transport),
-    files: (id: string) => filesApi(transport, id),
-    logs: logReader(transport),
-    /**
-     * Every transition as it is committed, after the event `after` or from now on. It outlives lost connections and tells of them; it ends
-     * with `signal`.
-     */
-    events: (after: string | null, signal: AbortSignal): AsyncGenerator<TransitionFeedEvent, void, undefined> =>
-      followFeed('/events', after, signal),
-    /** The same for one workspace; it ends with the workspace too. The `seq` of a line of its history serves as `after`. */
-    eventsOf: workspaceEvents,
+  }
+}
+
+/** For operators; the service refuses all others. */
+function operatorApi({ getJson, send, sendJson }: HttpTransport) {
+  const orphanPath = (containerId: string) => `/orphans/${encodeURIComponent(containerId)}`
+  return {
+    /** The provisioning queue, the sweeps, and what needs an operator. */
+    operations: () => getJson('operations', '/operations'),
+    /** Containers that belong to no workspace. */
+    orphans: () => getJson('orphans', '/orphans'),
+    /** Removes an orphaned container and its files. */
+    removeOrphan: (containerId: string) => send('DELETE', orphanPath(containerId)),
+    /** Turns an orphaned container into a workspace again. `overrides` replaces what its labels say, or completes them. */
+    adoptOrphan: (containerId: string, overrides: NonNullable<AdoptOrphanBody> = {}) =>
+      sendJson('workspace', 'POST', `${orphanPath(containerId)}/adopt`, jsonBody(overrides)),
   }
 }

@@ -1,71 +1,95 @@
-import { ApiError, apiErrorFrom } from './api-error.ts'
+import { apiErrorFrom, connectionError } from './api-error.ts'
+import type { ResponseBodies, ResponseName, ResponseValidator } from './response-body.ts'
+import { bodyReader } from './response-body.ts'
 
 export interface ClientOptions {
-  /** Where the service is, without a slash at its end. */
+  /** The address of the service, without a trailing slash. */
   readonly url: string
-  /** Sent as `x-user`; `null`: a proxy in front says who asks. */
+  /** Sent as `x-user`. `null`: a proxy in front of the service authenticates the caller. */
   readonly user: string | null
-  /** Sent with every request: what a proxy in front wants. Those of a request itself come before them. */
+  /** Sent with every request, for a proxy in front of the service. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Debug mode: `validateResponse` of `response-validator.ts` checks every response against its schema. Off by default. */
+  readonly validate?: ResponseValidator
 }
 
-/** The first page is short, so that something can be seen soon. */
+/** The first page is short, so that something can be shown soon. */
 const firstPageSize = 100
 const pageSize = 1000
 
+type Headers = Readonly<Record<string, string>>
+
+export interface RequestOptions {
+  readonly method?: string
+  readonly headers?: Headers
+  readonly body?: BodyInit
+  /** Required by `fetch` for a body that is a stream. */
+  readonly duplex?: 'half'
+  readonly signal?: AbortSignal
+}
+
 export type HttpTransport = ReturnType<typeof httpTransport>
 
-/** How a client asks. Everything here rejects with an {@link ApiError}, and with what `signal` was aborted with. */
-export function httpTransport({ url, user, headers = {} }: ClientOptions) {
+/** Requests to the API. All reject with an {@link ApiError}, or with the reason of an aborted `signal`. */
+export function httpTransport({ url, user, headers: clientHeaders = {}, validate }: ClientOptions) {
   const api = `${url}/api/v1`
-  const identityHeaders = { ...(user !== null && { 'x-user': user }), ...headers }
+  const identityHeaders = { ...(user !== null && { 'x-user': user }), ...clientHeaders }
+  const readBody = bodyReader(validate)
 
-  /** Answers whatever the service does, a refusal too. */
-  async function request(address: string, init: RequestInit = {}): Promise<Response> {
-    const requestInit = { ...init, headers: { ...identityHeaders, ...Object(init.headers) } }
-    // A connection that was kept for later may have died meanwhile: what makes no difference a second time is asked again.
-    const maxAttempts = (init.method ?? 'GET') === 'GET' || 'idempotency-key' in Object(init.headers) ? 2 : 1
+  /** Resolves with any response, also with a refusal. */
+  async function request(address: string, options: RequestOptions = {}): Promise<Response> {
+    const { method = 'GET', headers = {}, signal } = options
+    const init = { ...options, headers: { ...identityHeaders, ...headers } }
+    // A pooled connection may have died; requests that are safe to repeat are sent once more.
+    const maxAttempts = method === 'GET' || 'idempotency-key' in headers ? 2 : 1
     for (let retriesLeft = maxAttempts - 1; ; retriesLeft--)
       try {
-        return await fetch(address, requestInit)
+        return await fetch(address, init)
       } catch (error) {
-        init.signal?.throwIfAborted()
+        signal?.throwIfAborted()
         if (retriesLeft <= 0) throw connectionError(error)
       }
   }
 
-  async function requestOk(address: string, init?: RequestInit): Promise<Response> {
-    const response = await request(address, init)
+  async function requestOk(address: string, options?: RequestOptions): Promise<Response> {
+    const response = await request(address, options)
     if (!response.ok) throw await apiErrorFrom(response)
     return response
   }
 
-  async function getJson<T>(path: string): Promise<T> {
-    return (await (await requestOk(`${api}${path}`)).json()) as T
+  async function readJson<N extends ResponseName>(name: N, response: Response): Promise<ResponseBodies[N]> {
+    return readBody(name, await response.json())
   }
 
-  async function sendJson<T>(
+  async function getJson<N extends ResponseName>(name: N, path: string): Promise<ResponseBodies[N]> {
+    return readJson(name, await requestOk(`${api}${path}`))
+  }
+
+  /** Sends a request whose response is not needed. */
+  async function send(method: string, path: string, options: Omit<RequestOptions, 'method'> = {}): Promise<void> {
+    const response = await requestOk(`${api}${path}`, { method, ...options })
+    await response.body?.cancel()
+  }
+
+  async function sendJson<N extends ResponseName>(
+    name: N,
     method: string,
     path: string,
-    body?: object,
-    extraHeaders?: Readonly<Record<string, string>>,
-  ): Promise<T> {
-    const response = await requestOk(`${api}${path}`, {
-      method,
-      ...(body && { headers: { 'content-type': 'application/json', ...extraHeaders }, body: JSON.stringify(body) }),
-    })
-    return (await response.json()) as T
+    options: Omit<RequestOptions, 'method'> = {},
+  ): Promise<ResponseBodies[N]> {
+    return readJson(name, await requestOk(`${api}${path}`, { method, ...options }))
   }
 
-  /** Yields each page of a list; the service says where the next one is. */
-  async function* getPages<T>(
+  /** Yields each page of a list, following its Link headers. */
+  async function* getPages<N extends ResponseName>(
+    name: N,
     path: string,
-    query: Readonly<Record<string, string>>,
-  ): AsyncGenerator<T[], void, undefined> {
+    query: Readonly<Record<string, string>> = {},
+  ): AsyncGenerator<ResponseBodies[N], void, undefined> {
     let search = new URLSearchParams({ ...query, limit: String(firstPageSize) })
     for (;;) {
       const response = await requestOk(`${api}${path}?${search.toString()}`)
-      yield (await response.json()) as T[]
+      yield await readJson(name, response)
       const nextQuery = /<[^>?]*\?([^>]*)>; *rel="next"/.exec(response.headers.get('link') ?? '')?.[1]
       if (nextQuery === undefined) return
       search = new URLSearchParams(nextQuery)
@@ -73,21 +97,15 @@ export function httpTransport({ url, user, headers = {} }: ClientOptions) {
     }
   }
 
-  return { url, api, ask: request, got: requestOk, read: getJson, send: sendJson, pages: getPages }
+  return { url, api, request, requestOk, readBody, readJson, getJson, send, sendJson, getPages }
 }
 
-/** Connections that were there, and were lost before the answer had come. */
-const connectionLostCodes = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']
-
-/** Why no answer came: `unreachable`, nothing was asked; `cut-off`, it may have been done or not. Browsers do not tell one from the other. */
-export function connectionError(error: unknown): ApiError {
-  const inner: unknown = error instanceof Error ? (error.cause ?? error) : error
-  return connectionLostCodes.includes(Object(inner).code)
-    ? new ApiError(0, { error: 'The connection was lost before all of the answer had come.', code: 'cut-off' }, error)
-    : new ApiError(0, { error: 'The service cannot be reached. Is it running?', code: 'unreachable' }, error)
+/** The body of a request, and the header that goes with it. */
+export function jsonBody(body: object, headers: Headers = {}): Pick<RequestOptions, 'headers' | 'body'> {
+  return { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
-/** One that nobody else has. `randomUUID` is kept from pages that came without TLS. */
+/** 128 random bits in hex. `crypto.randomUUID` is missing on pages that were loaded without TLS. */
 export function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

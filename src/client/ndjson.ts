@@ -1,8 +1,8 @@
-/** Takes a stream of JSON lines apart, whatever pieces it arrives in. An empty line is a sign of life and comes as `null`. */
-export async function* parseNdjson<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T | null, void, undefined> {
+/** Parses newline-delimited JSON, however the stream is chunked. An empty line is a keep-alive and yields `null`; an unfinished line is dropped. */
+export async function* parseNdjson(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
   const reader = body.getReader()
   const decoder = new TextDecoder()
-  // A long line comes in many pieces: they are put together once.
+  // A long line arrives in many chunks: joining them once keeps that linear.
   let lineParts: string[] = []
   try {
     for (;;) {
@@ -13,9 +13,9 @@ export async function* parseNdjson<T>(body: ReadableStream<Uint8Array>): AsyncGe
       if (lines.length === 1) continue
       lines[0] = lineParts.join('')
       lineParts = [lines.pop() ?? '']
-      for (const line of lines) yield line.trim() === '' ? null : (JSON.parse(line) as T)
+      for (const line of lines) yield line.trim() === '' ? null : JSON.parse(line)
     }
   } finally {
-    await reader.cancel().catch(() => {}) // it may have broken already
+    await reader.cancel().catch(() => {}) // the stream may have failed already
   }
 }

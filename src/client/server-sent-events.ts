@@ -6,7 +6,7 @@ export interface ServerSentEvent {
 }
 
 /**
- * Takes a stream of Server-Sent Events apart, whatever pieces it arrives in. A comment is a sign of life and comes as `null`.
+ * Parses a stream of Server-Sent Events, however it is chunked. A comment is a keep-alive and yields `null`; an unfinished event is dropped.
  * Ends with the stream; throws what reading it throws.
  */
 export async function* parseServerSentEvents(
@@ -25,7 +25,7 @@ export async function* parseServerSentEvents(
       for (const block of blocks) yield parseEventBlock(block)
     }
   } finally {
-    await reader.cancel().catch(() => {}) // it may have broken already
+    await reader.cancel().catch(() => {}) // the stream may have failed already
   }
 }
 

@@ -1,26 +1,36 @@
 import type { ShellServerMessage } from '../wire/runtime/shell.ts'
-import type { ShellSocket } from './shell.ts'
+import type { ReadBody } from './response-body.ts'
 
-/** What came through the socket of a shell. */
+/** The part of a WebSocket that a shell needs: that of browsers has it, and that of `ws`. */
+export interface ShellSocket {
+  binaryType: string
+  readonly bufferedAmount: number
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
+  addEventListener(type: 'close' | 'error', listener: () => void): void
+  send(data: string | Uint8Array<ArrayBuffer>): void
+  close(code?: number, reason?: string): void
+  /** Only `ws` has these two: unread output then suspends the shell instead of filling memory. */
+  pause?(): void
+  resume?(): void
+}
+
 export type ShellFrame =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'notice'; readonly message: ShellServerMessage }
+  | { readonly kind: 'message'; readonly message: ShellServerMessage }
 
-/** So much may wait for its reader before the socket is not read any more. */
+/** Above this, a socket that can be paused is paused. */
 const highWaterBytes = 1024 * 1024
-/** A socket that cannot be held up is closed then: the service keeps the screen. */
+/** Above this, a socket that cannot be paused is closed: the service keeps the screen for the next connection. */
 const maxBufferedBytes = 8 * 1024 * 1024
 const tooSlowCloseCode = 4408
 
-/**
- * Reads a socket that is being opened, until it is closed or `signal` is aborted, which closes it. Ends without a word: whoever waits for something
- * has to see whether it came.
- */
+/** Yields what arrives on a socket until it is closed; aborting `signal` closes it. How it was closed is not reported. */
 export async function* shellFrames(
   socket: ShellSocket,
+  readBody: ReadBody,
   signal: AbortSignal,
 ): AsyncGenerator<ShellFrame, void, undefined> {
-  const frames: ShellFrame[] = []
+  const queue: (string | Uint8Array)[] = []
   let bufferedBytes = 0
   let closed = false
   let wake = () => {}
@@ -33,17 +43,17 @@ export async function* shellFrames(
     socket.close()
   }
   socket.binaryType = 'arraybuffer'
-  socket.addEventListener('error', () => {}) // a close follows, and says no less
+  socket.addEventListener('error', () => {}) // a close event follows, with as much information
   socket.addEventListener('close', markClosed)
   socket.addEventListener('message', ({ data }) => {
     if (closed) return
-    if (data instanceof ArrayBuffer) frames.push({ kind: 'bytes', bytes: new Uint8Array(data) })
-    else if (typeof data === 'string') frames.push({ kind: 'notice', message: JSON.parse(data) as ShellServerMessage })
+    if (data instanceof ArrayBuffer) queue.push(new Uint8Array(data))
+    else if (typeof data === 'string') queue.push(data)
     if (data instanceof ArrayBuffer) bufferedBytes += data.byteLength
     if (bufferedBytes > highWaterBytes) socket.pause?.()
     if (bufferedBytes > maxBufferedBytes && !socket.pause) {
-      frames.length = 0
-      socket.close(tooSlowCloseCode, 'it is read too slowly')
+      queue.length = 0
+      socket.close(tooSlowCloseCode, 'the client reads too slowly')
       markClosed()
     }
     wake()
@@ -52,15 +62,16 @@ export async function* shellFrames(
   signal.addEventListener('abort', closeSocket)
   try {
     for (;;) {
-      const frame = frames.shift()
-      if (signal.aborted || (closed && !frame)) return
-      if (!frame) {
+      const data = queue.shift()
+      if (signal.aborted || (closed && data === undefined)) return
+      if (data === undefined) {
         await new Promise<void>((resolve) => (wake = resolve))
         continue
       }
-      if (frame.kind === 'bytes') bufferedBytes -= frame.bytes.byteLength
+      if (typeof data !== 'string') bufferedBytes -= data.byteLength
       if (bufferedBytes <= highWaterBytes) socket.resume?.()
-      yield frame
+      if (typeof data === 'string') yield { kind: 'message', message: readBody('shellMessage', JSON.parse(data)) }
+      else yield { kind: 'bytes', bytes: data }
     }
   } finally {
     signal.removeEventListener('abort', closeSocket)

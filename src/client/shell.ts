@@ -1,42 +1,30 @@
-import type { ShellServerMessage } from '../wire/runtime/shell.ts'
-import type { Ticket } from '../wire/ticket.ts'
+import type { ShellServerMessage, Ticket } from '../wire/runtime/shell.ts'
 import { ApiError, apiErrorFrom } from './api-error.ts'
-import { delayUnlessAborted } from './event-feed.ts'
+import type { ConnectionEnd, DisconnectedEvent } from './reconnect.ts'
+import { connectionClosed, linkedAbort, reconnect, retryableFailure } from './reconnect.ts'
+import type { ReadBody } from './response-body.ts'
+import type { ShellSocket } from './shell-frames.ts'
 import { shellFrames } from './shell-frames.ts'
 
-/** The part of a WebSocket that a shell needs. The browser's own has it, and so has that of `ws`. */
-export interface ShellSocket {
-  binaryType: string
-  readonly bufferedAmount: number
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
-  addEventListener(type: 'close' | 'error', listener: () => void): void
-  send(data: string | Uint8Array<ArrayBuffer>): void
-  close(code?: number, reason?: string): void
-  /** `ws` has these two: whoever does not read then holds the shell up, instead of collecting what it writes. */
-  pause?(): void
-  resume?(): void
-}
-
-/** How a shell ended: one of these says it. */
+/** How a shell ended: exactly one of these is set. */
 export interface ShellEnd {
   readonly exit_code?: number | undefined
   readonly signal?: string | undefined
   readonly error?: string | undefined
 }
 
-/** What is told of a shell, in order. */
 export type ShellEvent =
   /**
-   * The shell is there. `resumed`: it goes on after a lost connection, or a session was given. What is shown already is void then: a screen of one's own is
-   * reset, and the bytes that follow draw the screen as it was. They begin with what clears a terminal, so one that cannot be reset needs nothing.
+   * `resumed`: the session existed before. Reset your terminal then: the bytes that follow redraw the screen. They start with an escape
+   * sequence that clears it, so a terminal that cannot be reset works too.
    */
   | { readonly kind: 'connected'; readonly session: string; readonly resumed: boolean }
   | { readonly kind: 'output'; readonly bytes: Uint8Array }
-  /** The connection is gone; another is tried in `againMs`. What is typed meanwhile is dropped. */
-  | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
-  /** Another client has taken the session over. The last event. */
+  /** Input is discarded until the next `connected`. */
+  | DisconnectedEvent
+  /** The last event: another client has taken over the session. */
   | { readonly kind: 'taken-over' }
-  /** The shell has ended. The last event. */
+  /** The last event: the shell has ended. */
   | ({ readonly kind: 'ended' } & ShellEnd)
 
 export interface ShellSize {
@@ -45,29 +33,29 @@ export interface ShellSize {
 }
 
 export interface ClientShellOptions extends ShellSize {
-  /** Opens a WebSocket at this address: `(url) => new WebSocket(url)`; `ws` can send headers along. */
+  /** Opens a WebSocket: `(url) => new WebSocket(url)`. With `ws`, headers can be sent along. */
   readonly connect: (url: string) => ShellSocket
-  /** A program and its arguments in place of the shell. */
+  /** A program and its arguments, instead of the shell. */
   readonly argv?: readonly string[]
-  /** Who runs it in the workspace. */
+  /** A user inside the workspace. */
   readonly user?: string
-  /** Goes back to this session; a new one begins otherwise. */
+  /** Returns to an existing session. Default: a new one. */
   readonly session?: string
-  /** Aborted: the connection is closed, and the events end. The session is kept for five minutes. */
+  /** Aborting closes the connection and ends the events. The service keeps the session for five minutes. */
   readonly signal: AbortSignal
 }
 
 export interface Shell {
   /**
-   * To be read once, and read on: the shell is held up by whoever does not (with `ws`), or connected anew and shown from its screen (in a
-   * browser). @throws {ApiError} when the service refuses, or does not answer the first time.
+   * Read these once, and to the end. While they are not read, the shell is suspended (with `ws`), or reconnected and redrawn later (in
+   * browsers). @throws {ApiError} when the service refuses, or does not answer the first time.
    */
   readonly events: AsyncIterable<ShellEvent>
-  /** Types into it. Without a connection it is dropped. */
+  /** Sends input. Discarded without a connection. */
   write(input: string | Uint8Array): void
-  /** Changes the size of the terminal, also for connections to come. */
+  /** Changes the size of the terminal, also for later connections. */
   resize(size: ShellSize): void
-  /** Ends the shell, and the events: its processes are sent SIGHUP, as when a terminal is closed. */
+  /** Ends the shell and the events. Its processes receive SIGHUP, as when a terminal is closed. */
   hangUp(): void
 }
 
@@ -75,113 +63,50 @@ export interface ShellDeps {
   /** The address of the workspace's shell: `http://…/api/v1/workspaces/<id>/shell`. */
   readonly url: string
   readonly ticket: () => Promise<Ticket>
-  /** Asks as the same user over plain HTTP: it says why a connection was refused, which WebSockets do not. */
+  /** A plain HTTP request as the same caller: its response says why a connection was refused, which a WebSocket does not. */
   readonly request: (url: string) => Promise<Response>
+  readonly readBody: ReadBody
 }
 
-const minBackoffMs = 250
-const maxBackoffMs = 5000
-/** The service closes a connection over a frame above 1 MiB. */
+/** The service closes a connection that sends a frame above 1 MiB. */
 const maxFrameBytes = 256 * 1024
 const normalCloseCode = 1000
 
-/** Opens a shell, once its events are read; a lost connection is opened again, to the same session, until the shell has ended. */
-export function openShell({ url, ticket, request }: ShellDeps, options: ClientShellOptions): Shell {
-  const abortController = new AbortController()
-  const abort = () => abortController.abort()
+/** Opens a shell once its events are read, and reconnects to the same session until the shell has ended. */
+export function openShell(deps: ShellDeps, options: ClientShellOptions): Shell {
+  const { signal, abort, unlink } = linkedAbort(options.signal)
   const encoder = new TextEncoder()
-  let size: ShellSize = options
-  let session = options.session
-  /** Where the shell is; `null`: there is no connection to it. */
-  let socket: ShellSocket | null = null
+  const terminal: TerminalState = { size: options, session: options.session, socket: null }
+  let connectedBefore = false
 
-  function urlWith(query: Readonly<Record<string, string>>): string {
-    const search = new URLSearchParams({
-      columns: String(size.columns),
-      rows: String(size.rows),
-      ...(session === undefined ? options.user !== undefined && { user: options.user } : { session }),
-      ...query,
-    })
-    if (session === undefined) for (const argument of options.argv ?? []) search.append('argv', argument)
-    return `${url}?${search.toString()}`
-  }
-
-  /** One connection. Answers true if there is nothing to come back to. */
-  async function* connectOnce(): AsyncGenerator<ShellEvent, boolean, undefined> {
-    const issuedTicket = await ticket()
-    const requestedSize = size
-    const openedSocket = options.connect(urlWith({ ticket: issuedTicket.ticket }).replace(/^http/, 'ws'))
-    let sessionStarted = false
+  async function* connect(resetBackoff: () => void): AsyncGenerator<ShellEvent, ConnectionEnd, undefined> {
     try {
-      for await (const frame of shellFrames(openedSocket, abortController.signal)) {
-        if (frame.kind === 'bytes') yield { kind: 'output', bytes: frame.bytes }
-        else if (frame.message.type === 'session') {
-          sessionStarted = true
-          socket = openedSocket
-          session = frame.message.session
-          if (size !== requestedSize) sendSize()
-          yield { kind: 'connected', session, resumed: frame.message.resumed }
-        } else {
-          yield toFinalEvent(frame.message)
-          return true
-        }
+      const onConnected = () => {
+        connectedBefore = true
+        resetBackoff()
       }
-    } finally {
-      socket = null
+      return yield* connectOnce(deps, options, terminal, { signal, onConnected })
+    } catch (error) {
+      const hasEnded = error instanceof ApiError && (error.status === 404 || error.status === 409)
+      if (!connectedBefore || !hasEnded) throw error
+      // The shell or its workspace ended while there was no connection.
+      yield { kind: 'ended', error: error.message }
+      return { kind: 'complete' }
     }
-    if (!sessionStarted && !abortController.signal.aborted) throw await refusalError()
-    return abortController.signal.aborted
   }
 
-  /** Why the service did not open the socket. Whoever asks without an upgrade is refused in the same words, or for that alone. */
-  async function refusalError(): Promise<ApiError> {
-    const error = await apiErrorFrom(await request(urlWith({})))
-    return error.code === 'upgrade-required' ? new ApiError(0, webSocketUnavailable) : error
-  }
-
-  async function* reconnectUntilEnded(): AsyncGenerator<ShellEvent, void, undefined> {
-    let backoffMs = minBackoffMs
-    let connectedBefore = false
-    while (!abortController.signal.aborted) {
-      let reason = 'The connection was closed.'
-      try {
-        for (const connection = connectOnce(); ; ) {
-          const { done: isClosed, value } = await connection.next()
-          if (isClosed === true && value) return
-          if (isClosed === true) break
-          if (value.kind === 'connected') [connectedBefore, backoffMs] = [true, minBackoffMs]
-          yield value
-        }
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error
-        // It ended, or its workspace did, while nobody was connected.
-        if (connectedBefore && (error.status === 404 || error.status === 409)) {
-          yield { kind: 'ended', error: error.message }
-          return
-        }
-        if (!connectedBefore || (error.status >= 400 && error.status < 500)) throw error
-        reason = error.message
-      }
-      if (abortController.signal.aborted) return
-      yield { kind: 'lost', reason, retryInMs: backoffMs }
-      await delayUnlessAborted(backoffMs, abortController.signal)
-      backoffMs = Math.min(2 * backoffMs, maxBackoffMs)
-    }
+  function recover(error: unknown): ConnectionEnd {
+    if (!connectedBefore || !(error instanceof ApiError)) throw error
+    return { kind: 'closed', reason: retryableFailure(error).message }
   }
 
   async function* events(): AsyncGenerator<ShellEvent, void, undefined> {
-    if (options.signal.aborted) abort()
-    options.signal.addEventListener('abort', abort)
     try {
-      yield* reconnectUntilEnded()
+      yield* reconnect<ShellEvent>({ connect, recover, signal })
     } finally {
-      options.signal.removeEventListener('abort', abort)
+      unlink()
       abort()
     }
-  }
-
-  function sendSize() {
-    socket?.send(JSON.stringify({ type: 'resize', columns: size.columns, rows: size.rows }))
   }
 
   return {
@@ -189,26 +114,91 @@ export function openShell({ url, ticket, request }: ShellDeps, options: ClientSh
     write(input) {
       const bytes = typeof input === 'string' ? encoder.encode(input) : input
       for (let offset = 0; offset < bytes.length; offset += maxFrameBytes)
-        socket?.send(bytes.slice(offset, offset + maxFrameBytes))
+        terminal.socket?.send(bytes.slice(offset, offset + maxFrameBytes))
     },
-    resize(newSize) {
-      size = newSize
-      sendSize()
+    resize(size) {
+      terminal.size = size
+      sendSize(terminal)
     },
     hangUp() {
-      socket?.close(normalCloseCode, 'hung up')
+      terminal.socket?.close(normalCloseCode, 'hung up')
       abort()
     },
   }
 }
 
+interface TerminalState {
+  size: ShellSize
+  session: string | undefined
+  /** `null`: there is no connection to the session. */
+  socket: ShellSocket | null
+}
+
+async function* connectOnce(
+  deps: ShellDeps,
+  options: ClientShellOptions,
+  terminal: TerminalState,
+  { signal, onConnected }: { readonly signal: AbortSignal; readonly onConnected: () => void },
+): AsyncGenerator<ShellEvent, ConnectionEnd, undefined> {
+  const { ticket } = await deps.ticket()
+  const requestedSize = terminal.size
+  const socket = options.connect(shellUrl(deps.url, options, terminal, { ticket }).replace(/^http/, 'ws'))
+  let sessionStarted = false
+  try {
+    for await (const frame of shellFrames(socket, deps.readBody, signal)) {
+      if (frame.kind === 'bytes') yield { kind: 'output', bytes: frame.bytes }
+      else if (frame.message.type === 'session') {
+        const { session, resumed } = frame.message
+        sessionStarted = true
+        terminal.socket = socket
+        terminal.session = session
+        if (terminal.size !== requestedSize) sendSize(terminal)
+        onConnected()
+        yield { kind: 'connected', session, resumed }
+      } else {
+        yield toFinalEvent(frame.message)
+        return { kind: 'complete' }
+      }
+    }
+  } finally {
+    terminal.socket = null
+  }
+  if (!sessionStarted && !signal.aborted) throw await refusalError(deps, shellUrl(deps.url, options, terminal))
+  return connectionClosed
+}
+
+function shellUrl(
+  url: string,
+  options: ClientShellOptions,
+  { session, size }: TerminalState,
+  ticket: Partial<Pick<Ticket, 'ticket'>> = {},
+): string {
+  const search = new URLSearchParams({
+    columns: String(size.columns),
+    rows: String(size.rows),
+    ...(session === undefined ? options.user !== undefined && { user: options.user } : { session }),
+    ...ticket,
+  })
+  if (session === undefined) for (const argument of options.argv ?? []) search.append('argv', argument)
+  return `${url}?${search.toString()}`
+}
+
+/** Asks again without an upgrade, which fails for the same reason, or only because it has no upgrade. */
+async function refusalError({ request }: ShellDeps, url: string): Promise<ApiError> {
+  const error = await apiErrorFrom(await request(url))
+  if (error.code !== 'upgrade-required') return error
+  return new ApiError(0, {
+    code: 'no-websocket',
+    error:
+      'The WebSocket of the shell cannot be opened. A proxy between you and the service must forward upgrades, and the Host header unchanged.',
+  })
+}
+
+function sendSize({ socket, size }: TerminalState): void {
+  socket?.send(JSON.stringify({ type: 'resize', columns: size.columns, rows: size.rows }))
+}
+
 function toFinalEvent(message: Exclude<ShellServerMessage, { type: 'session' }>): ShellEvent {
   const { type: kind, ...exit } = message
   return kind === 'ended' ? { kind, ...exit } : { kind }
-}
-
-const webSocketUnavailable = {
-  code: 'no-websocket',
-  error:
-    'The service would open the shell, but the WebSocket to it cannot be opened. A proxy in between has to pass upgrades on, and the Host as it is.',
 }

@@ -1,4 +1,4 @@
-/** Everything that an iterable yields, in order. */
+/** Reads an iterable to its end. */
 export async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = []
   for await (const item of iterable) items.push(item)

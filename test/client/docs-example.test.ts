@@ -8,7 +8,7 @@ import { openTestServer } from '../http/test-server.ts'
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
 
-/** The first example of the page, with what is of the reader's own in place. */
+/** Writes the first example of the page to a file, against the sources and the given port. */
 function example(port: number, folder: string): string {
   const [, code = ''] = /^```ts\n(.*?)^```/ms.exec(readFileSync(join(root, 'docs/client.md'), 'utf8')) ?? []
   const file = join(folder, 'example.ts')
@@ -22,7 +22,7 @@ function example(port: number, folder: string): string {
   return file
 }
 
-test('the example of the page on the client does what it says', async () => {
+test('the example in docs/client.md prints what it promises', async () => {
   const { listen } = await openTestServer({ realProcesses: true })
   const folder = mkdtempSync(join(import.meta.dirname, '.example-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -30,9 +30,12 @@ test('the example of the page on the client does what it says', async () => {
   expect({ stderr, stdout }).toEqual({ stderr: '', stdout: 'hello\nexit code 3\nremember\n\n' })
 })
 
-test('what the package exports is what is built', () => {
+test('every export of package.json has a source file', () => {
   const { bin, exports } = Object(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
-  const built = [bin.vm, ...Object.values(Object(exports['./client']))].map((path) => String(path).replace(/^\.\//, ''))
+  const exported = Object.values(Object(exports)).flatMap((entry) =>
+    typeof entry === 'string' ? [] : Object.values(Object(entry)),
+  )
+  const built = [bin.vm, ...exported].map((path) => String(path).replace(/^\.\//, ''))
   for (const path of built)
     expect(
       readFileSync(join(root, path.replace(/^dist/, 'src').replace(/(\.d)?\.[jt]s$/, '.ts')), 'utf8').length,

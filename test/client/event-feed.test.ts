@@ -2,18 +2,19 @@ import { expect, test } from 'vitest'
 import { parseServerSentEvents } from '../../src/client/server-sent-events.ts'
 import type { TransitionFeedEvent } from '../../src/client/event-feed.ts'
 import { followEventFeed } from '../../src/client/event-feed.ts'
+import { bodyReader } from '../../src/client/response-body.ts'
 import { collect } from './collect.ts'
 
-/** An answer that sends these pieces and then breaks, or ends. */
-function responseOf(chunks: readonly string[], ending: 'breaks' | 'ends' = 'ends'): Response {
+/** A response that sends these chunks and then fails or ends. */
+function responseOf(chunks: readonly string[], ending: 'fails' | 'ends' = 'ends'): Response {
   const bytes = chunks.map((chunk) => new TextEncoder().encode(chunk))
   return new Response(
     new ReadableStream({
-      pull(to) {
+      pull(controller) {
         const next = bytes.shift()
-        if (next) to.enqueue(next)
-        else if (ending === 'breaks') to.error(new Error('reset'))
-        else to.close()
+        if (next) controller.enqueue(next)
+        else if (ending === 'fails') controller.error(new Error('reset'))
+        else controller.close()
       },
     }),
   )
@@ -22,42 +23,50 @@ function responseOf(chunks: readonly string[], ending: 'breaks' | 'ends' = 'ends
 const ready = (id: number) => `id: ${id}\nevent: ready\ndata: {}\n\n`
 const transition = (id: number) => `id: ${id}\nevent: transition\ndata: {"seq":${id}}\n\n`
 
-/** What a follower is told by a service that gives these answers, until the last is used up. */
-async function notificationsOf(responses: readonly Response[], after: string | null = null) {
+/** Follows a feed that is answered with these responses, until the last one is used up. */
+async function followResponses(responses: readonly Response[], after: string | null = null) {
   const requestedIds: (string | null)[] = []
-  const notifications: TransitionFeedEvent[] = []
-  const end = new AbortController()
+  const events: TransitionFeedEvent[] = []
+  const finished = new AbortController()
   const remaining = [...responses]
   const open = async (last: string | null) => {
     const next = remaining.shift()
     if (!next) {
-      end.abort()
+      finished.abort()
       throw new Error('no more')
     }
     requestedIds.push(last)
     return next
   }
-  for await (const one of followEventFeed(open, after, end.signal)) notifications.push(one)
+  for await (const event of followEventFeed({
+    open,
+    readBody: bodyReader(undefined),
+    after,
+    signal: finished.signal,
+    delay: async () => {},
+  }))
+    events.push(event)
   return {
-    asked: requestedIds,
-    told: notifications.map((one) =>
-      one.kind === 'transition'
-        ? one.transition.seq
-        : one.kind === 'connected'
-          ? `connected, resumed: ${one.resumed}`
-          : one.kind,
+    requestedIds,
+    events: events.map((event) =>
+      event.kind === 'transition'
+        ? event.transition.seq
+        : event.kind === 'connected'
+          ? `connected, resumed: ${event.resumed}`
+          : event.kind,
     ),
   }
 }
 
-test('events are read whole, whatever pieces they arrive in', async () => {
+test('events are parsed however the stream is chunked, and an unfinished one is dropped', async () => {
   const text = `${ready(1)}: \n\n${transition(2).replaceAll('\n', '\r\n')}id: 3\ndata: ä\ndata: b\n\nid: 4\ndata: cut`
   for (const length of [1, 2, 7, 1000]) {
     const bytes = Buffer.from(text)
     const body = new ReadableStream<Uint8Array>({
-      start(to) {
-        for (let begin = 0; begin < bytes.length; begin += length) to.enqueue(bytes.subarray(begin, begin + length))
-        to.close()
+      start(controller) {
+        for (let begin = 0; begin < bytes.length; begin += length)
+          controller.enqueue(bytes.subarray(begin, begin + length))
+        controller.close()
       },
     })
     expect(await collect(parseServerSentEvents(body))).toEqual([
@@ -69,33 +78,33 @@ test('events are read whole, whatever pieces they arrive in', async () => {
   }
 })
 
-test('a feed that breaks is opened again after the last event that was seen', async () => {
-  const first = responseOf([ready(5), transition(6), transition(7)], 'breaks')
-  expect(await notificationsOf([first, responseOf([ready(7), transition(8)])])).toEqual({
-    asked: [null, '7'],
-    told: ['connected, resumed: false', 6, 7, 'lost', 'connected, resumed: true', 8, 'lost'],
+test('a feed that fails is reopened after its last event', async () => {
+  const first = responseOf([ready(5), transition(6), transition(7)], 'fails')
+  expect(await followResponses([first, responseOf([ready(7), transition(8)])])).toEqual({
+    requestedIds: [null, '7'],
+    events: ['connected, resumed: false', 6, 7, 'disconnected', 'connected, resumed: true', 8, 'disconnected'],
   })
 })
 
-test('a feed that does not know the place any more begins anew, and says that it did', async () => {
-  const unknown = new Response('{"error":"none that this feed had","code":"invalid"}', { status: 400 })
-  expect(await notificationsOf([unknown, responseOf([ready(1), transition(2)])], '99')).toEqual({
-    asked: ['99', null],
-    told: ['connected, resumed: false', 2, 'lost'],
+test('a feed restarts when the service no longer knows the last event, and reports the gap', async () => {
+  const unknown = new Response('{"error":"unknown event","code":"invalid"}', { status: 400 })
+  expect(await followResponses([unknown, responseOf([ready(1), transition(2)])], '99')).toEqual({
+    requestedIds: ['99', null],
+    events: ['connected, resumed: false', 2, 'disconnected'],
   })
 })
 
-test('a service that is away for a while is asked again', async () => {
-  const away = new Response('{"error":"The service is ending.","code":"shutting-down"}', { status: 503 })
-  expect(await notificationsOf([away, responseOf([ready(1)])])).toEqual({
-    asked: [null, null],
-    told: ['lost', 'connected, resumed: false', 'lost'],
+test('an unavailable service is retried', async () => {
+  const unavailable = new Response('{"error":"The service is ending.","code":"shutting-down"}', { status: 503 })
+  expect(await followResponses([unavailable, responseOf([ready(1)])])).toEqual({
+    requestedIds: [null, null],
+    events: ['disconnected', 'connected, resumed: false', 'disconnected'],
   })
 })
 
-test('a service that does not know who asks is not asked again', async () => {
+test('a refused caller is not retried', async () => {
   const refused = new Response('{"error":"Who are you?","code":"unauthenticated"}', { status: 401 })
-  await expect(notificationsOf([refused, responseOf([ready(1)])])).rejects.toMatchObject({
+  await expect(followResponses([refused, responseOf([ready(1)])])).rejects.toMatchObject({
     status: 401,
     code: 'unauthenticated',
     message: 'Who are you?',

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { apiClient } from '../../src/client/client.ts'
 import { openTestServer } from '../http/test-server.ts'
 import { flakyConnection } from './flaky-connection.ts'
+import { testClient } from './test-client.ts'
 
 async function openFiles() {
   const { listen, createWorkspace, waitFor } = await openTestServer({ realProcesses: true })
   const { id } = await createWorkspace()
   await waitFor(id, ({ status }) => status === 'running')
-  const line = await flakyConnection(await listen())
-  return { cut: line.cut, files: apiClient({ url: `http://127.0.0.1:${line.port}`, user: 'alice' }).files(id) }
+  const { port, cut } = await flakyConnection(await listen())
+  return { cut, files: testClient(port).files(id) }
 }
 
 const textOf = (stream: ReadableStream<Uint8Array>) => new Response(stream).text()
@@ -28,7 +28,7 @@ test('files are written, appended to, listed, moved and removed', async () => {
   await expect(files.stat('a')).rejects.toMatchObject({ status: 404, code: 'file-not-found' })
 })
 
-test('a file is streamed from anything that yields bytes, and comes back byte for byte', async () => {
+test('a file is uploaded from any async iterable or blob, byte for byte', async () => {
   const { files } = await openFiles()
   const chunks = Array.from({ length: 100 }, () => randomBytes(30_000))
   async function* yieldChunks() {
@@ -41,7 +41,7 @@ test('a file is streamed from anything that yields bytes, and comes back byte fo
   expect((await files.stat('blob')).bytes).toBe(3_000_000)
 })
 
-test('a tree that was read is what was written', async () => {
+test('a directory tree survives readTree and writeTree', async () => {
   const { files } = await openFiles()
   await files.makeDirectory('from/deep')
   await files.write('from/deep/file', 'content')
@@ -49,12 +49,12 @@ test('a tree that was read is what was written', async () => {
   expect(await textOf(await files.read('to/deep/file'))).toBe('content')
 })
 
-test('a file whose sending breaks off leaves the old one, and one whose reading does fails in words', async () => {
+test('an interrupted upload keeps the old file, and an interrupted download fails as cut off', async () => {
   const { cut, files } = await openFiles()
   await files.write('big', randomBytes(20_000_000))
   async function* brokenSource() {
     for (let count = 0; count < 80; count++) {
-      if (count === 60) cut() // some of it has arrived by then: more than the buffers on the way hold
+      if (count === 60) cut() // more than the buffers on the way can hold has arrived by then
       yield randomBytes(100_000)
     }
   }

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A line to a port that breaks when it is told to; whoever connects again gets through. */
+/** A TCP proxy to a port. `cut` destroys its connections; new ones are accepted. */
 export async function flakyConnection(port: number) {
   const sockets = new Set<Socket>()
   const server = createServer((downstream) => {
@@ -24,12 +24,13 @@ export async function flakyConnection(port: number) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const disconnect = () => {
+  const cut = () => {
     for (const socket of sockets) socket.destroy()
   }
   onTestFinished(() => {
     server.close()
-    disconnect()
+    cut()
   })
-  return { port: (server.address() as AddressInfo).port, cut: disconnect }
+  const { port: proxyPort } = server.address() as AddressInfo
+  return { port: proxyPort, cut }
 }

@@ -1,35 +1,34 @@
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { ShellEvent, ClientShellOptions } from '../../src/client/client.ts'
-import { apiClient } from '../../src/client/client.ts'
+import type { ClientShellOptions, ShellEvent } from '../../src/client/client.ts'
 import type { TestServer } from '../http/test-server.ts'
 import { openTestServer } from '../http/test-server.ts'
+import { testClient } from './test-client.ts'
 
 async function openClient() {
   const testServer = await openTestServer({ realProcesses: true })
   const { id } = await testServer.createWorkspace()
   await testServer.waitFor(id, ({ status }) => status === 'running')
-  const port = await testServer.listen()
-  const client = apiClient({ url: `http://127.0.0.1:${port}`, user: 'alice' })
-  const finished = new AbortController()
+  const client = testClient(await testServer.listen())
+  const controller = new AbortController()
   const options: ClientShellOptions = {
     columns: 80,
     rows: 24,
     connect: (url) => new WebSocket(url),
-    signal: finished.signal,
+    signal: controller.signal,
   }
-  return { ...testServer, id, client, over: finished, wish: options }
+  return { ...testServer, id, client, controller, options }
 }
 
-/** Reads on until an event of this kind, or until this was written. */
-async function until(events: AsyncIterable<ShellEvent>, what: ShellEvent['kind'] | RegExp): Promise<ShellEvent> {
-  let written = ''
-  // Whoever leaves the loop otherwise ends what he reads.
+/** Reads until an event of this kind, or until the output matches. */
+async function until(events: AsyncIterable<ShellEvent>, target: ShellEvent['kind'] | RegExp): Promise<ShellEvent> {
+  let output = ''
+  // Not `for await`: leaving it would end the events.
   for (const read = events[Symbol.asyncIterator](); ; ) {
     const { done, value } = await read.next()
-    if (done === true) throw new Error(`it ended without ${String(what)}: ${written}`)
-    if (value.kind === 'output') written += Buffer.from(value.bytes).toString()
-    if (typeof what === 'string' ? value.kind === what : what.test(written)) return value
+    if (done === true) throw new Error(`The events ended before ${String(target)}: ${output}`)
+    if (value.kind === 'output') output += Buffer.from(value.bytes).toString()
+    if (typeof target === 'string' ? value.kind === target : target.test(output)) return value
   }
 }
 
@@ -37,32 +36,32 @@ function cut({ app }: TestServer) {
   for (const socket of app.websocketServer.clients) socket.terminate()
 }
 
-test('a shell is typed into and read, and its exit code is the last that is told', async () => {
-  const { client, id, wish: options } = await openClient()
-  const { events, write: type } = client.shell(id, options)
+test('a shell takes input, yields output, and ends with its exit code', async () => {
+  const { client, id, options } = await openClient()
+  const { events, write } = client.shell(id, options)
   expect(await until(events, 'connected')).toMatchObject({ resumed: false })
-  type('echo $((6*7)); exit 3\n')
+  write('echo $((6*7)); exit 3\n')
   await until(events, /^42\r$/m)
   expect(await until(events, 'ended')).toEqual({ kind: 'ended', exit_code: 3 })
   expect(await events[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
 })
 
-test('a connection that is cut is told, and the same shell goes on', async () => {
+test('a lost connection is reported, and the same shell continues', async () => {
   const testServer = await openClient()
-  const { events, write: type, resize } = testServer.client.shell(testServer.id, testServer.wish)
+  const { events, write, resize } = testServer.client.shell(testServer.id, testServer.options)
   await until(events, 'connected')
-  type('mine=kept; echo rea""dy\n')
+  write('variable=kept; echo rea""dy\n')
   await until(events, /^ready\r$/m)
   cut(testServer)
-  await until(events, 'lost')
+  await until(events, 'disconnected')
   resize({ columns: 61, rows: 17 })
   expect(await until(events, 'connected')).toMatchObject({ resumed: true })
-  type('echo it is $mine; stty size\n')
+  write('echo it is $variable; stty size\n')
   await until(events, /^it is kept\r\n17 61\r$/m)
 })
 
-test('a shell that is taken over says so, and does not take itself back', async () => {
-  const { client, id, wish: options } = await openClient()
+test('a shell that is taken over reports that and does not reconnect', async () => {
+  const { client, id, options } = await openClient()
   const first = client.shell(id, options)
   const connected = await until(first.events, 'connected')
   const session = connected.kind === 'connected' ? connected.session : ''
@@ -72,8 +71,8 @@ test('a shell that is taken over says so, and does not take itself back', async 
   expect(await first.events[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
 })
 
-test('a shell that is refused says why', async () => {
-  const { inject, client, id, waitFor: waitForWorkspace, wish: options } = await openClient()
+test('a refused shell rejects with the reason', async () => {
+  const { inject, client, id, waitFor: waitForWorkspace, options } = await openClient()
   await inject('POST', `/api/v1/workspaces/${id}/stop`)
   await waitForWorkspace(id, ({ status }) => status === 'stopped')
   await expect(until(client.shell(id, options).events, 'connected')).rejects.toMatchObject({
@@ -83,49 +82,49 @@ test('a shell that is refused says why', async () => {
   })
 })
 
-test('a workspace that is stopped has ended its shell, and says so', async () => {
+test('stopping a workspace ends its shell with the reason', async () => {
   const testServer = await openClient()
-  const { events } = testServer.client.shell(testServer.id, testServer.wish)
+  const { events } = testServer.client.shell(testServer.id, testServer.options)
   await until(events, 'connected')
   await testServer.inject('POST', `/api/v1/workspaces/${testServer.id}/stop`)
   expect(await until(events, 'ended')).toMatchObject({ error: 'The workspace was stopped.' })
 })
 
-test('a shell that is left goes on, and one that is hung up does not', async () => {
-  const { client, id, over: finished, wish: options } = await openClient()
+test('a detached shell goes on, and one that is hung up ends', async () => {
+  const { client, id, controller, options } = await openClient()
   const detached = client.shell(id, options)
   const connected = await until(detached.events, 'connected')
   const session = connected.kind === 'connected' ? connected.session : ''
-  detached.write('mine=kept; echo rea""dy\n')
+  detached.write('variable=kept; echo rea""dy\n')
   await until(detached.events, /^ready\r$/m)
-  finished.abort()
+  controller.abort()
   expect(await detached.events[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
   const { signal } = new AbortController()
-  const again = client.shell(id, { ...options, signal, session })
-  await until(again.events, 'connected')
-  again.write('trap "touch hung-up; exit" HUP; echo $mine; while :; do sleep 0.01; done\n')
-  await until(again.events, /^kept\r$/m)
-  again.hangUp()
-  const other = client.shell(id, { ...options, signal })
-  await until(other.events, 'connected')
-  other.write('until [ -e hung-up ]; do sleep 0.01; done; echo se""en\n')
-  await until(other.events, /^seen\r$/m)
+  const resumed = client.shell(id, { ...options, signal, session })
+  await until(resumed.events, 'connected')
+  resumed.write('trap "touch hung-up; exit" HUP; echo $variable; while :; do sleep 0.01; done\n')
+  await until(resumed.events, /^kept\r$/m)
+  resumed.hangUp()
+  const second = client.shell(id, { ...options, signal })
+  await until(second.events, 'connected')
+  second.write('until [ -e hung-up ]; do sleep 0.01; done; echo se""en\n')
+  await until(second.events, /^seen\r$/m)
 })
 
-test('what a client does not read is not collected: the shell is held up', async () => {
-  const { client, id, wish: options } = await openClient()
+test('unread output suspends the shell instead of filling memory', async () => {
+  const { client, id, options } = await openClient()
   const sockets: WebSocket[] = []
   const connect = (url: string) => {
     const socket = new WebSocket(url)
     sockets.push(socket)
     return socket
   }
-  const { events, write: type } = client.shell(id, { ...options, connect })
+  const { events, write } = client.shell(id, { ...options, connect })
   await until(events, 'connected')
-  type('yes\n')
+  write('yes\n')
   await until(events, /y\r\ny\r\n/)
-  // The client tells nobody that it holds the socket up.
+  // Polled: the client has no event for a paused socket.
   while (sockets[0]?.isPaused !== true) await new Promise((resolve) => setTimeout(resolve, 5))
-  type(Uint8Array.of(3))
+  write(Uint8Array.of(3))
   await until(events, /\^C/)
 })

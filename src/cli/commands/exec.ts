@@ -80,7 +80,7 @@ export async function runInWorkspace(context: CommandContext, id: string, option
   let missingBytes = 0
   try {
     for await (const event of exec.events) {
-      if (event.kind === 'lost') {
+      if (event.kind === 'disconnected') {
         disconnectedAt ??= Date.now()
         if (Date.now() - disconnectedAt > reconnectTimeoutMs) throw serviceUnreachable(exec)
         if (event.retryInMs < 500) out.printStatus(`vm: ${event.reason} Trying again.`)

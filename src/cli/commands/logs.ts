@@ -28,7 +28,7 @@ export function logsCommand(run: CommandRunner): Command {
           ...(typeof tail === 'string' && { tail: parseLineCount(tail) }),
         }
         for await (const event of client.logs(workspace.id, logOptions)) {
-          if (event.kind === 'lost') out.printStatus(`vm: ${event.reason} Trying again.`)
+          if (event.kind === 'disconnected') out.printStatus(`vm: ${event.reason} Trying again.`)
           else if (json) await out.printJsonLine(event.line)
           else await writeLogLine(out, event.line, timestamps === true)
         }

@@ -41,7 +41,7 @@ export async function waitUntilSettled(
         isSettled = settledStates.includes(line.to)
       }
     if (!isSettled)
-      for await (const event of client.eventsOf(id, String(lastSeq), abortController.signal)) {
+      for await (const event of client.workspaceEvents(id, String(lastSeq), abortController.signal)) {
         if (event.kind !== 'transition') continue
         printState(event.transition)
         if (settledStates.includes(event.transition.to)) break

@@ -131,7 +131,7 @@ export function fleetStore(client: Client) {
     try {
       for await (const event of client.events(null, shutdown.signal))
         if (event.kind === 'transition') applyTransition(event.transition)
-        else if (event.kind === 'lost') updateView({ connection: 'lost' })
+        else if (event.kind === 'disconnected') updateView({ connection: 'lost' })
         else {
           updateView({ connection: 'live' })
           if (!event.resumed || !view.loaded) void load()

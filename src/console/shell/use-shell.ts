@@ -106,7 +106,7 @@ function nextShellState(event: ShellEvent): ShellState | undefined {
       return undefined
     case 'connected':
       return { kind: 'open' }
-    case 'lost':
+    case 'disconnected':
       return { kind: 'lost' }
     case 'taken-over':
       return { kind: 'taken-over' }

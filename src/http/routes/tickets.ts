@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Ticket } from '../../wire/ticket.ts'
-import { ticketSchema } from '../../wire/ticket.ts'
+import type { Ticket } from '../../wire/runtime/shell.ts'
+import { ticketSchema } from '../../wire/runtime/shell.ts'
 import { responseSchemas } from '../server/openapi.ts'
 import type { TicketStore } from '../server/ticket-store.ts'
 

@@ -42,3 +42,7 @@ export const shellServerMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('taken-over') }),
 ])
 export type ShellServerMessage = z.infer<typeof shellServerMessageSchema>
+
+/** Lets a WebSocket in, where no header can be sent: it stands for whoever asked for it, once, for 30 seconds. */
+export const ticketSchema = z.object({ ticket: z.string(), expires_at: z.iso.datetime() }).meta({ id: 'Ticket' })
+export type Ticket = z.infer<typeof ticketSchema>
