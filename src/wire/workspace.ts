@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { namePattern } from '../workspace/name.ts'
+import { userCommands } from '../workspace/user-command.ts'
 import { pagingQueryFields } from './paging.ts'
 
 // What crosses the network about workspaces. Lenient in what is asked: unknown fields are ignored, `null` is the same as leaving out.
 
 export const workspaceStatuses = ['creating', 'running', 'stopped', 'failed'] as const
+
+export const userCommandSchema = z.enum(userCommands)
 
 const metadataLimitBytes = 16 * 1024
 
@@ -69,9 +72,15 @@ export const workspaceSchema = z
     provider: z.string(),
     status: z.enum([...workspaceStatuses, 'deleting']).meta({ description: '`deleting` is seen by operators only.' }),
     state: z.string().meta({ description: "The statechart's state, as a dotted path.", example: 'creating.boot' }),
+    ready: z
+      .boolean()
+      .meta({ description: 'The workspace can be used now: commands, shells and files are available.' }),
+    settled: z
+      .boolean()
+      .meta({ description: 'Nothing is in progress: the state changes only after a command or an external event.' }),
     can: z
-      .array(z.string())
-      .meta({ description: 'The commands that it accepts now.', example: ['start', 'update', 'delete'] }),
+      .array(userCommandSchema)
+      .meta({ description: 'Commands that the workspace accepts now.', example: ['start', 'update', 'delete'] }),
     created_at: timestampSchema,
     updated_at: timestampSchema,
     last_active_at: timestampSchema
