@@ -1,18 +1,18 @@
 import type { Chart, ChartEdge, ChartState } from './chart.ts'
 
-// What of a chart is drawn, whatever it is drawn with.
+// What a diagram shows of a chart, whatever draws the diagram.
 
-/** One arrow: all that leads from one state to another, a line each. */
+/** An arrow stands for every edge from one state to another, with one label per edge. */
 export interface Arrow {
-  /** `''`: from any state. */
+  /** `''` means any state. */
   readonly source: string
   readonly target: string
   readonly labels: readonly string[]
-  /** All of it is trouble. */
+  /** Every edge of the arrow leads to a failure. */
   readonly failure: boolean
 }
 
-/** An edge's event, with its guard; `else` where it is what is left of several. */
+/** An edge's event and its guard, or `[else]` if the edge is the unguarded alternative to guarded ones. */
 export function edgeLabel(chart: Chart, { source, type, event, guard }: ChartEdge): string {
   if (guard !== null) return `${event} [${guard}]`
   const hasGuardedSibling = chart.edges.some(
@@ -21,7 +21,7 @@ export function edgeLabel(chart: Chart, { source, type, event, guard }: ChartEdg
   return hasGuardedSibling ? `${event} [else]` : event
 }
 
-/** What a state is doing, and what happens in it without an arrow: `effects` are under way, `notes` in words. */
+/** The text inside a state: the `effects` it invokes, and `notes` on the events that no arrow shows. */
 export function annotationsOf(
   chart: Chart,
   state: ChartState,
@@ -30,25 +30,25 @@ export function annotationsOf(
   const forbiddenEvents = ownEdges.filter((edge) => edge.forbidden).map((edge) => edge.event)
   return {
     effects: state.invokes.map((invocation) =>
-      invocation.id === invocation.src ? `runs ${invocation.id}` : `runs ${invocation.id} (${invocation.src})`,
+      invocation.id === invocation.src ? `invokes ${invocation.id}` : `invokes ${invocation.id} (${invocation.src})`,
     ),
     notes: [
       ...ownEdges
         .filter((edge) => edge.target === null && !edge.forbidden)
-        .map((edge) => `${edgeLabel(chart, edge)}: stays`),
-      ...ownEdges.filter((edge) => isReentry(state, edge)).map((edge) => `${edgeLabel(chart, edge)}: is entered again`),
-      ...(forbiddenEvents.length > 0 ? [`refuses ${forbiddenEvents.join(', ')}`] : []),
+        .map((edge) => `${edgeLabel(chart, edge)}: internal`),
+      ...ownEdges.filter((edge) => isReentry(state, edge)).map((edge) => `${edgeLabel(chart, edge)}: re-enters`),
+      ...(forbiddenEvents.length > 0 ? [`forbids ${forbiddenEvents.join(', ')}`] : []),
     ],
   }
 }
 
 /**
- * One arrow for each two states. A state with states inside that is entered again has none: {@link annotationsOf} says so. What leads from
- * several states in one to the same place outside of it is drawn once, from that one: its labels name what has ended.
+ * Merges edges into one arrow per pair of states. The re-entry of a compound state has no arrow: {@link annotationsOf} names it. Edges from
+ * several children of one state to the same target outside of it become one arrow from their parent; the labels name the completed invocations.
  */
-export function arrowsOf(chart: Chart, compositeIds: ReadonlySet<string>): readonly Arrow[] {
+export function arrowsOf(chart: Chart, compoundIds: ReadonlySet<string>): readonly Arrow[] {
   const edges = chart.edges.filter(
-    ({ source, target }) => target !== null && !(target === source && compositeIds.has(source)),
+    ({ source, target }) => target !== null && !(target === source && compoundIds.has(source)),
   )
   const arrows = new Map<string, { source: string; target: string; labels: string[]; failure: boolean }>()
   for (const edge of edges) {
@@ -62,7 +62,7 @@ export function arrowsOf(chart: Chart, compositeIds: ReadonlySet<string>): reado
   return [...arrows.values()]
 }
 
-/** How many states in one have to lead to the same place for that to be drawn once. */
+/** How many siblings must share a target before their edges merge into one arrow from the parent. */
 const mergeThreshold = 3
 
 function mergedSource({ source, target, failure }: ChartEdge, edges: readonly ChartEdge[]): string {

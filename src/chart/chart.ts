@@ -1,11 +1,11 @@
 import type { AnyStateMachine } from 'xstate'
 import { actionName, effectName, eventName, guardName } from './names.ts'
 
-/** A machine's definition as plain JSON: what a diagram, a table or a page is drawn from. */
+/** A machine's definition as plain JSON, for diagrams, tables and pages. */
 export interface Chart {
   /** The machine's id. */
   readonly id: string
-  /** The machine itself as a state: its id is `''`, and its edges hold from any state. */
+  /** The machine itself as a state. Its id is `''`, and its edges apply in any state. */
   readonly root: ChartState
   readonly edges: readonly ChartEdge[]
 }
@@ -13,57 +13,63 @@ export interface Chart {
 export interface ChartState {
   /** Dotted path, unique in the chart: `creating.boot`. */
   readonly id: string
-  /** Its last part: `boot`. */
+  /** The last part of the path: `boot`. */
   readonly name: string
   readonly path: readonly string[]
   readonly kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history'
-  /** The id of the state that entering it leads to; `null` where there is none, or more than one. */
+  /** The id of the initial state; `null` if there is none, or more than one. */
   readonly initial: string | null
   readonly description: string | null
   readonly tags: readonly string[]
-  /** What is under way while it lasts. */
+  /** The actors that run while the state is active. */
   readonly invokes: readonly { readonly id: string; readonly src: string }[]
   readonly states: readonly ChartState[]
 }
 
 export interface ChartEdge {
   readonly source: string
-  /** `null`: it stays where it is. */
+  /** `null` for an internal transition. */
   readonly target: string | null
-  /** The event in people's words: `boot done`, `deadline over`. */
+  /** The event for readers: `boot done`, `deadline timed out`. */
   readonly event: string
-  /** The event's type as the machine has it: `xstate.done.actor.boot`. */
+  /** The event's type in the machine: `xstate.done.actor.boot`. */
   readonly type: string
-  /** What causes it: an event that is sent, the end of an effect or of a state, a delay, or nothing but its guard. */
-  readonly cause: 'event' | 'end' | 'delay' | 'always'
-  /** The guard, with its parameter if that is fixed: `isAt: image`. */
+  /** What causes the transition: a sent event, the completion of an actor or a state, a delay, or its guard alone. */
+  readonly cause: 'event' | 'done' | 'delay' | 'always'
+  /** The guard, with its parameter if that is static: `isAt: image`. */
   readonly guard: string | null
   readonly actions: readonly string[]
-  /** Leaves its source and enters it again, even if the target lies inside. */
+  /** The transition exits and re-enters its source, even if the target is a descendant. */
   readonly reenters: boolean
-  /** Nothing happens, and what an outer state would answer is suppressed. */
+  /** The state ignores the event, and keeps its ancestors from handling it. */
   readonly forbidden: boolean
-  /** It leads to a state named `failed`, or an action of it is named for blame or a retry. */
+  /** The target is named `failed`, or an action's name begins with `blame` or `retry`. */
   readonly failure: boolean
 }
 
-type StateNode = AnyStateMachine['root']
+export type StateNode = AnyStateMachine['root']
+export type Transition = NonNullable<StateNode['always']>[number]
 
-/** The chart of any XState machine. Pure; the same machine always gives the same chart. */
+/** The chart of any XState machine. Pure: the same machine always has the same chart. */
 export function chartOf(machine: AnyStateMachine): Chart {
   return { id: machine.id, root: stateOf(machine.root), edges: edgesOf(machine.root) }
 }
 
-/** Every state of the chart but the root, outer before inner, in the order in which the machine declares them. */
+/** Every state of the chart except the root, parents before children, in declaration order. */
 export function statesOf(chart: Chart): readonly ChartState[] {
   const descendantsOf = (state: ChartState): readonly ChartState[] =>
     state.states.flatMap((child) => [child, ...descendantsOf(child)])
   return descendantsOf(chart.root)
 }
 
-/** The states that have no states inside. */
+/** The states without children. */
 export function leavesOf(chart: Chart): readonly ChartState[] {
   return statesOf(chart).filter((state) => state.states.length === 0)
+}
+
+/** The ids of the states with children, the root's included. */
+export function compoundIdsOf(chart: Chart): ReadonlySet<string> {
+  return new Set([chart.root, ...statesOf(chart)].flatMap(({ id, states }) => (states.length > 0 ? [id] : [])))
 }
 
 const idOf = (node: StateNode) => node.path.join('.')
@@ -88,8 +94,6 @@ function edgesOf(node: StateNode): readonly ChartEdge[] {
   const transitions = [...node.transitions.values(), node.always ?? []].flat()
   return [...transitions.flatMap((transition) => edgeOf(node, transition)), ...childNodesOf(node).flatMap(edgesOf)]
 }
-
-type Transition = NonNullable<StateNode['always']>[number]
 
 function edgeOf(
   node: StateNode,
@@ -118,5 +122,5 @@ function edgeOf(
 function causeOf(type: string): ChartEdge['cause'] {
   if (type === '') return 'always'
   if (type.startsWith('xstate.after.')) return 'delay'
-  return type.startsWith('xstate.') ? 'end' : 'event'
+  return type.startsWith('xstate.') ? 'done' : 'event'
 }

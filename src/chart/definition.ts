@@ -1,13 +1,12 @@
 import type { AnyStateMachine } from 'xstate'
-import { actionName, effectName, guardName } from './names.ts'
+import type { StateNode, Transition } from './chart.ts'
+import { actionName, effectName, guardReference } from './names.ts'
 
-type StateNode = AnyStateMachine['root']
-type Transition = NonNullable<StateNode['always']>[number]
 type PlainObject = Readonly<Record<string, unknown>>
 
 /**
- * The machine's definition as plain JSON, in XState's own form, with guards, actions and effects by name: what Stately's editor imports,
- * and `createMachine` takes.
+ * The machine's definition as plain JSON, with guards, actions and actors by name. Stately's editor imports it, and `createMachine`
+ * accepts it.
  */
 export function definitionOf(machine: AnyStateMachine): PlainObject {
   return { id: machine.id, ...stateOf(machine, machine.root) }
@@ -56,16 +55,10 @@ function transitionOf(machine: AnyStateMachine, { target, guard, actions, reente
   const targets = target?.map((targetNode: StateNode) => `#${[machine.id, ...targetNode.path].join('.')}`)
   return {
     ...(targets && { target: targets.length === 1 ? targets[0] : targets }),
-    ...(guard !== undefined && { guard: guardOf(guard) }),
+    ...(guard !== undefined && { guard: guardReference(guard) }),
     ...(actions.length > 0 && { actions: actions.map((action) => ({ type: actionName(action) })) }),
     ...(reenter && { reenter }),
   }
-}
-
-function guardOf(guard: unknown): PlainObject {
-  const params = typeof guard === 'object' && guard !== null && 'params' in guard ? guard.params : undefined
-  if (params === undefined || typeof params === 'function') return { type: guardName(guard) }
-  return { type: guardName({ ...Object(guard), params: undefined }), params: params }
 }
 
 function invokeEventType(kind: 'done' | 'error', id: string): string {

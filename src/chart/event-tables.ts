@@ -1,16 +1,16 @@
 import type { Chart, ChartEdge, ChartState } from './chart.ts'
 import { leavesOf } from './chart.ts'
 
-/** A kind of events that people tell apart: it gets a table of its own. */
+/** Events that share a table. */
 export interface EventGroup {
   readonly title: string
   readonly types: readonly string[]
 }
 
 /**
- * States × events as Markdown, one table for each group that the machine knows events of, one for other events and one for the
- * ends of effects. A row is a state without states inside, a cell says where the event leads: `–` is not handled, `✗` refused on
- * purpose, `stays` changes what is remembered and nothing else, `↻` enters the state again.
+ * States × events as Markdown: a table for each group that has events of the machine, one for other events, and one for completed
+ * invocations and timers. A row is a state without children. A cell is the event's target: `–` is not handled, `✗` forbidden, `internal`
+ * runs the actions without a change of state, `↻` re-enters the state.
  */
 export function eventTables(chart: Chart, groups: readonly EventGroup[]): string {
   const types = [...new Set(chart.edges.map((edge) => edge.type))]
@@ -29,7 +29,7 @@ export function eventTables(chart: Chart, groups: readonly EventGroup[]): string
     .join('\n\n')
 }
 
-/** One such table; states that handle none of `types` are left out. */
+/** One such table, without the states that handle none of `types`. */
 export function eventTable(chart: Chart, types: readonly string[]): string {
   const headers = types.map((type) => chart.edges.find((edge) => edge.type === type)?.event ?? type)
   const rows = leavesOf(chart)
@@ -41,10 +41,10 @@ export function eventTable(chart: Chart, types: readonly string[]): string {
   )
 }
 
-/** Every edge of the chart, in the order in which the machine asks them. */
+/** Every edge of the chart, in the order in which the machine checks them. */
 export function edgeTable(chart: Chart): string {
   return markdownTable(
-    ['From', 'When', 'If', 'To', 'Remembers'],
+    ['From', 'Event', 'Guard', 'To', 'Actions'],
     chart.edges.map((edge) => [
       edge.source === '' ? 'any state' : `\`${edge.source}\``,
       edge.event,
@@ -55,7 +55,7 @@ export function edgeTable(chart: Chart): string {
   )
 }
 
-/** What a machine that rests in `leaf` does with an event: the innermost state's answers first, until one has no guard. */
+/** The transitions that a machine in `leaf` checks for an event: innermost state first, up to the first one without a guard. */
 export function transitionsIn(chart: Chart, leaf: ChartState, type: string): readonly ChartEdge[] {
   if (leaf.kind === 'final' && leaf.path.length === 1) return []
   const edges: ChartEdge[] = []
@@ -79,13 +79,13 @@ function cell(leaf: ChartState, edges: readonly ChartEdge[]): string {
 
 function targetText(edge: ChartEdge, leaf?: ChartState): string {
   if (edge.forbidden) return '✗'
-  if (edge.target === null) return 'stays'
+  if (edge.target === null) return 'internal'
   return edge.target === (leaf?.id ?? edge.source) || edge.target === edge.source
     ? `↻ \`${edge.target}\``
     : `\`${edge.target}\``
 }
 
-/** A Markdown table. Cells may hold any text. */
+/** A Markdown table. Pipes in cells are escaped. */
 export function markdownTable(headers: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(headers), line(headers.map(() => '---')), ...rows.map(line)].join('\n')

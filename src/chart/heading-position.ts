@@ -1,12 +1,12 @@
 import type { Box, Point } from './layout.ts'
 
 const margin = 12
-/** So far from a line its words are not crossed. */
+/** Distance from a line at which the heading is not crossed. */
 const clearance = 6
 
 /**
- * Where the words at the top of a state with states inside begin: as far to the left as no line and no label crosses them. At their
- * usual place if there is no such place.
+ * The x coordinate of a compound state's heading: the leftmost position where no line and no label crosses the text, or the default
+ * position if every one is crossed.
  */
 export function headingX(
   box: Box,
@@ -26,7 +26,7 @@ export function headingX(
   return candidates.find((left) => left >= defaultX && left <= lastX && isFree(left)) ?? defaultX
 }
 
-/** The straight pieces of a line, each as the box that it fills. The border that a line ends at is not crossed by it. */
+/** The bounding boxes of a line's straight segments. A line that ends at a border does not cross it. */
 function segmentsOf(points: readonly Point[]): readonly Box[] {
   return points.slice(1).map((to, index) => {
     const from = points[index] ?? to

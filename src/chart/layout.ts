@@ -1,9 +1,9 @@
 import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js'
 import type { Chart, ChartState } from './chart.ts'
-import { statesOf } from './chart.ts'
+import { compoundIdsOf, statesOf } from './chart.ts'
 import { type Arrow, arrowsOf, annotationsOf } from './arrows.ts'
 
-/** A rectangle in pixels, from the drawing's upper left corner. */
+/** A rectangle in pixels; the origin is the drawing's upper left corner. */
 export interface Box {
   readonly x: number
   readonly y: number
@@ -24,29 +24,29 @@ export interface PlacedState extends Box {
 
 export interface PlacedArrow {
   readonly arrow: Arrow
-  /** From the source's border to the target's. */
+  /** From the border of the source to the border of the target. */
   readonly points: readonly Point[]
   readonly label: Box
 }
 
-/** A chart with a place for everything in it. */
+/** A chart with the position of each of its elements. */
 export interface ChartLayout {
   readonly width: number
   readonly height: number
-  /** Outer before inner. */
+  /** Parents before children. */
   readonly states: readonly PlacedState[]
   readonly arrows: readonly PlacedArrow[]
-  /** Where a compound state, or the machine itself, begins: a dot with an arrow to its initial state. */
+  /** For each compound state, and for the machine: a dot with an arrow to the initial state. */
   readonly initialMarkers: readonly { readonly dot: Point; readonly points: readonly Point[] }[]
-  /** `null`: nothing leads from any state. */
+  /** `null` if no edge applies in any state. */
   readonly anyState: Box | null
 }
 
 export const dotRadius = 5
 export const headerHeight = 26
 export const lineHeight = 14
-const characterWidths = { name: 7.6, remark: 6, label: 6 }
-const anyStateId = '·any'
+const characterWidths = { name: 7.6, note: 6, label: 6 }
+const anyStateId = '·any-state'
 
 const elkOptions = {
   'elk.algorithm': 'layered',
@@ -68,13 +68,10 @@ const elkOptions = {
   'elk.padding': '[top=16,left=16,bottom=16,right=16]',
 }
 
-/** Places a chart with `elk`. The same chart always comes out the same. */
+/** Lays out a chart with `elk`. Deterministic: the same chart always has the same layout. */
 export async function layOutChart(chart: Chart, elk: Pick<ELK, 'layout'>): Promise<ChartLayout> {
   const states = statesOf(chart)
-  const compositeIds = new Set(
-    [chart.root, ...states].filter((state) => state.states.length > 0).map((state) => state.id),
-  )
-  const arrows = arrowsOf(chart, compositeIds)
+  const arrows = arrowsOf(chart, compoundIdsOf(chart))
   const initialStates = [chart.root, ...states].filter((state) => state.initial !== null)
   const graph: ElkNode = await elk.layout({
     id: '·root',
@@ -86,8 +83,8 @@ export async function layOutChart(chart: Chart, elk: Pick<ELK, 'layout'>): Promi
     edges: [
       ...arrows.map((arrow, index) => edgeOf(arrow, index)),
       ...initialStates.map(({ id, initial }) => ({
-        id: `·begin ${id}`,
-        sources: [`·dot ${id}`],
+        id: `·initial-edge ${id}`,
+        sources: [`·initial ${id}`],
         targets: [initial ?? ''],
       })),
     ],
@@ -105,15 +102,15 @@ export async function layOutChart(chart: Chart, elk: Pick<ELK, 'layout'>): Promi
       return { arrow, points: pointsOf(edge), label: boxOf(edge?.labels?.[0]) }
     }),
     initialMarkers: initialStates.map(({ id }) => {
-      const { x, y } = boxOf(nodes.get(`·dot ${id}`))
-      return { dot: { x: x + dotRadius, y: y + dotRadius }, points: pointsOf(edges.get(`·begin ${id}`)) }
+      const { x, y } = boxOf(nodes.get(`·initial ${id}`))
+      return { dot: { x: x + dotRadius, y: y + dotRadius }, points: pointsOf(edges.get(`·initial-edge ${id}`)) }
     }),
     anyState: anyStateNode ? boxOf(anyStateNode) : null,
   }
 }
 
 function childNodesOf(chart: Chart, state: ChartState): ElkNode[] {
-  const dot = { id: `·dot ${state.id}`, width: 2 * dotRadius, height: 2 * dotRadius }
+  const dot = { id: `·initial ${state.id}`, width: 2 * dotRadius, height: 2 * dotRadius }
   return [...(state.initial === null ? [] : [dot]), ...state.states.map((child) => nodeOf(chart, child))]
 }
 
@@ -134,13 +131,13 @@ function nodeOf(chart: Chart, state: ChartState): ElkNode {
   }
 }
 
-/** How much room the words in a state take. */
+/** The size of a state's text. */
 export function stateTextSize(
   name: string,
   lines: readonly string[],
 ): { readonly width: number; readonly height: number } {
   return {
-    width: Math.max(name.length * characterWidths.name, ...lines.map((line) => line.length * characterWidths.remark)),
+    width: Math.max(name.length * characterWidths.name, ...lines.map((line) => line.length * characterWidths.note)),
     height: headerHeight + lines.length * lineHeight + (lines.length > 0 ? 6 : 4),
   }
 }

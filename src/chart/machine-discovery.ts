@@ -5,14 +5,14 @@ import type { EventGroup } from './event-tables.ts'
 
 export interface DiscoveredMachine {
   readonly machine: AnyStateMachine
-  /** Its file's name: `workspace-machine.ts`. */
+  /** The name of its file: `workspace-machine.ts`. */
   readonly file: string
   readonly groups: readonly EventGroup[]
 }
 
 /**
- * Every machine that a `*-machine.ts` in `folder` exports. Its groups of events are the lists of names that the `*-event.ts`
- * beside it exports: `userCommands` becomes "User commands". Two machines of one id are an error: their charts would be one file.
+ * Finds every machine that a `*-machine.ts` in `folder` exports. The string arrays that the `*-event.ts` beside it exports become its
+ * groups of events: `userCommands` is titled "User commands". Throws if two machines share an id, since their charts would share a file.
  */
 export async function discoverMachines(folder: URL): Promise<readonly DiscoveredMachine[]> {
   const discovered: DiscoveredMachine[] = []
@@ -24,7 +24,9 @@ export async function discoverMachines(folder: URL): Promise<readonly Discovered
       if (!(machine instanceof StateMachine)) continue
       const duplicate = discovered.find((other) => other.machine.id === machine.id)
       if (duplicate)
-        throw new Error(`${duplicate.file} and ${file} both have a machine "${machine.id}": give one another id`)
+        throw new Error(
+          `${duplicate.file} and ${file} both export a machine "${machine.id}". Give one of them another id`,
+        )
       discovered.push({ machine, file, groups })
     }
   }

@@ -1,13 +1,12 @@
 import type { Chart, ChartState } from './chart.ts'
-import { statesOf } from './chart.ts'
+import { compoundIdsOf, statesOf } from './chart.ts'
 import { arrowsOf, annotationsOf } from './arrows.ts'
 
 const anyStateId = 'any_state'
 
 /**
- * The chart as a Mermaid `stateDiagram-v2`. What the root answers is drawn once, from "any state". What leaves a state as it is
- * stands inside it (in a note, if it has states inside): a loop would say that it is entered again, and code hosts stumble over
- * loops around composite states.
+ * The chart as a Mermaid `stateDiagram-v2`. Transitions of the root are drawn once, from "any state". Internal transitions are text inside
+ * their state, or a note if the state has children: a loop would mean re-entry, and code hosts fail to draw loops around composite states.
  */
 export function mermaidDiagram(chart: Chart): string {
   const states = statesOf(chart)
@@ -20,8 +19,8 @@ export function mermaidDiagram(chart: Chart): string {
       : []),
     ...states.filter((state) => state.states.length > 0).flatMap((state) => noteLines(chart, state)),
     ...arrowLines(chart),
-    ...(failed.length > 0 ? ['  classDef trouble stroke:#c0392b,stroke-width:2px'] : []),
-    ...failed.map((state) => `  class ${mermaidId(state.id)} trouble`),
+    ...(failed.length > 0 ? ['  classDef failure stroke:#c0392b,stroke-width:2px'] : []),
+    ...failed.map((state) => `  class ${mermaidId(state.id)} failure`),
   ].join('\n')
 }
 
@@ -58,23 +57,19 @@ function noteLines(chart: Chart, state: ChartState): readonly string[] {
   return [`  note right of ${mermaidId(state.id)}`, ...lines.map((line) => `    ${escapeMermaid(line)}`), '  end note']
 }
 
-/** What a state is doing, and what happens in it without an arrow. */
 function annotationLines(chart: Chart, state: ChartState): readonly string[] {
   const { effects, notes } = annotationsOf(chart, state)
   return [...effects, ...notes]
 }
 
 function arrowLines(chart: Chart): readonly string[] {
-  const compositeIds = new Set(
-    [chart.root, ...statesOf(chart)].filter((state) => state.states.length > 0).map((state) => state.id),
-  )
-  return arrowsOf(chart, compositeIds).map(
+  return arrowsOf(chart, compoundIdsOf(chart)).map(
     ({ source, target, labels }) =>
       `  ${source === '' ? anyStateId : mermaidId(source)} --> ${mermaidId(target)} : ${labels.map(escapeMermaid).join('<br/>')}`,
   )
 }
 
-/** A name that Mermaid takes for a state: no word of its own, and no two states share it. */
+/** A state's unique identifier in Mermaid, which is none of its keywords. */
 function mermaidId(id: string): string {
   const plain = id
     .replaceAll(/[^A-Za-z0-9.]/g, (character) => `_${character.codePointAt(0)?.toString(16)}_`)
@@ -84,7 +79,7 @@ function mermaidId(id: string): string {
     : plain
 }
 
-/** Text as Mermaid shows it: whatever its grammar could take for itself is written as an entity. */
+/** Text for Mermaid: characters that its grammar could interpret become entities. */
 function escapeMermaid(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N} _.,()[\]/-]/gu, (character) => `#${character.codePointAt(0)};`)
 }

@@ -1,8 +1,8 @@
-// XState's own names in people's words.
+// Names for readers, instead of XState's internal ones.
 
-/** The event in people's words. `effects` are the effects that the state invokes: id → source; a `timer` times out, others are done. */
+/** The event's name. `effects` maps the ids that the state invokes to their sources: a `timer` times out, every other source is done. */
 export function eventName(type: string, effects: ReadonlyMap<string, string>): string {
-  if (type === '') return 'at once'
+  if (type === '') return 'always'
   if (type === '*') return 'any other event'
   const [, kind, source, id = ''] = /^xstate\.(done|error|snapshot|after)\.(actor|state|[^.]+)\.?(.*)$/.exec(type) ?? []
   if (kind === undefined || source === undefined) return type
@@ -13,27 +13,28 @@ export function eventName(type: string, effects: ReadonlyMap<string, string>): s
   return effects.get(id) === 'timer' ? `${id} timed out` : `${id} done`
 }
 
-/** An action's name; one that is inline is called by what it does. */
-export function actionName(action: unknown): string {
-  return nameOf(action)
-}
-
-/** A guard's name, with its parameter if that is fixed: `isAt: image`, `not(isAt: image)`. */
+/** A guard's name, with its parameters if they are static: `isAt: image`, `not(isAt: image)`. */
 export function guardName(guard: unknown): string {
-  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards)) {
-    return `${guard.name}(${guard.guards.map(guardName).join(', ')})`
-  }
-  const params = hasKey(guard, 'params') && typeof guard.params !== 'function' ? guard.params : undefined
-  if (params === undefined) return nameOf(guard)
-  return `${nameOf(guard)}: ${typeof params === 'string' ? params : JSON.stringify(params)}`
+  const { type, params } = guardReference(guard)
+  if (params === undefined) return type
+  return `${type}: ${typeof params === 'string' ? params : JSON.stringify(params)}`
 }
 
-/** The name of an effect's logic; one that is inline has none. */
+/** A guard as a definition refers to it. The type of a guard that is composed of others, such as `not`, is their text. */
+export function guardReference(guard: unknown): { readonly type: string; readonly params?: unknown } {
+  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
+    return { type: `${guard.name}(${guard.guards.map(guardName).join(', ')})` }
+  const params = hasKey(guard, 'params') && typeof guard.params !== 'function' ? guard.params : undefined
+  return { type: actionName(guard), ...(params !== undefined && { params }) }
+}
+
+/** The name of an actor's source; `inline` if the machine defines its logic in place. */
 export function effectName(src: unknown): string {
   return typeof src === 'string' && !src.startsWith('xstate.') ? src : 'inline'
 }
 
-function nameOf(value: unknown): string {
+/** The name of an action; `inline` for an anonymous function. */
+export function actionName(value: unknown): string {
   if (typeof value === 'string') return value
   if (hasKey(value, 'type') && typeof value.type === 'string') return value.type.replace(/^xstate\./, '')
   return typeof value === 'function' && value.name !== '' ? value.name : 'inline'

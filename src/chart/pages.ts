@@ -9,11 +9,11 @@ import type { EventGroup } from './event-tables.ts'
 import { chartSvg } from './svg.ts'
 import { edgeTable, markdownTable, eventTables } from './event-tables.ts'
 
-const generatedNotice = 'Generated from the machine by `npm run charts`; a test fails when it is out of date.'
+const generatedNotice = 'Generated from the machine by `npm run charts`; a test fails when this page is out of date.'
 
 /**
- * The files of `docs/statecharts` for these machines, by name: of each a page, the diagram as SVG and as Mermaid, and the definition as
- * JSON. The same machines always give the same text.
+ * The files of `docs/statecharts` by name: for each machine a page, the diagram as SVG and as Mermaid, and the definition as JSON.
+ * Deterministic: the same machines always have the same files.
  */
 export async function statechartPages(
   machines: readonly DiscoveredMachine[],
@@ -43,11 +43,11 @@ function overview(charts: readonly { readonly chart: Chart; readonly file: strin
 function page(chart: Chart, file: string, groups: readonly EventGroup[]): string {
   return `# ${chart.id}
 
-${chart.root.description ?? `What may happen to a ${chart.id}.`} The machine is \`src/machines/${file}\`. ${generatedNotice}
+${chart.root.description ?? `The lifecycle of a ${chart.id}.`} Source: \`src/machines/${file}\`. ${generatedNotice}
 
 ![The statechart of ${chart.id}](${chart.id}.svg)
 
-The definition as [JSON](${chart.id}.json) is what [Stately's editor](https://stately.ai/editor) imports. The diagram as Mermaid:
+[Stately's editor](https://stately.ai/editor) imports the definition as [JSON](${chart.id}.json). The diagram in Mermaid:
 
 \`\`\`mermaid
 ${mermaidDiagram(chart)}
@@ -55,16 +55,17 @@ ${mermaidDiagram(chart)}
 
 ## States
 
-${markdownTable(['State', 'Meaning', 'Tags', 'Under way'], statesOf(chart).map(stateRow))}
+${markdownTable(['State', 'Description', 'Tags', 'Invokes'], statesOf(chart).map(stateRow))}
 
-## Which event leads where
+## States and events
 
-A row is a state that the machine can be in. \`–\`: not handled. \`✗\`: refused, whatever an outer state would answer. \`stays\`:
-only what is remembered changes. \`↻\`: the state is left and entered again. Of several answers the first whose guard holds is taken.
+A row is a state without children, a cell the target of the event. \`–\`: the event is not handled. \`✗\`: the event is forbidden, whatever a
+parent state handles. \`internal\`: the actions run, and the state does not change. \`↻\`: the state is exited and re-entered. If a cell has
+several targets, the machine takes the first whose guard is true.
 
 ${eventTables(chart, groups)}
 
-## Every transition
+## Transitions
 
 ${edgeTable(chart)}
 `

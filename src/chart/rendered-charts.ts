@@ -6,16 +6,16 @@ import { highlightState } from './svg.ts'
 export interface RenderedChart {
   readonly machine: string
   readonly description: string
-  /** The definition as JSON text. */
+  /** The definition, as JSON text. */
   readonly definition: string
   readonly mermaid: string
-  /** As SVG, with the state at `path` lit if one is given. */
+  /** The SVG, with the state at `path` highlighted if one is given. */
   svg(path?: string): string
 }
 
 /**
- * Every chart in `folder`, by machine. They are read once and never laid out anew: a layout takes a second, and is the same each time.
- * Throws what the file system throws.
+ * Reads every chart in `folder`, by machine. Charts are not laid out at run time: a layout takes a second and never changes. Throws if
+ * a file cannot be read.
  */
 export function readRenderedCharts(folder: string): ReadonlyMap<string, RenderedChart> {
   const machines = readdirSync(folder)
@@ -26,15 +26,22 @@ export function readRenderedCharts(folder: string): ReadonlyMap<string, Rendered
     machines.map((machine) => {
       const plainSvg = textOf(machine, 'svg')
       const definition = textOf(machine, 'json')
-      // There are few states: each is drawn once.
+      // Few states, so each one's SVG is cached.
       const svgByPath = new Map<string, string>()
       const svg = (path?: string) => {
         if (path === undefined) return plainSvg
         const text = svgByPath.get(path) ?? highlightState(plainSvg, path)
         return svgByPath.set(path, text) && text
       }
-      const { description = '' } = Object(JSON.parse(definition))
-      return [machine, { machine, description: String(description), definition, mermaid: textOf(machine, 'mmd'), svg }]
+      return [
+        machine,
+        { machine, description: descriptionIn(definition), definition, mermaid: textOf(machine, 'mmd'), svg },
+      ]
     }),
   )
+}
+
+function descriptionIn(definition: string): string {
+  const parsed: unknown = JSON.parse(definition)
+  return typeof parsed === 'object' && parsed !== null && 'description' in parsed ? String(parsed.description) : ''
 }

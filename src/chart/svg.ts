@@ -2,12 +2,12 @@ import type { Box, ChartLayout, PlacedArrow, PlacedState, Point } from './layout
 import { headingX } from './heading-position.ts'
 import { dotRadius, headerHeight, lineHeight, stateTextSize } from './layout.ts'
 
-/** Corners of arrows are rounded by so much. */
+/** Radius of an arrow's corners, in pixels. */
 const cornerRadius = 6
 
 /**
- * A laid out chart as SVG. Each state is a group with the id `state-<path>`, each arrow one with the id `arrow-<source>-<target>`: whoever
- * lights one up gives it the class `lit`. Its colours follow the reader's preference for light or dark.
+ * Draws a chart as SVG. Each state is a group with the id `state-<path>`, each arrow a group with the id `arrow-<source>-<target>`; the
+ * class `active` highlights either. The colours follow the reader's preference for light or dark.
  */
 export function chartSvg(title: string, layout: ChartLayout): string {
   const { width, height, states, arrows, initialMarkers, anyState } = layout
@@ -15,13 +15,13 @@ export function chartSvg(title: string, layout: ChartLayout): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(title)}">`,
     `<title>${escapeXml(title)}</title>`,
     `<style>${style}</style>`,
-    `<defs>${marker('tip', 'tip')}${marker('tip-trouble', 'tip trouble')}</defs>`,
-    `<rect class="paper" width="${width}" height="${height}"/>`,
+    `<defs>${marker('arrowhead', 'arrowhead')}${marker('arrowhead-failure', 'arrowhead failure')}</defs>`,
+    `<rect class="background" width="${width}" height="${height}"/>`,
     ...states.map(stateGroup),
     ...(anyState ? [anyStateGroup(anyState)] : []),
-    ...initialMarkers.map(({ dot, points }) => `<g class="arrow">${path(points, 'tip')}${circle(dot)}</g>`),
+    ...initialMarkers.map(({ dot, points }) => `<g class="arrow">${path(points, 'arrowhead')}${circle(dot)}</g>`),
     ...arrows.map(arrowGroup),
-    // Over all arrows, so that none crosses a word.
+    // On top of the arrows, so that none of them crosses the text.
     ...states.map((state) => textGroup(state, layout)),
     ...arrows.map(labelGroup),
     '</svg>',
@@ -29,17 +29,17 @@ export function chartSvg(title: string, layout: ChartLayout): string {
   ].join('\n')
 }
 
-/** The same with the state at `path` lit, and every state that it lies in. A path that the chart does not have lights nothing. */
+/** Highlights the state at `path` and its ancestors. Returns the SVG unchanged if the chart has no such state. */
 export function highlightState(svg: string, path: string): string {
   const parts = path.split('.')
   const highlightedIds = new Set(parts.map((_, index) => parts.slice(0, index + 1).join('.')))
   return svg.replaceAll(/<g id="state-([^"]*)" class="([^"]*)"/g, (match, id: string, classes: string) =>
-    highlightedIds.has(id) ? `<g id="state-${id}" class="${classes} lit"` : match,
+    highlightedIds.has(id) ? `<g id="state-${id}" class="${classes} active"` : match,
   )
 }
 
 function stateGroup({ state, ...box }: PlacedState): string {
-  const classes = ['state', isCompound(state) ? 'compound' : 'leaf', ...(state.name === 'failed' ? ['trouble'] : [])]
+  const classes = ['state', isCompound(state) ? 'compound' : 'leaf', ...(state.name === 'failed' ? ['failure'] : [])]
   const innerBorder = state.kind === 'final' ? rect(inset(box, 3), 5) : ''
   const tooltip = state.description === null ? '' : `<title>${escapeXml(state.description)}</title>`
   return `<g id="state-${escapeXml(state.id)}" class="${classes.join(' ')}">${tooltip}${rect(box, 7)}${innerBorder}</g>`
@@ -66,7 +66,7 @@ function textGroup({ state, effects, notes, ...box }: PlacedState, { arrows, ini
     ...effects.map((text) => ({ text, className: 'effect' })),
     ...notes.map((text) => ({ text, className: 'note' })),
   ].map(({ text, className }, index) => line(text, className, headerHeight + 8 + index * lineHeight))
-  return `<g class="words${isCompound(state) ? ' compound' : ''}">${line(state.name, 'name', 18)}${lines.join('')}</g>`
+  return `<g class="text${isCompound(state) ? ' compound' : ''}">${line(state.name, 'name', 18)}${lines.join('')}</g>`
 }
 
 function isCompound(state: PlacedState['state']): boolean {
@@ -75,13 +75,13 @@ function isCompound(state: PlacedState['state']): boolean {
 
 function anyStateGroup(box: Box): string {
   const label = `<text class="note" text-anchor="middle" x="${box.x + box.width / 2}" y="${box.y + 18}">any state</text>`
-  return `<g class="anywhere">${rect(box, 7)}${label}</g>`
+  return `<g class="any-state">${rect(box, 7)}${label}</g>`
 }
 
 function arrowGroup({ arrow, points }: PlacedArrow): string {
-  const classes = arrow.failure ? 'arrow trouble' : 'arrow'
+  const classes = arrow.failure ? 'arrow failure' : 'arrow'
   const id = `arrow-${arrow.source || 'any'}-${arrow.target}`
-  return `<g id="${escapeXml(id)}" class="${classes}">${path(points, arrow.failure ? 'tip-trouble' : 'tip')}</g>`
+  return `<g id="${escapeXml(id)}" class="${classes}">${path(points, arrow.failure ? 'arrowhead-failure' : 'arrowhead')}</g>`
 }
 
 function labelGroup({ arrow, label }: PlacedArrow): string {
@@ -89,7 +89,7 @@ function labelGroup({ arrow, label }: PlacedArrow): string {
     (text, index) =>
       `<text text-anchor="middle" x="${label.x + label.width / 2}" y="${label.y + 11 + index * lineHeight}">${escapeXml(text)}</text>`,
   )
-  return `<g class="label${arrow.failure ? ' trouble' : ''}">${lines.join('')}</g>`
+  return `<g class="label${arrow.failure ? ' failure' : ''}">${lines.join('')}</g>`
 }
 
 function rect({ x, y, width, height }: Box, radius: number): string {
@@ -101,10 +101,10 @@ function inset({ x, y, width, height }: Box, margin: number): Box {
 }
 
 function circle({ x, y }: Point): string {
-  return `<circle class="dot" cx="${x}" cy="${y}" r="${dotRadius}"/>`
+  return `<circle class="initial" cx="${x}" cy="${y}" r="${dotRadius}"/>`
 }
 
-/** A line with round corners. */
+/** An arrow's line, with rounded corners. */
 function path(points: readonly Point[], markerId: string): string {
   const [first, ...rest] = points
   if (!first) return ''
@@ -119,7 +119,7 @@ function path(points: readonly Point[], markerId: string): string {
   return `<path d="M${first.x} ${first.y}${segments.join('')}" marker-end="url(#${markerId})"/>`
 }
 
-/** The place a bend away from a corner, but not beyond the middle of its line. */
+/** The point where a corner's curve begins: `cornerRadius` away from the corner, at most half way to `other`. */
 function pointTowards(corner: Point, other: Point): Point {
   const length = Math.hypot(other.x - corner.x, other.y - corner.y)
   const ratio = length === 0 ? 0 : Math.min(cornerRadius, length / 2) / length
@@ -136,26 +136,26 @@ function escapeXml(text: string): string {
 }
 
 const style = `
-svg{--paper:#fff;--box:#fff;--group:#f8fafc;--line:#64748b;--rim:#94a3b8;--ink:#0f172a;--soft:#475569;--effect:#4f46e5;--bad:#dc2626;--lit:#16a34a;--glow:#dcfce7;--veil:#f0fdf4;font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-@media (prefers-color-scheme:dark){svg{--paper:#0b1120;--box:#1e293b;--group:#111a2e;--line:#94a3b8;--rim:#475569;--ink:#f1f5f9;--soft:#cbd5e1;--effect:#a5b4fc;--bad:#f87171;--lit:#4ade80;--glow:#14532d;--veil:#0f2a1c}}
-.paper{fill:var(--paper)}
-.state rect{fill:var(--box);stroke:var(--rim);stroke-width:1.2}
-.compound>rect{fill:var(--group)}
-.words.compound text{paint-order:stroke;stroke:var(--group);stroke-width:4px;stroke-linejoin:round}
-.name{font-size:13px;font-weight:600;fill:var(--ink)}
+svg{--background:#fff;--state:#fff;--compound:#f8fafc;--line:#64748b;--border:#94a3b8;--text:#0f172a;--text-muted:#475569;--effect:#4f46e5;--failure:#dc2626;--active:#16a34a;--active-leaf:#dcfce7;--active-group:#f0fdf4;font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+@media (prefers-color-scheme:dark){svg{--background:#0b1120;--state:#1e293b;--compound:#111a2e;--line:#94a3b8;--border:#475569;--text:#f1f5f9;--text-muted:#cbd5e1;--effect:#a5b4fc;--failure:#f87171;--active:#4ade80;--active-leaf:#14532d;--active-group:#0f2a1c}}
+.background{fill:var(--background)}
+.state rect{fill:var(--state);stroke:var(--border);stroke-width:1.2}
+.compound>rect{fill:var(--compound)}
+.text.compound text{paint-order:stroke;stroke:var(--compound);stroke-width:4px;stroke-linejoin:round}
+.name{font-size:13px;font-weight:600;fill:var(--text)}
 .effect,.note,.label text{font-size:10.5px}
 .effect{fill:var(--effect)}
-.note{fill:var(--soft)}
-.trouble>rect{stroke:var(--bad)}
-.anywhere rect{fill:none;stroke:var(--rim);stroke-dasharray:4 3}
+.note{fill:var(--text-muted)}
+.failure>rect{stroke:var(--failure)}
+.any-state rect{fill:none;stroke:var(--border);stroke-dasharray:4 3}
 .arrow path{fill:none;stroke:var(--line);stroke-width:1.2}
-.arrow.trouble path{stroke:var(--bad)}
-.tip path{fill:var(--line)}
-.tip.trouble path{fill:var(--bad)}
-.dot{fill:var(--ink)}
-.label text{fill:var(--soft);paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
-.label.trouble text{fill:var(--bad)}
-.state.lit>rect{stroke:var(--lit);stroke-width:2.4;fill:var(--veil)}
-.leaf.lit>rect{fill:var(--glow)}
-.arrow.lit path{stroke:var(--lit);stroke-width:2.6}
+.arrow.failure path{stroke:var(--failure)}
+.arrowhead path{fill:var(--line)}
+.arrowhead.failure path{fill:var(--failure)}
+.initial{fill:var(--text)}
+.label text{fill:var(--text-muted);paint-order:stroke;stroke:var(--background);stroke-width:4px;stroke-linejoin:round}
+.label.failure text{fill:var(--failure)}
+.state.active>rect{stroke:var(--active);stroke-width:2.4;fill:var(--active-group)}
+.leaf.active>rect{fill:var(--active-leaf)}
+.arrow.active path{stroke:var(--active);stroke-width:2.6}
 `.replaceAll('\n', '')

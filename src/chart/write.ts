@@ -3,7 +3,7 @@ import ELK from 'elkjs/lib/elk.bundled.js'
 import { discoverMachines } from './machine-discovery.ts'
 import { statechartPages } from './pages.ts'
 
-// `npm run charts`: writes docs/statecharts from the machines.
+// `npm run charts`: generates docs/statecharts from the machines.
 const folder = new URL('../../docs/statecharts/', import.meta.url)
 mkdirSync(folder, { recursive: true })
 for (const [name, content] of await statechartPages(

@@ -2,45 +2,45 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { ApiError } from '../client/api-error.ts'
 import type { Client } from '../client/client.ts'
 import { apiClient } from '../client/client.ts'
+import { ConnectionBadge } from './connection-badge.tsx'
+import { errorText } from './error-text.ts'
 import { FleetPage } from './fleet/fleet-page.tsx'
-import type { FleetStore } from './fleet/fleet-store.ts'
-import { fleetStore, errorText } from './fleet/fleet-store.ts'
+import { fleetStore } from './fleet/fleet-store.ts'
 import { HealthBadge } from './health-badge.tsx'
-import { useFleet } from './fleet/use-fleet.ts'
 import { SignInForm } from './sign-in-form.tsx'
 import { WorkspacePage } from './workspace/workspace-page.tsx'
 
 type AuthState =
-  | { readonly kind: 'asking' }
-  | { readonly kind: 'who'; readonly error: string | null }
-  | { readonly kind: 'trouble'; readonly message: string }
-  | { readonly kind: 'in'; readonly client: Client; readonly user: string | null; readonly operator: boolean }
+  | { readonly kind: 'checking' }
+  | { readonly kind: 'signed-out'; readonly error: string | null }
+  | { readonly kind: 'error'; readonly message: string }
+  | { readonly kind: 'signed-in'; readonly client: Client; readonly user: string | null; readonly operator: boolean }
 
 const userStorageKey = 'vm-api-user'
 
-/** The whole page: who it is, then the fleet or one workspace, by the address. */
+/** The console: sign-in, then the fleet or one workspace, depending on the URL's hash. */
 export function ConsoleApp({ url }: { readonly url: string }) {
-  const [authState, setAuthState] = useState<AuthState>({ kind: 'asking' })
+  const [authState, setAuthState] = useState<AuthState>({ kind: 'checking' })
 
   async function signIn(user: string | null): Promise<AuthState> {
     const client = apiClient({ url, user })
-    return { kind: 'in', client, user, operator: await client.isOperator() }
+    return { kind: 'signed-in', client, user, operator: await client.isOperator() }
   }
 
-  /** Behind a proxy the service knows who it is; else the name that was kept is tried, and then asked for. */
+  /** Behind a proxy the service knows the user. Otherwise the stored name is tried before the form is shown. */
   async function authenticate() {
-    setAuthState({ kind: 'asking' })
-    const name = localStorage.getItem(userStorageKey)
+    setAuthState({ kind: 'checking' })
+    const storedName = localStorage.getItem(userStorageKey)
     let rejection: string | null = null
-    for (const user of [null, ...(name === null ? [] : [name])])
+    for (const user of [null, ...(storedName === null ? [] : [storedName])])
       try {
         return setAuthState(await signIn(user))
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 401)
-          return setAuthState({ kind: 'trouble', message: errorText(error) })
+          return setAuthState({ kind: 'error', message: errorText(error) })
         rejection = user === null ? null : error.message
       }
-    setAuthState({ kind: 'who', error: rejection })
+    setAuthState({ kind: 'signed-out', error: rejection })
   }
 
   async function signInAs(name: string) {
@@ -49,25 +49,28 @@ export function ConsoleApp({ url }: { readonly url: string }) {
       localStorage.setItem(userStorageKey, name)
       setAuthState(next)
     } catch (error) {
-      setAuthState({ kind: 'who', error: errorText(error) })
+      setAuthState({ kind: 'signed-out', error: errorText(error) })
     }
   }
 
   function signOut() {
     localStorage.removeItem(userStorageKey)
-    setAuthState({ kind: 'who', error: null })
+    setAuthState({ kind: 'signed-out', error: null })
   }
 
   useEffect(() => void authenticate(), [url])
 
-  if (authState.kind === 'in') return <SignedInApp key={authState.user ?? ''} {...authState} onSignOut={signOut} />
+  if (authState.kind === 'signed-in')
+    return <SignedInApp key={authState.user ?? ''} {...authState} onSignOut={signOut} />
   return (
-    <main class="gate">
+    <main class="sign-in">
       <h1>vm-api console</h1>
-      {authState.kind === 'asking' && <p role="status">Asking the service…</p>}
-      {authState.kind === 'who' && <SignInForm error={authState.error} onSubmit={(name) => void signInAs(name)} />}
-      {authState.kind === 'trouble' && (
-        <div class="notice trouble" role="alert">
+      {authState.kind === 'checking' && <p role="status">Signing in…</p>}
+      {authState.kind === 'signed-out' && (
+        <SignInForm error={authState.error} onSubmit={(name) => void signInAs(name)} />
+      )}
+      {authState.kind === 'error' && (
+        <div class="notice error" role="alert">
           <p>{authState.message}</p>
           <button type="button" onClick={() => void authenticate()}>
             Try again
@@ -92,24 +95,24 @@ function SignedInApp({ client, user, operator, onSignOut }: SignedInProps) {
   return (
     <>
       <a
-        class="skip"
+        class="skip-link"
         href="#main"
         onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}
       >
         Skip to the content
       </a>
-      <header class="top">
+      <header class="app-header">
         <a class="brand" href="#/">
           vm-api
         </a>
         <ConnectionBadge fleet={fleet} />
         <HealthBadge client={client} />
-        <span class="who">
+        <span class="current-user">
           {user === null ? 'Signed in by the proxy' : user}
           {operator && ' (operator)'}
           {user !== null && (
-            <button type="button" class="quiet" onClick={onSignOut}>
-              Change
+            <button type="button" class="secondary" onClick={onSignOut}>
+              Change user
             </button>
           )}
         </span>
@@ -125,19 +128,7 @@ function SignedInApp({ client, user, operator, onSignOut }: SignedInProps) {
   )
 }
 
-const connectionLabels = { connecting: 'Connecting…', live: 'Live', lost: 'Connection lost, trying again…' } as const
-
-function ConnectionBadge({ fleet }: { readonly fleet: FleetStore }) {
-  const { connection } = useFleet(fleet)
-  return (
-    <span class={`badge feed-${connection}`} role="status">
-      <span class="dot" aria-hidden="true" />
-      {connectionLabels[connection]}
-    </span>
-  )
-}
-
-/** The workspace that the address names: `#/workspaces/<id>`. */
+/** The workspace that the URL's hash names: `#/workspaces/<id>`. */
 function useWorkspaceIdFromHash(): string | null {
   const readHash = () => /^#\/workspaces\/([\w-]+)$/.exec(location.hash)?.[1] ?? null
   const [id, setId] = useState(readHash)

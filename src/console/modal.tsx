@@ -2,13 +2,13 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
 interface Props {
-  /** The id of its heading. */
+  /** The id of the dialog's heading. */
   readonly titleId: string
   readonly onClose: () => void
   readonly children: ComponentChildren
 }
 
-/** Asks something before anything else goes on. Escape closes it; the focus goes back to where it was. */
+/** A modal dialog. Escape closes it; closing returns the focus to the element that had it. */
 export function Modal({ titleId, onClose, children }: Props) {
   const dialogRef = useRef<HTMLDialogElement>(null)
   useEffect(() => {

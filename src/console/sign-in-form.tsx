@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks'
 
 interface Props {
-  /** Why the name before was not taken. */
+  /** Why the previous attempt failed. */
   readonly error: string | null
   readonly onSubmit: (name: string) => void
 }
 
-/** Asks for a user's name. Nothing proves it: dev mode believes everybody. */
+/** Asks for a user name. Nothing verifies it: the service runs in dev mode, where it trusts any name. */
 export function SignInForm({ error, onSubmit }: Props) {
   const [name, setName] = useState('')
   return (
@@ -16,24 +16,24 @@ export function SignInForm({ error, onSubmit }: Props) {
         onSubmit(name.trim())
       }}
     >
-      <label for="who">Who are you?</label>
-      <p id="who-meaning">The service runs in dev mode and believes the name. It is kept in this browser.</p>
+      <label for="user-name">User name</label>
+      <p id="user-name-hint">The service runs in dev mode and trusts any name. This browser remembers it.</p>
       <div class="row">
         <input
-          id="who"
+          id="user-name"
           value={name}
           onInput={(event) => setName(event.currentTarget.value)}
-          aria-describedby="who-meaning"
+          aria-describedby="user-name-hint"
           autocomplete="username"
           maxLength={128}
           required
         />
-        <button type="submit" class="main">
-          Enter
+        <button type="submit" class="primary">
+          Sign in
         </button>
       </div>
       {error !== null && (
-        <p class="notice trouble" role="alert">
+        <p class="notice error" role="alert">
           {error}
         </p>
       )}

@@ -5,18 +5,18 @@ const units = [
   ['s', 1000],
 ] as const
 
-/** A span of time in its two largest units, “2 h 5 min”; below a second in milliseconds. */
+/** A duration in its two largest units, “2 h 5 min”; in milliseconds below a second. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
   const unitIndex = units.findIndex(([, length]) => ms >= length)
   const [name, length] = units[unitIndex] ?? ['s', 1000]
   const next = units[unitIndex + 1]
   const whole = Math.floor(ms / length)
-  const rest = next ? Math.floor((ms % length) / next[1]) : 0
-  return next && rest > 0 ? `${whole} ${name} ${rest} ${next[0]}` : `${whole} ${name}`
+  const remainder = next ? Math.floor((ms % length) / next[1]) : 0
+  return next && remainder > 0 ? `${whole} ${name} ${remainder} ${next[0]}` : `${whole} ${name}`
 }
 
-/** A time of the API in the reader's own zone: the hour alone if it is today. */
+/** A time of the API in the browser's time zone; without the date if it is today. */
 export function formatTime(iso: string, now = Date.now()): string {
   const time = new Date(iso)
   const isToday = time.toDateString() === new Date(now).toDateString()
@@ -25,7 +25,8 @@ export function formatTime(iso: string, now = Date.now()): string {
     : time.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'short', hour12: false })
 }
 
-/** How long ago, or how long to go. */
-export function msUntil(iso: string, now: number): number {
-  return Date.parse(iso) - now
+/** The time left until `iso`, “in 2 h 5 min”; “now” once it has passed. */
+export function countdown(iso: string, now: number): string {
+  const msLeft = Date.parse(iso) - now
+  return msLeft > 0 ? `in ${formatDuration(Math.max(1000, msLeft))}` : 'now'
 }

@@ -1,16 +1,19 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { errorText } from './fleet/fleet-store.ts'
+import { errorText } from './error-text.ts'
 
 export interface QueryResult<T> {
-  /** The last answer; `null` before the first. */
+  /** The latest response; `null` before the first. */
   readonly data: T | null
-  /** Why there was none the last time. */
+  /** Why the latest request failed. */
   readonly error: string | null
-  /** Asks now. */
+  /** Sends the query now. */
   readonly refetch: () => void
 }
 
-/** Asks for what the feed does not tell: at once, whenever one of `when` has changed, and every so often if `everyMs` says so. */
+/**
+ * Queries what the event feed does not report: on mount, when one of `dependencies` changes, and every `refetchIntervalMs` unless that is
+ * `null`.
+ */
 export function useQuery<T>(
   query: () => Promise<T>,
   refetchIntervalMs: number | null,
@@ -22,7 +25,7 @@ export function useQuery<T>(
     let isDisposed = false
     let latestRequest = 0
     const runQuery = async () => {
-      const request = ++latestRequest // an answer that was overtaken is not shown
+      const request = ++latestRequest // an outdated response is dropped
       try {
         const data = await query()
         if (!isDisposed && request === latestRequest) setResult({ data, error: null })

@@ -16,13 +16,13 @@ const machines = await discoverMachines(new URL('../../src/machines/', import.me
 
 const chart = chartOf(lampMachine)
 
-test('the charts in the docs are those of the machines: `npm run charts` writes them', async () => {
-  const written = await statechartPages(machines, new ELK.default())
-  expect(readdirSync(docs).sort()).toEqual([...written.keys()].sort())
-  for (const [name, text] of written) expect(readFileSync(new URL(name, docs), 'utf8')).toBe(text)
+test('docs/statecharts is up to date: `npm run charts` generates it', async () => {
+  const pages = await statechartPages(machines, new ELK.default())
+  expect(readdirSync(docs).sort()).toEqual([...pages.keys()].sort())
+  for (const [name, text] of pages) expect(readFileSync(new URL(name, docs), 'utf8')).toBe(text)
 })
 
-test('a machine is found without a line written for it', () => {
+test('machines and their event groups are discovered by file name', () => {
   expect(machines.map((entry) => [entry.machine.id, entry.file])).toContainEqual(['workspace', 'workspace-machine.ts'])
   expect(machines[0]?.groups.map((group) => group.title)).toEqual([
     'Observations',
@@ -32,22 +32,20 @@ test('a machine is found without a line written for it', () => {
 })
 
 test('a chart is plain JSON', () => {
-  for (const machine of [lampMachine, ...machines.map((found) => found.machine)]) {
+  for (const machine of [lampMachine, ...machines.map((discovered) => discovered.machine)]) {
     const plain = chartOf(machine)
     expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
   }
 })
 
-test('the definition that Stately imports is the machine: made anew from it, it has the same chart', () => {
-  for (const machine of [lampMachine, ...machines.map((found) => found.machine)]) {
+test('a machine that is created from its JSON definition has the same chart', () => {
+  for (const machine of [lampMachine, ...machines.map((discovered) => discovered.machine)]) {
     const plain: unknown = JSON.parse(JSON.stringify(definitionOf(machine)))
-    const again = chartOf(createMachine(Object(plain)))
-    // Of a guard that is put together from others only its text is left.
-    expect(again).toEqual(chartOf(machine))
+    expect(chartOf(createMachine(Object(plain)))).toEqual(chartOf(machine))
   }
 })
 
-test('a chart has every state with its kind, and the state that entering it leads to', () => {
+test('a chart has every state with its kind and its initial state', () => {
   expect(statesOf(chart).map((state) => [state.id, state.kind, state.initial])).toEqual([
     ['on', 'parallel', null],
     ['on.bulb', 'compound', 'on.bulb.cold'],
@@ -63,22 +61,22 @@ test('a chart has every state with its kind, and the state that entering it lead
   expect(statesOf(chart)[0]?.tags).toEqual(['bright'])
 })
 
-test('a chart has every edge, with its guard, and says which lead to trouble', () => {
-  const brief = chart.edges.map((edge) => [edge.source, edge.event, edge.guard, edge.target, edge.failure])
-  expect(brief).toEqual([
+test('a chart has every edge with its guard, and marks those that lead to a failure', () => {
+  const edges = chart.edges.map((edge) => [edge.source, edge.event, edge.guard, edge.target, edge.failure])
+  expect(edges).toEqual([
     ['', 'off', null, 'dark', false],
     ['', 'again', null, null, false],
     ['on', 'on done', null, 'dark', false],
     ['on.bulb.cold', 'go', 'isAt: x', 'on.bulb.hot', false],
     ['on.bulb.cold', 'go', null, 'failed', true],
-    ['on.fan.still', 'at once', 'and(not(isHot), isAt: y)', 'on.fan.turning', false],
+    ['on.fan.still', 'always', 'and(not(isHot), isAt: y)', 'on.fan.turning', false],
     ['on.fan.turning', 'again', null, null, false],
     ['on.fan.turning', 'halt', null, 'on.fan.still', true],
     ['failed', 'dim; "now"', null, 'failed', true],
   ])
 })
 
-test('what a state forbids hides what an outer state would answer', () => {
+test('a forbidden event is not handled by a parent state', () => {
   const [turning] = leavesOf(chart).filter((leaf) => leaf.name === 'turning')
   const [still] = leavesOf(chart).filter((leaf) => leaf.name === 'still')
   expect(turning && transitionsIn(chart, turning, 'again').map((transition) => transition.forbidden)).toEqual([true])
@@ -87,22 +85,22 @@ test('what a state forbids hides what an outer state would answer', () => {
   ).toEqual([['', false]])
 })
 
-test('events are named in words that people use', () => {
+test('events have readable names', () => {
   const effects = new Map([
     ['deadline', 'timer'],
     ['boot', 'boot'],
   ])
-  const words = (type: string) => eventName(type, effects)
-  expect(words('xstate.done.actor.boot')).toBe('boot done')
-  expect(words('xstate.done.actor.deadline')).toBe('deadline timed out')
-  expect(words('xstate.error.actor.boot')).toBe('boot failed')
-  expect(words('xstate.done.state.workspace.creating')).toBe('creating done')
-  expect(words('xstate.after.1000.workspace.creating')).toBe('after 1000 ms')
-  expect(words('start')).toBe('start')
+  const nameOf = (type: string) => eventName(type, effects)
+  expect(nameOf('xstate.done.actor.boot')).toBe('boot done')
+  expect(nameOf('xstate.done.actor.deadline')).toBe('deadline timed out')
+  expect(nameOf('xstate.error.actor.boot')).toBe('boot failed')
+  expect(nameOf('xstate.done.state.workspace.creating')).toBe('creating done')
+  expect(nameOf('xstate.after.1000.workspace.creating')).toBe('after 1000 ms')
+  expect(nameOf('start')).toBe('start')
 })
 
-// The diagram was parsed and laid out with Mermaid 10.9 and 11.17 when this was written.
-test('a diagram escapes what Mermaid would take for itself, and draws no loop around a composite state', () => {
+// Mermaid 10.9 and 11.17 parsed and drew this diagram when the snapshot was taken.
+test('a Mermaid diagram escapes the characters of its grammar, and draws no loop around a composite state', () => {
   expect(mermaidDiagram(chart)).toMatchInlineSnapshot(`
     "stateDiagram-v2
       [*] --> on
@@ -118,23 +116,23 @@ test('a diagram escapes what Mermaid would take for itself, and draws no loop ar
           [*] --> on_fan_still
           state "still" as on_fan_still
           state "turning" as on_fan_turning
-          on_fan_turning : refuses again
+          on_fan_turning : forbids again
         }
       }
       state "failed" as failed
       state "dark" as dark
       dark --> [*]
       state "any state" as any_state
-      any_state : again#58; stays
+      any_state : again#58; internal
       any_state --> dark : off
       on --> dark : on done
       on_bulb_cold --> on_bulb_hot : go [isAt#58; x]
       on_bulb_cold --> failed : go [else]
-      on_fan_still --> on_fan_turning : at once [and(not(isHot), isAt#58; y)]
+      on_fan_still --> on_fan_turning : always [and(not(isHot), isAt#58; y)]
       on_fan_turning --> on_fan_still : halt
       failed --> failed : dim#59; #34;now#34;
-      classDef trouble stroke:#c0392b,stroke-width:2px
-      class failed trouble"
+      classDef failure stroke:#c0392b,stroke-width:2px
+      class failed failure"
   `)
   for (const { machine } of machines) {
     const nested = statesOf(chartOf(machine)).filter((state) => state.states.length > 0)
@@ -146,8 +144,8 @@ test('a diagram escapes what Mermaid would take for itself, and draws no loop ar
   }
 })
 
-test('tables say what each state does with each event', () => {
-  expect(eventTables(chart, [{ title: 'Switches', types: ['off', 'never heard of'] }])).toMatchInlineSnapshot(`
+test('tables show the target of each event in each state', () => {
+  expect(eventTables(chart, [{ title: 'Switches', types: ['off', 'unknown'] }])).toMatchInlineSnapshot(`
     "### Switches
 
     |  | off |
@@ -162,15 +160,15 @@ test('tables say what each state does with each event', () => {
 
     |  | again | go | halt | dim; "now" |
     | --- | --- | --- | --- | --- |
-    | \`on.bulb.cold\` | stays | \`on.bulb.hot\` if isAt: x<br>\`failed\` | – | – |
-    | \`on.bulb.hot\` | stays | – | – | – |
-    | \`on.fan.still\` | stays | – | – | – |
+    | \`on.bulb.cold\` | internal | \`on.bulb.hot\` if isAt: x<br>\`failed\` | – | – |
+    | \`on.bulb.hot\` | internal | – | – | – |
+    | \`on.fan.still\` | internal | – | – | – |
     | \`on.fan.turning\` | ✗ | – | \`on.fan.still\` | – |
-    | \`failed\` | stays | – | – | ↻ \`failed\` |
+    | \`failed\` | internal | – | – | ↻ \`failed\` |
 
     ### Completed invocations and timers
 
-    |  | on done | at once |
+    |  | on done | always |
     | --- | --- | --- |
     | \`on.bulb.cold\` | \`dark\` | – |
     | \`on.bulb.hot\` | \`dark\` | – |

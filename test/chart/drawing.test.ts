@@ -1,6 +1,6 @@
 import ELK from 'elkjs/lib/elk.bundled.js'
 import { expect, test } from 'vitest'
-import { chartOf, statesOf } from '../../src/chart/chart.ts'
+import { chartOf, compoundIdsOf, statesOf } from '../../src/chart/chart.ts'
 import { discoverMachines } from '../../src/chart/machine-discovery.ts'
 import { layOutChart, stateTextSize } from '../../src/chart/layout.ts'
 import { highlightState, chartSvg } from '../../src/chart/svg.ts'
@@ -8,30 +8,31 @@ import { lampMachine } from './lamp-machine.ts'
 
 const machines = await discoverMachines(new URL('../../src/machines/', import.meta.url))
 const drawings = await Promise.all(
-  [lampMachine, ...machines.map((found) => found.machine)].map(async (machine) => {
-    const drawn = chartOf(machine)
-    return { chart: drawn, layout: await layOutChart(drawn, new ELK.default()) }
+  [lampMachine, ...machines.map((discovered) => discovered.machine)].map(async (machine) => {
+    const chart = chartOf(machine)
+    return { chart, layout: await layOutChart(chart, new ELK.default()) }
   }),
 )
 
-test('every state has its place in the drawing, within the one that it lies in and beside the others', () => {
-  for (const { chart: drawn, layout } of drawings) {
-    const place = new Map(layout.states.map((placed) => [placed.state.id, placed]))
-    for (const outer of [drawn.root, ...statesOf(drawn)]) {
-      const around = place.get(outer.id) ?? { x: 0, y: 0, width: layout.width, height: layout.height }
-      const within = outer.states.flatMap((state) => place.get(state.id) ?? [])
-      for (const inner of within) {
-        expect([inner.x >= around.x, inner.y >= around.y], inner.state.id).toEqual([true, true])
+test('every state lies inside its parent and overlaps no sibling', () => {
+  for (const { chart, layout } of drawings) {
+    const placedById = new Map(layout.states.map((placed) => [placed.state.id, placed]))
+    for (const parent of [chart.root, ...statesOf(chart)]) {
+      const parentBox = placedById.get(parent.id) ?? { x: 0, y: 0, width: layout.width, height: layout.height }
+      const children = parent.states.flatMap((state) => placedById.get(state.id) ?? [])
+      for (const child of children) {
+        expect([child.x >= parentBox.x, child.y >= parentBox.y], child.state.id).toEqual([true, true])
         expect(
-          inner.x + inner.width <= around.x + around.width && inner.y + inner.height <= around.y + around.height,
+          child.x + child.width <= parentBox.x + parentBox.width &&
+            child.y + child.height <= parentBox.y + parentBox.height,
         ).toBe(true)
-        for (const other of within) expect(inner === other || !overlap(inner, other), inner.state.id).toBe(true)
+        for (const sibling of children) expect(child === sibling || !overlap(child, sibling), child.state.id).toBe(true)
       }
     }
   }
 })
 
-test('no label of an arrow lies over another, or over a state', () => {
+test('the label of an arrow overlaps no other label and no state', () => {
   for (const { layout } of drawings) {
     const leaves = layout.states.filter((placed) => placed.state.states.length === 0)
     for (const { arrow, label } of layout.arrows) {
@@ -41,7 +42,7 @@ test('no label of an arrow lies over another, or over a state', () => {
   }
 })
 
-test('no arrow crosses the words at the top of a state', () => {
+test('no arrow crosses the heading of a compound state', () => {
   for (const { layout } of drawings) {
     const lines = [...layout.arrows, ...layout.initialMarkers].map(({ points }) => points)
     const segments = lines.flatMap((points) =>
@@ -51,56 +52,56 @@ test('no arrow crosses the words at the top of a state', () => {
         return { x, y, width: Math.abs(to.x - from.x), height: Math.abs(to.y - from.y) }
       }),
     )
-    const written = chartSvg('x', layout)
+    const svg = chartSvg('x', layout)
     for (const { state, effects, notes, y } of layout.states.filter((placed) => placed.state.states.length > 0)) {
       const size = stateTextSize(state.name, [...effects, ...notes])
-      const places = [...written.matchAll(/<text class="name" text-anchor="start" x="([^"]*)" y="([^"]*)">([^<]*)</g)]
-      const x = Number(places.find(([, , at, name]) => name === state.name && Number(at) === y + 18)?.[1])
+      const headings = [...svg.matchAll(/<text class="name" text-anchor="start" x="([^"]*)" y="([^"]*)">([^<]*)</g)]
+      const x = Number(headings.find(([, , textY, name]) => name === state.name && Number(textY) === y + 18)?.[1])
       expect(x).toBeGreaterThan(0)
       expect(
-        segments.filter((chunk) => overlap(chunk, { x, y, ...size })),
+        segments.filter((segment) => overlap(segment, { x, y, ...size })),
         state.id,
       ).toEqual([])
     }
   }
 })
 
-test('every transition that leads somewhere is written on an arrow, and trouble stands out', () => {
-  for (const { chart: drawn, layout } of drawings) {
-    const composite = new Set(statesOf(drawn).flatMap((state) => (state.states.length > 0 ? [state.id] : [])))
-    const leading = drawn.edges.filter(
-      (edge) => edge.target !== null && !(edge.target === edge.source && composite.has(edge.source)),
+test('every transition with a target is a label of an arrow, and arrows to failures are marked', () => {
+  for (const { chart, layout } of drawings) {
+    const compoundIds = compoundIdsOf(chart)
+    const labelled = chart.edges.filter(
+      (edge) => edge.target !== null && !(edge.target === edge.source && compoundIds.has(edge.source)),
     )
-    expect(layout.arrows.flatMap(({ arrow }) => arrow.labels)).toHaveLength(leading.length)
+    expect(layout.arrows.flatMap(({ arrow }) => arrow.labels)).toHaveLength(labelled.length)
     expect(layout.arrows.every(({ points }) => points.length > 1)).toBe(true)
   }
-  const failing = drawings[0]?.layout.arrows.filter(({ arrow }) => arrow.target === 'failed')
-  expect(failing?.every(({ arrow }) => arrow.failure)).toBe(true)
+  const failureArrows = drawings[0]?.layout.arrows.filter(({ arrow }) => arrow.target === 'failed')
+  expect(failureArrows?.every(({ arrow }) => arrow.failure)).toBe(true)
 })
 
-test('a state that is lit is lit with those that it lies in, and no other', () => {
+test('a highlighted state is active together with its ancestors, and with no other state', () => {
   const [, drawing] = drawings
-  if (!drawing) throw new Error('there is no machine')
+  if (!drawing) throw new Error('no machine was discovered')
   const svg = chartSvg('t', drawing.layout)
-  const ids = (text: string) => [...text.matchAll(/id="state-([^"]*)" class="[^"]* lit"/g)].map(([, id]) => id)
-  expect(ids(svg)).toEqual([])
-  expect(ids(highlightState(svg, 'creating.boot'))).toEqual(['creating', 'creating.boot'])
+  const activeIds = (text: string) => [...text.matchAll(/id="state-([^"]*)" class="[^"]* active"/g)].map(([, id]) => id)
+  expect(activeIds(svg)).toEqual([])
+  expect(activeIds(highlightState(svg, 'creating.boot'))).toEqual(['creating', 'creating.boot'])
   expect(highlightState(svg, 'nowhere')).toBe(svg)
 })
 
-test('text in a drawing is text, whatever it says', () => {
+test('markup in the title of a drawing is escaped', () => {
   const layout = drawings[0]?.layout
-  if (!layout) throw new Error('there is no drawing')
+  if (!layout) throw new Error('the lamp has no drawing')
   expect(chartSvg('<script>', layout)).not.toContain('<script>')
 })
 
-interface Placed {
+interface Rectangle {
   readonly x: number
   readonly y: number
   readonly width: number
   readonly height: number
 }
 
-function overlap(a: Placed, b: Placed): boolean {
+function overlap(a: Rectangle, b: Rectangle): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
 }

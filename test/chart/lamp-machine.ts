@@ -1,6 +1,6 @@
 import { assign, and, not, setup } from 'xstate'
 
-/** A machine with all that a chart can have: parallel and composite states, guards put together, edges inside and to trouble. */
+/** A machine with everything that a chart can show: parallel and compound states, composed guards, internal and forbidden transitions, failures. */
 export const lampMachine = setup({
   types: { context: {} as { count: number }, events: {} as { type: 'go' | 'halt' | 'off' | 'again' | 'dim; "now"' } },
   actions: { blame: assign({ count: 1 }), note: assign({ count: 2 }) },

@@ -5,7 +5,7 @@ import type { TestServer } from '../http/test-server.ts'
 import { seriousViolations } from './axe.ts'
 import { hasBrowser, screenshotFolder, useConsole } from './console-browser.ts'
 
-/** Some of everything that there is to see. Answers one that runs and one that failed. */
+/** Creates workspaces in every status, and orphans. Returns the ids of a running and of a failed workspace. */
 async function createSampleData({
   createWorkspace,
   engine,
@@ -46,8 +46,8 @@ async function createSampleData({
   engine.placeContainer(newWorkspaceId(), { kind: 'running', connection: { container_id: 'c' } }, 'here', orphanLabels)
   engine.placeContainer(newWorkspaceId(), { kind: 'created' })
   engine.disconnect()
-  engine.reconnect() // and with the reconnect comes an inventory
-  await expect.poll(() => supervisor.orphans().length).toBe(2) // it is not told when that is done
+  engine.reconnect() // a reconnect triggers a reconcile
+  await expect.poll(() => supervisor.orphans().length).toBe(2) // no event reports the end of a reconcile
   engine.before('container', () => new Promise(() => {}))
   for (let index = 0; index < 11; index++) {
     const { id } = await createWorkspace({ name: `review-${index + 1}`, ttl_seconds: 7200 })
@@ -56,29 +56,29 @@ async function createSampleData({
   return { running, failed }
 }
 
-describe.skipIf(!hasBrowser)('the console, as it looks', () => {
+describe.skipIf(!hasBrowser)('accessibility and layout of the console', () => {
   const { open, visit } = useConsole()
 
   test.each(['light', 'dark'] as const)(
-    'nothing of it is hard to use for anybody in %s (axe), nor cut off sideways',
+    'axe finds no serious violations in the %s theme, and no page overflows horizontally',
     async (colorScheme) => {
       const testServer = await open()
       const { running, failed } = await createSampleData(testServer)
       const port = await testServer.listen()
-      // What is dark differs in its colours alone.
+      // The dark theme differs in its colours only, so one width is enough.
       for (const width of colorScheme === 'dark' ? [1280] : [1280, 390]) {
         const media = { viewport: { width, height: width === 390 ? 844 : 900 }, colorScheme }
         const { page, browserErrors } = await visit(port, { ...media, user: 'root' })
         const screenshot = async (name: string) => {
           expect(await seriousViolations(page), name).toEqual([])
           const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-          expect(overflow, `${name} at ${width} is too wide`).toBeLessThanOrEqual(0)
+          expect(overflow, `${name} overflows at ${width} pixels`).toBeLessThanOrEqual(0)
           await page.screenshot({ path: join(screenshotFolder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
         }
         const waitUntilSettled = () => page.locator('g[id="state-running.up"]').waitFor()
         await page.getByRole('row', { name: /nightly-build/ }).waitFor()
         await waitUntilSettled()
-        await page.getByRole('region', { name: 'Containers without a workspace' }).getByText('of dora').waitFor()
+        await page.getByRole('region', { name: 'Orphaned containers' }).getByText('owned by dora').waitFor()
         await page.getByRole('region', { name: 'Queue and sweeps' }).getByText('of 8 slots').waitFor()
         await screenshot('fleet')
         await page.getByRole('button', { name: 'Adopt thesis-2024' }).click()
@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser)('the console, as it looks', () => {
         await screenshot('adopt')
         await page.keyboard.press('Escape')
         await page.getByRole('link', { name: 'checkout-service' }).first().click()
-        await page.locator('g[id="state-running.up"].lit').waitFor()
+        await page.locator('g[id="state-running.up"].active').waitFor()
         await page.getByRole('button', { name: /creating\.setup/ }).waitFor()
         await page.getByRole('table', { name: 'Spec' }).waitFor()
         await screenshot('workspace')
@@ -95,22 +95,22 @@ describe.skipIf(!hasBrowser)('the console, as it looks', () => {
         await screenshot('delete')
         await page.goto(`http://127.0.0.1:${port}/console/#/workspaces/${failed}`)
         await page.reload()
-        await page.locator('g[id="state-failed"].lit').waitFor()
+        await page.locator('g[id="state-failed"].active').waitFor()
         await page.getByRole('button', { name: /creating\.image/ }).click()
         await screenshot('failed')
         expect(browserErrors).toEqual([])
         expect(running).not.toBe(failed)
         const empty = await visit(port, { ...media, user: 'nobody' })
-        await empty.page.getByText('There is no workspace yet').waitFor()
+        await empty.page.getByText('There are no workspaces yet').waitFor()
         expect(await seriousViolations(empty.page)).toEqual([])
         await empty.page.screenshot({
           path: join(screenshotFolder, `empty-${width}-${colorScheme}.png`),
           fullPage: true,
         })
-        const gate = await visit(port, { ...media, user: null })
-        await gate.page.getByLabel('Who are you?').waitFor()
-        expect(await seriousViolations(gate.page)).toEqual([])
-        await gate.page.screenshot({ path: join(screenshotFolder, `gate-${width}-${colorScheme}.png`) })
+        const signIn = await visit(port, { ...media, user: null })
+        await signIn.page.getByLabel('User name').waitFor()
+        expect(await seriousViolations(signIn.page)).toEqual([])
+        await signIn.page.screenshot({ path: join(screenshotFolder, `sign-in-${width}-${colorScheme}.png`) })
       }
     },
     120_000,

@@ -8,7 +8,7 @@ const axeViolations = z.array(
   z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),
 )
 
-/** What axe finds on a page that is serious or worse. */
+/** The serious and critical violations that axe finds on a page. */
 export async function seriousViolations(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe)
   const violations = axeViolations.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'))

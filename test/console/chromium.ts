@@ -14,7 +14,7 @@ const flags = [
   '--disable-sync',
 ]
 
-/** Where this machine's Chromium is; `undefined` if it has none. */
+/** The path of the installed Chromium; `undefined` if there is none. */
 export function findChromium(): string | undefined {
   if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium'
   try {

@@ -9,7 +9,7 @@ import { findChromium, launchChromium } from './chromium.ts'
 
 const executablePath = findChromium()
 
-/** Whether this machine has a browser to test in. */
+/** Whether Chromium is installed. */
 export const hasBrowser = requirePrerequisite(
   executablePath !== undefined,
   'run Chromium: install the package chromium',
@@ -21,13 +21,13 @@ export function openBrowser(): Promise<Browser> {
 
 const root = join(import.meta.dirname, '../..')
 
-/** Where pictures are kept. */
+/** The folder of the screenshots. */
 export const screenshotFolder = join(root, 'test/console/out')
 
-/** How somebody comes: `user` is who has entered before, `null`: nobody. */
+/** `user` is the stored user name, `null` for none; `at` is the URL's hash. */
 type VisitOptions = BrowserContextOptions & { readonly user?: string | null; readonly at?: string }
 
-/** One browser, and one console as it is built, for all tests of a suite. */
+/** One browser and one built console for all tests of a suite. */
 export function useConsole() {
   let browser: Browser
   beforeAll(async () => {
@@ -35,16 +35,16 @@ export function useConsole() {
   })
   afterAll(() => browser?.close())
   return {
-    /** A service that serves it. */
+    /** Starts a service that serves the console. */
     open: (options: TestServerOptions = {}) => openTestServer({ ...options, consoleFolder }),
-    /** Opens the console that is served at a port, in a profile of its own. */
+    /** Opens the console at a port in a new browser profile. */
     visit: (port: number, options?: VisitOptions) => visitConsole(browser, port, options),
   }
 }
 
 export interface ConsoleVisit {
   readonly page: Page
-  /** What the browser complained of: errors of scripts, and what the policy refused. */
+  /** Script errors and violations of the content security policy. */
   readonly browserErrors: readonly string[]
 }
 
@@ -60,7 +60,7 @@ async function visitConsole(
   const browserErrors: string[] = []
   page.on('pageerror', (error) => browserErrors.push(String(error)))
   page.on('console', (message) => {
-    // Refusals of the API are logged by the browser, too; what matters is whether the page shows them.
+    // The browser also logs error responses of the API, which the page itself must show.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       browserErrors.push(message.text())
   })

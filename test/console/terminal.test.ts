@@ -7,62 +7,62 @@ import { hasBrowser, screenshotFolder, useConsole } from './console-browser.ts'
 describe.skipIf(!hasBrowser)('the terminal of the console', () => {
   const { open: openConsole, visit } = useConsole()
 
-  /** The page of a workspace that runs, in a browser. */
+  /** Opens the page of a running workspace. */
   async function open(media: BrowserContextOptions = {}) {
     const testServer = await openConsole({ realProcesses: true })
-    const { id } = await testServer.createWorkspace({ name: 'shelly' })
+    const { id } = await testServer.createWorkspace({ name: 'shell' })
     await testServer.waitFor(id, ({ status }) => status === 'running')
     const visited = await visit(await testServer.listen(), { ...media, at: `#/workspaces/${id}` })
     return { ...testServer, ...visited, id }
   }
 
   async function openShell(page: Page) {
-    await page.getByRole('button', { name: 'Open a shell' }).click()
+    await page.getByRole('button', { name: 'Open shell' }).click()
     await page.getByText('Connected.').waitFor()
   }
 
-  /** Waits until a row of the terminal reads like this. */
+  /** Waits until a row of the terminal matches. */
   const row = (page: Page, text: RegExp) => page.locator('.xterm-rows > div', { hasText: text }).first().waitFor()
 
-  test('what is typed is run, and shown', async () => {
+  test('typed commands run, and their output is shown', async () => {
     const { page, browserErrors } = await open()
     await openShell(page)
     await page.keyboard.type('echo $((6*7))\n')
     await row(page, /^42$/)
     await page.keyboard.type('exit 3\n')
-    await page.getByText('The shell has ended with exit code 3.').waitFor()
+    await page.getByText('The shell exited with code 3.').waitFor()
     await openShell(page)
     expect(browserErrors).toEqual([])
   })
 
-  test('a reload comes back to the same shell, with its screen', async () => {
+  test('a reload attaches to the same shell and restores its screen', async () => {
     const { page, browserErrors } = await open()
     await openShell(page)
-    await page.keyboard.type('mine=kept; echo on-the-"screen"\n')
+    await page.keyboard.type('value=retained; echo on-the-"screen"\n')
     await row(page, /^on-the-screen$/)
     await page.reload()
     await page.locator('.shell-screen').click()
     await row(page, /^on-the-screen$/)
-    await page.keyboard.type('echo it is $mine\n')
-    await row(page, /^it is kept$/)
+    await page.keyboard.type('echo it is $value\n')
+    await row(page, /^it is retained$/)
     expect(browserErrors).toEqual([])
   })
 
-  test('a connection that is cut is mended, and the shell goes on', async () => {
+  test('the shell survives a lost connection', async () => {
     const { app, page } = await open()
     await openShell(page)
-    await page.keyboard.type('mine=kept; echo rea""dy\n')
+    await page.keyboard.type('value=retained; echo rea""dy\n')
     await row(page, /^ready$/)
     await page.context().setOffline(true)
     for (const socket of app.websocketServer.clients) socket.terminate()
-    await page.getByText('Connection lost, trying again.').waitFor()
+    await page.getByText('Connection lost. Reconnecting…').waitFor()
     await page.context().setOffline(false)
     await page.getByText('Connected.').waitFor()
-    await page.keyboard.type('echo it is $mine\n')
-    await row(page, /^it is kept$/)
+    await page.keyboard.type('echo it is $value\n')
+    await row(page, /^it is retained$/)
   })
 
-  test('a window that takes the shell over says so in the other, which can take it back', async () => {
+  test('a second window takes over the shell, and the first can take it back', async () => {
     const { page } = await open()
     await openShell(page)
     const other = await page.context().newPage()
@@ -71,13 +71,13 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
     )
     await other.goto(page.url())
     await other.getByText('Connected.').waitFor()
-    await page.getByText('Another window has taken it over.').waitFor()
-    await page.getByRole('button', { name: 'Take it back' }).click()
+    await page.getByText('Another window has taken over this shell.').waitFor()
+    await page.getByRole('button', { name: 'Take over' }).click()
     await page.getByText('Connected.').waitFor()
-    await other.getByText('Another window has taken it over.').waitFor()
+    await other.getByText('Another window has taken over this shell.').waitFor()
   })
 
-  test('the keyboard gets out of the terminal, and into it again', async () => {
+  test('the keyboard focus can leave the terminal and return', async () => {
     const { page } = await open()
     await openShell(page)
     const focused = () => page.evaluate('document.activeElement.textContent || document.activeElement.ariaLabel')
@@ -85,24 +85,24 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Terminal input')
     await page.keyboard.press('Control+Shift+F6')
-    expect(await focused()).toBe('Close the shell')
+    expect(await focused()).toBe('Close shell')
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Terminal input')
   })
 
-  test('a shell cannot be opened in a workspace that does not run', async () => {
+  test('a shell cannot be opened in a stopped workspace', async () => {
     const { inject, id, page } = await open()
     await inject('POST', `/api/v1/workspaces/${id}/stop`)
-    await page.getByText('A shell needs a workspace that runs.').waitFor()
-    await page.getByRole('button', { name: 'Open a shell' }).click({ force: true })
+    await page.getByText('A shell requires a running workspace.').waitFor()
+    await page.getByRole('button', { name: 'Open shell' }).click({ force: true })
     expect(await page.getByText('Opening…').count()).toBe(0)
   })
 
   test.each(['light', 'dark'] as const)(
-    'colours are seen in %s, and it fits',
+    'the terminal shows colours in the %s theme and fits the page',
     { timeout: 120_000 },
     async (colorScheme) => {
-      // What is dark differs in its colours alone.
+      // The dark theme differs in its colours only, so one width is enough.
       for (const width of colorScheme === 'dark' ? [1280] : [1280, 390]) {
         const media = { viewport: { width, height: 900 }, colorScheme }
         const { page, browserErrors } = await open(media)
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)('the terminal of the console', () => {
         await row(page, /^\d+ \d+$/)
         const colourOf = (text: string) =>
           page.evaluate<string>(
-            `getComputedStyle([...document.querySelectorAll('.xterm-rows span')].filter((one) => one.textContent.trim() === ${JSON.stringify(text)}).at(-1)).color`,
+            `getComputedStyle([...document.querySelectorAll('.xterm-rows span')].filter((span) => span.textContent.trim() === ${JSON.stringify(text)}).at(-1)).color`,
           )
         expect(new Set([await colourOf('true'), await colourOf('bold')]).size).toBe(2)
         const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { Client, Workspace } from '../../client/client.ts'
-import type { WorkspaceAction, BulkActionResult } from './workspace-action.ts'
-import { acceptsAction, actionLabel, workspaceActions, runBulkAction } from './workspace-action.ts'
-import { ConfirmActionDialog } from './confirm-action-dialog.tsx'
-import { errorText } from '../fleet/fleet-store.ts'
+import { errorText } from '../error-text.ts'
 import type { FleetStore } from '../fleet/fleet-store.ts'
+import { ConfirmActionDialog } from './confirm-action-dialog.tsx'
+import type { BulkActionResult, WorkspaceAction } from './workspace-action.ts'
+import { acceptsAction, actionLabel, runBulkAction, workspaceActions } from './workspace-action.ts'
 
 interface Props {
   readonly client: Client
@@ -12,9 +12,9 @@ interface Props {
   readonly selected: readonly Workspace[]
 }
 
-/** The buttons for what the chosen workspaces accept; what they refuse stands below, with the reason. */
+/** A button per action for the selected workspaces, and the reason why some are unavailable. */
 export function ActionBar({ client, fleet, selected }: Props) {
-  const [actionToConfirm, setActionToConfirm] = useState<'extend' | 'delete' | null>(null)
+  const [actionToConfirm, setActionToConfirm] = useState<'update' | 'delete' | null>(null)
   const [runningAction, setRunningAction] = useState<WorkspaceAction | null>(null)
   const [message, setMessage] = useState<{ readonly text: string; readonly isError: boolean } | null>(null)
 
@@ -35,8 +35,8 @@ export function ActionBar({ client, fleet, selected }: Props) {
     (action) => !selected.some((workspace) => acceptsAction(workspace, action)),
   )
   return (
-    <div class="acts">
-      <div class="row" role="group" aria-label="Commands">
+    <div class="action-bar">
+      <div class="row" role="group" aria-label="Actions">
         {workspaceActions.map((action) => {
           const accepting = selected.filter((workspace) => acceptsAction(workspace, action))
           const isDisabled = accepting.length === 0 || runningAction !== null
@@ -46,10 +46,10 @@ export function ActionBar({ client, fleet, selected }: Props) {
               type="button"
               class={action === 'delete' ? 'danger' : undefined}
               aria-disabled={isDisabled}
-              aria-describedby={accepting.length === 0 ? 'refused' : undefined}
+              aria-describedby={accepting.length === 0 ? 'unavailable-reason' : undefined}
               onClick={() => {
                 if (isDisabled) return
-                if (action === 'extend' || action === 'delete') setActionToConfirm(action)
+                if (action === 'update' || action === 'delete') setActionToConfirm(action)
                 else void run(action)
               }}
             >
@@ -61,11 +61,11 @@ export function ActionBar({ client, fleet, selected }: Props) {
         })}
       </div>
       {unavailable.length > 0 && (
-        <p id="refused" class="soft">
+        <p id="unavailable-reason" class="muted">
           {unavailableReason(unavailable, selected)}
         </p>
       )}
-      <p role="status" class={message?.isError === true ? 'notice trouble' : 'soft'}>
+      <p role="status" class={message?.isError === true ? 'notice error' : 'muted'}>
         {message?.text}
       </p>
       {actionToConfirm !== null && (
@@ -83,10 +83,10 @@ export function ActionBar({ client, fleet, selected }: Props) {
 function unavailableReason(unavailable: readonly WorkspaceAction[], selected: readonly Workspace[]): string {
   const names = unavailable.map((action) => actionLabel(action, []).toLowerCase()).join(', ')
   const states = [...new Set(selected.map(({ state }) => state))]
-  if (selected.length === 0) return 'Choose workspaces in the table to command them.'
+  if (selected.length === 0) return 'Select workspaces in the table to act on them.'
   return states.length === 1
-    ? `Not possible while ${selected.length === 1 ? 'it is' : 'they are'} ${states[0]}: ${names}.`
-    : `None of the chosen accepts in its state: ${names}.`
+    ? `Unavailable in state ${states[0]}: ${names}.`
+    : `Unavailable for this selection: ${names}.`
 }
 
 function resultMessage(

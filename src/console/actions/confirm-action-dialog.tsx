@@ -3,29 +3,29 @@ import type { Workspace } from '../../client/client.ts'
 import { Modal } from '../modal.tsx'
 
 interface Props {
-  readonly action: 'extend' | 'delete'
+  readonly action: 'update' | 'delete'
   readonly selected: readonly Workspace[]
   readonly onConfirm: (ttlSeconds: number | null) => void
   readonly onCancel: () => void
 }
 
-/** So many of those that are meant are named. */
-const maxNames = 10
+const maxListedNames = 10
 
 const ttlOptions = [
-  ['1 hour', 3600],
-  ['1 day', 86_400],
-  ['7 days', 604_800],
-  ['30 days', 2_592_000],
+  ['in 1 hour', 3600],
+  ['in 1 day', 86_400],
+  ['in 7 days', 604_800],
+  ['in 30 days', 2_592_000],
 ] as const
 
-/** Asks before something is destroyed, and for how long something is to live. Escape is no. */
+/** Asks for confirmation before a delete, and for the new TTL before an update. Escape cancels. */
 export function ConfirmActionDialog({ action, selected, onConfirm, onCancel }: Props) {
   const [ttl, setTtl] = useState('86400')
   const [first] = selected
   const targetText = selected.length === 1 && first ? first.name : `${selected.length} workspaces`
+  const label = action === 'delete' ? 'Delete' : 'Extend'
   return (
-    <Modal titleId="asked" onClose={onCancel}>
+    <Modal titleId="confirm-title" onClose={onCancel}>
       <form
         method="dialog"
         onSubmit={(event) => {
@@ -33,41 +33,41 @@ export function ConfirmActionDialog({ action, selected, onConfirm, onCancel }: P
           onConfirm(ttl === '' ? null : Number(ttl))
         }}
       >
-        <h2 id="asked">
-          {action === 'delete' ? 'Delete' : 'Extend'} {targetText}?
+        <h2 id="confirm-title">
+          {label} {targetText}?
         </h2>
         {selected.length > 1 && (
-          <p class="soft reason">
+          <p class="muted reason">
             {selected
-              .slice(0, maxNames)
+              .slice(0, maxListedNames)
               .map(({ name }) => name)
               .join(', ')}
-            {selected.length > maxNames && ` and ${selected.length - maxNames} more`}
+            {selected.length > maxListedNames && ` and ${selected.length - maxListedNames} more`}
           </p>
         )}
         {action === 'delete' ? (
-          <p>The container and everything in it is destroyed. This cannot be undone.</p>
+          <p>This destroys the container and everything in it, and cannot be undone.</p>
         ) : (
           <p>
             <label>
-              It lives from now on for{' '}
+              Expires{' '}
               <select value={ttl} onChange={(event) => setTtl(event.currentTarget.value)}>
                 {ttlOptions.map(([name, seconds]) => (
                   <option key={name} value={seconds}>
                     {name}
                   </option>
                 ))}
-                <option value="">ever</option>
+                <option value="">never</option>
               </select>
             </label>
           </p>
         )}
-        <div class="row end">
+        <div class="row justify-end">
           <button type="button" onClick={onCancel} autofocus>
-            Keep it as it is
+            Cancel
           </button>
-          <button type="submit" class={action === 'delete' ? 'danger solid' : 'main'}>
-            {action === 'delete' ? 'Delete' : 'Extend'} {targetText}
+          <button type="submit" class={action === 'delete' ? 'danger filled' : 'primary'}>
+            {label} {targetText}
           </button>
         </div>
       </form>

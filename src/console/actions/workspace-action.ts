@@ -2,35 +2,39 @@ import { ApiError } from '../../client/api-error.ts'
 import type { Client, Workspace } from '../../client/client.ts'
 import type { FleetStore } from '../fleet/fleet-store.ts'
 
-export const workspaceActions = ['start', 'stop', 'restart', 'extend', 'delete'] as const
-export type WorkspaceAction = (typeof workspaceActions)[number]
+/** The API's user commands, which are also the actions of the console. Its only update is a new TTL. */
+export type WorkspaceAction = Workspace['can'][number]
 
-/** The command of the API that an act is. */
-const apiCommands = { start: 'start', stop: 'stop', restart: 'restart', extend: 'update', delete: 'delete' } as const
+export const workspaceActions = ['start', 'stop', 'restart', 'update', 'delete'] as const satisfies WorkspaceAction[]
 
-/** So many are told at a time. */
-const maxConcurrent = 8
+const labels: Readonly<Record<WorkspaceAction, string>> = {
+  start: 'Start',
+  stop: 'Stop',
+  restart: 'Restart',
+  update: 'Extend',
+  delete: 'Delete',
+}
+
+const maxConcurrentRequests = 8
 
 export interface BulkActionResult {
   readonly accepted: number
-  /** Each with the workspace's name and why. */
+  /** One message per refused workspace: its name and the reason. */
   readonly refusals: readonly string[]
 }
 
-/** Whether a workspace accepts an act now, as the service says. */
+/** Whether the service accepts the action for a workspace now. */
 export function acceptsAction({ can }: Workspace, action: WorkspaceAction): boolean {
-  return can.includes(apiCommands[action])
+  return can.includes(action)
 }
 
-/** What stands on the button. A start of a failed one tries it again. */
+/** The label of the action's button. Starting failed workspaces is labelled as a retry. */
 export function actionLabel(action: WorkspaceAction, selected: readonly Workspace[]): string {
   const isRetry = action === 'start' && selected.length > 0 && selected.every(({ status }) => status === 'failed')
   return isRetry ? 'Try again' : labels[action]
 }
 
-const labels = { start: 'Start', stop: 'Stop', restart: 'Restart', extend: 'Extend', delete: 'Delete' } as const
-
-/** Does an act on each of the chosen that accepts it. A refusal of one holds up no other. */
+/** Sends the action to each selected workspace that accepts it. The refusal of one does not affect the others. */
 export async function runBulkAction(
   { client, fleet }: { readonly client: Client; readonly fleet: FleetStore },
   action: WorkspaceAction,
@@ -57,9 +61,9 @@ export async function runBulkAction(
       fleet.refresh(id)
     } else
       fleet.putWorkspace(
-        action === 'extend' ? await client.update(id, { ttl_seconds: ttlSeconds }) : await client[action](id),
+        action === 'update' ? await client.update(id, { ttl_seconds: ttlSeconds }) : await client[action](id),
       )
   }
-  await Promise.all(Array.from({ length: maxConcurrent }, worker))
+  await Promise.all(Array.from({ length: maxConcurrentRequests }, worker))
   return { accepted, refusals }
 }

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import type { Workspace } from '../../client/client.ts'
-import { msUntil, formatDuration } from '../time-format.ts'
-import { useNow } from './use-fleet.ts'
+import { countdown } from '../time-format.ts'
+import { useNow } from '../use-now.ts'
 
 interface Props {
   readonly workspaces: readonly Workspace[]
@@ -10,18 +10,18 @@ interface Props {
 
 const maxListed = 5
 
-/** Failed ones, each with its reason. */
+/** The first failed workspaces, each with its reason. */
 export function FailedWorkspaces({ workspaces, loaded, onShowAll }: Props & { readonly onShowAll: () => void }) {
   const failed = useMemo(() => workspaces.filter(({ status }) => status === 'failed'), [workspaces])
   return (
     <section class="panel" aria-labelledby="failures">
       <h2 id="failures">Failures</h2>
-      {failed.length === 0 && <p class="pending">{loaded ? 'None has failed.' : 'Loading…'}</p>}
-      <ul class="urgent">
+      {failed.length === 0 && <p class="placeholder">{loaded ? 'No failed workspaces.' : 'Loading…'}</p>}
+      <ul class="alert-list">
         {failed.slice(0, maxListed).map(({ id, name, owner, error_message }) => (
           <li key={id}>
-            <a href={`#/workspaces/${id}`}>{name}</a> <span class="soft">of {owner}</span>
-            <p class="reason">{error_message ?? 'It gave no reason.'}</p>
+            <a href={`#/workspaces/${id}`}>{name}</a> <span class="muted">{owner}</span>
+            <p class="reason">{error_message ?? 'No reason was given.'}</p>
           </li>
         ))}
       </ul>
@@ -34,7 +34,7 @@ export function FailedWorkspaces({ workspaces, loaded, onShowAll }: Props & { re
   )
 }
 
-/** Those that expire next, counted down. */
+/** The workspaces that expire next, each with a countdown. */
 export function ExpiringWorkspaces({ workspaces, loaded }: Props) {
   const now = useNow()
   const upcoming = useMemo(
@@ -49,13 +49,13 @@ export function ExpiringWorkspaces({ workspaces, loaded }: Props) {
   )
   return (
     <section class="panel" aria-labelledby="expiring">
-      <h2 id="expiring">Expires next</h2>
-      {upcoming.length === 0 && <p class="pending">{loaded ? 'None expires.' : 'Loading…'}</p>}
-      <ul class="urgent">
+      <h2 id="expiring">Expiring next</h2>
+      {upcoming.length === 0 && <p class="placeholder">{loaded ? 'No workspace expires.' : 'Loading…'}</p>}
+      <ul class="alert-list">
         {upcoming.map(({ id, name, owner, expires_at }) => (
-          <li key={id} class="between">
+          <li key={id} class="space-between">
             <span>
-              <a href={`#/workspaces/${id}`}>{name}</a> <span class="soft">of {owner}</span>
+              <a href={`#/workspaces/${id}`}>{name}</a> <span class="muted">{owner}</span>
             </span>
             <time dateTime={expires_at}>{countdown(expires_at, now)}</time>
           </li>
@@ -63,10 +63,4 @@ export function ExpiringWorkspaces({ workspaces, loaded }: Props) {
       </ul>
     </section>
   )
-}
-
-/** What is left until a time. */
-export function countdown(iso: string, now: number): string {
-  const msLeft = msUntil(iso, now)
-  return msLeft > 0 ? `in ${formatDuration(Math.max(1000, msLeft))}` : 'now'
 }

@@ -11,7 +11,7 @@ interface Props {
   readonly matchCount: number
 }
 
-/** What the table is narrowed by. */
+/** The fields that filter the table, and the number of matches. */
 export function FilterBar({ filter, onChange, workspaces, operator, matchCount }: Props) {
   const owners = useMemo(() => distinctValues(workspaces, 'owner'), [workspaces])
   const templates = useMemo(() => distinctValues(workspaces, 'template'), [workspaces])
@@ -29,23 +29,23 @@ export function FilterBar({ filter, onChange, workspaces, operator, matchCount }
     </label>
   )
   return (
-    <div class="filters" role="search">
-      <label class="wide">
+    <div class="filter-bar" role="search">
+      <label class="filter-text">
         Text
         <input
           type="search"
           value={filter.text}
-          placeholder="Name, state, reason, id"
+          placeholder="Name, owner, state, reason, id"
           onInput={(event) => onChange({ ...filter, text: event.currentTarget.value })}
         />
       </label>
       {selectField('status', 'Status', ['creating', 'running', 'stopped', 'failed', ...(operator ? ['deleting'] : [])])}
       {selectField('template', 'Template', templates)}
       {operator && selectField('owner', 'Owner', owners)}
-      <span class="found" role="status">
+      <span class="match-count" role="status">
         {matchCount} of {workspaces.length}
         {filter !== emptyFilter && matchCount < workspaces.length && (
-          <button type="button" class="quiet" onClick={() => onChange(emptyFilter)}>
+          <button type="button" class="secondary" onClick={() => onChange(emptyFilter)}>
             Clear
           </button>
         )}

@@ -1,41 +1,36 @@
 import { ApiError } from '../../client/api-error.ts'
 import type { Client, TransitionEvent, Workspace } from '../../client/client.ts'
+import { errorText } from '../error-text.ts'
 
-/** What the page knows of all workspaces. A new one each time that something changes. */
+/** What the page shows of all workspaces. Each change creates a new view. */
 export interface FleetView {
   /** Newest first. */
   readonly workspaces: readonly Workspace[]
   readonly loaded: boolean
-  /** Why the list cannot be had. */
+  /** Why the list cannot be read. */
   readonly error: string | null
-  readonly connection: 'connecting' | 'live' | 'lost'
+  readonly connection: 'connecting' | 'connected' | 'reconnecting'
 }
 
 export type FleetStore = ReturnType<typeof fleetStore>
 
-/** So many changed ones are asked for at a time. */
+export const statusOrder: readonly Workspace['status'][] = ['failed', 'creating', 'running', 'stopped', 'deleting']
+
 const maxConcurrentReads = 6
-/** What changes within this time is drawn together. */
+/** Changes within this time are rendered together. */
 const renderIntervalMs = 60
-/** A list that could not be read is asked for again. */
 const retryDelayMs = 3000
 
 /**
- * All workspaces that one may see, kept up to date: the list is read once the feed is there, so that nothing is missed in between, and
- * what changes is read again, one by one. `close` ends it.
+ * Keeps every workspace that the user may see up to date until `close`. The list is read once the event feed is connected, so that no
+ * change in between is missed; a workspace that changes is read again on its own.
  */
 export function fleetStore(client: Client) {
-  const workspacesById = new Map<string, Workspace>()
-  const deletedIds = new Set<string>()
-  /** Changed, and not read again yet. */
-  const staleIds = new Set<string>()
-  /** Being read: no two at once, so that an answer that was under way for long does not undo a newer one. */
-  const inFlightIds = new Set<string>()
-  /** Heard of since the list began to be read: what the list says of them may be older. */
-  const touchedIds = new Set<string>()
+  const cache = workspaceCache()
   const viewListeners = new Set<() => void>()
   const transitionListeners = new Set<(transition: TransitionEvent) => void>()
   const shutdown = new AbortController()
+  const refresh = refreshQueue(readWorkspace, shutdown.signal)
   let view: FleetView = { workspaces: [], loaded: false, error: null, connection: 'connecting' }
   let renderTimer: ReturnType<typeof setTimeout> | undefined
   let loadGeneration = 0
@@ -44,84 +39,44 @@ export function fleetStore(client: Client) {
     view = { ...view, ...changes }
     renderTimer ??= setTimeout(() => {
       renderTimer = undefined
-      view = { ...view, workspaces: [...workspacesById.values()].sort(newestFirst) }
+      view = { ...view, workspaces: cache.newestFirst() }
       for (const notify of viewListeners) notify()
     }, renderIntervalMs)
   }
 
-  function upsert(workspace: Workspace) {
-    touchedIds.add(workspace.id)
-    if (!deletedIds.has(workspace.id)) workspacesById.set(workspace.id, workspace)
-  }
-
-  function remove(id: string) {
-    deletedIds.add(id)
-    workspacesById.delete(id)
-  }
-
   async function load() {
     const generation = ++loadGeneration
-    const listedIds = new Set<string>()
-    const previousIds = new Set(workspacesById.keys())
-    touchedIds.clear()
+    const isCurrent = () => generation === loadGeneration && !shutdown.signal.aborted
+    const listing = cache.beginListing()
     try {
       for await (const page of client.list({ owner: '*' })) {
-        if (generation !== loadGeneration || shutdown.signal.aborted) return
-        for (const workspace of page) {
-          listedIds.add(workspace.id)
-          if (!touchedIds.has(workspace.id) && !deletedIds.has(workspace.id))
-            workspacesById.set(workspace.id, workspace)
-        }
-        updateView({ error: null, ...(previousIds.size === 0 && workspacesById.size > 0 && { loaded: true }) })
+        if (!isCurrent()) return
+        listing.add(page)
+        updateView({ error: null, ...(listing.isFirst && cache.size() > 0 && { loaded: true }) })
       }
-      for (const id of previousIds) if (!listedIds.has(id) && !touchedIds.has(id)) workspacesById.delete(id)
+      listing.removeUnlisted()
       updateView({ loaded: true, error: null })
     } catch (error) {
       updateView({ error: errorText(error) })
-      if (generation === loadGeneration && !shutdown.signal.aborted)
-        setTimeout(() => generation === loadGeneration && void load(), retryDelayMs)
-    }
-  }
-
-  function readStale() {
-    for (const id of staleIds) {
-      if (inFlightIds.size >= maxConcurrentReads) return
-      if (inFlightIds.has(id)) continue
-      staleIds.delete(id)
-      inFlightIds.add(id)
-      void readWorkspace(id).finally(() => {
-        inFlightIds.delete(id)
-        readStale()
-      })
+      if (isCurrent()) setTimeout(() => generation === loadGeneration && void load(), retryDelayMs)
     }
   }
 
   async function readWorkspace(id: string) {
     try {
-      upsert(await client.get(id))
+      cache.put(await client.get(id))
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) remove(id)
+      if (error instanceof ApiError && error.status === 404) cache.remove(id)
       else if (!shutdown.signal.aborted) setTimeout(() => refresh(id), retryDelayMs)
     }
     updateView()
   }
 
-  function refresh(id: string) {
-    if (shutdown.signal.aborted) return
-    staleIds.add(id)
-    readStale()
-  }
-
   function applyTransition(transition: TransitionEvent) {
-    const { at, to, workspace: id } = transition
-    const current = workspacesById.get(id)
-    if (to === 'deleted') remove(id)
+    if (transition.to === 'deleted') cache.remove(transition.workspace)
     else {
-      // The state shows at once; what else has changed is read.
-      const status = (to.split('.')[0] ?? '') as Workspace['status']
-      if (current) workspacesById.set(id, { ...current, state: to, status, updated_at: at })
-      touchedIds.add(id)
-      refresh(id)
+      cache.applyTransition(transition)
+      refresh(transition.workspace)
     }
     for (const notify of transitionListeners) notify(transition)
     updateView()
@@ -131,15 +86,15 @@ export function fleetStore(client: Client) {
     try {
       for await (const event of client.events(null, shutdown.signal))
         if (event.kind === 'transition') applyTransition(event.transition)
-        else if (event.kind === 'disconnected') updateView({ connection: 'lost' })
+        else if (event.kind === 'disconnected') updateView({ connection: 'reconnecting' })
         else {
-          updateView({ connection: 'live' })
+          updateView({ connection: 'connected' })
           if (!event.resumed || !view.loaded) void load()
         }
     } catch (error) {
-      // Who asks is not known any more, say: a proxy may let them in again.
+      // The service may have rejected the user; a proxy may accept the next attempt.
       if (shutdown.signal.aborted) return
-      updateView({ connection: 'lost', error: errorText(error) })
+      updateView({ connection: 'reconnecting', error: errorText(error) })
       setTimeout(() => shutdown.signal.aborted || void followEvents(), retryDelayMs)
     }
   }
@@ -147,19 +102,13 @@ export function fleetStore(client: Client) {
 
   return {
     getView: () => view,
-    /** Calls `tell` after each change of the view. Answers how to stop it. */
-    subscribe(listener: () => void) {
-      viewListeners.add(listener)
-      return () => void viewListeners.delete(listener)
-    },
-    /** Calls `tell` with each transition. Answers how to stop it. */
-    onTransition(listener: (transition: TransitionEvent) => void) {
-      transitionListeners.add(listener)
-      return () => void transitionListeners.delete(listener)
-    },
-    /** Takes a workspace as a command has answered it. */
+    /** Calls `listener` after each change of the view. Returns the function that unsubscribes. */
+    subscribe: (listener: () => void) => subscribeTo(viewListeners, listener),
+    /** Calls `listener` with each transition. Returns the function that unsubscribes. */
+    onTransition: (listener: (transition: TransitionEvent) => void) => subscribeTo(transitionListeners, listener),
+    /** Stores a workspace from the response to a command. */
     putWorkspace(workspace: Workspace) {
-      upsert(workspace)
+      cache.put(workspace)
       updateView()
     },
     refresh,
@@ -171,12 +120,84 @@ export function fleetStore(client: Client) {
   }
 }
 
-/** A failure in words. */
-export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+function subscribeTo<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
 }
 
-function newestFirst(a: Workspace, b: Workspace): number {
+/** The workspaces by id. A listing never overwrites what was learned of a workspace after the listing began. */
+function workspaceCache() {
+  const workspacesById = new Map<string, Workspace>()
+  const deletedIds = new Set<string>()
+  const idsTouchedSinceListing = new Set<string>()
+
+  return {
+    size: () => workspacesById.size,
+    newestFirst: () => [...workspacesById.values()].sort(compareNewestFirst),
+    put(workspace: Workspace) {
+      idsTouchedSinceListing.add(workspace.id)
+      if (!deletedIds.has(workspace.id)) workspacesById.set(workspace.id, workspace)
+    },
+    remove(id: string) {
+      deletedIds.add(id)
+      workspacesById.delete(id)
+    },
+    /** Shows the new state at once. Whatever else changed must be read from the service. */
+    applyTransition({ at, to, workspace: id }: TransitionEvent) {
+      idsTouchedSinceListing.add(id)
+      const current = workspacesById.get(id)
+      const status = statusOrder.find((candidate) => candidate === to.split('.')[0])
+      if (current) workspacesById.set(id, { ...current, state: to, status: status ?? current.status, updated_at: at })
+    },
+    beginListing() {
+      const listedIds = new Set<string>()
+      const previousIds = new Set(workspacesById.keys())
+      idsTouchedSinceListing.clear()
+      return {
+        isFirst: previousIds.size === 0,
+        add(page: readonly Workspace[]) {
+          for (const workspace of page) {
+            listedIds.add(workspace.id)
+            if (!idsTouchedSinceListing.has(workspace.id) && !deletedIds.has(workspace.id))
+              workspacesById.set(workspace.id, workspace)
+          }
+        },
+        removeUnlisted() {
+          for (const id of previousIds)
+            if (!listedIds.has(id) && !idsTouchedSinceListing.has(id)) workspacesById.delete(id)
+        },
+      }
+    },
+  }
+}
+
+/**
+ * A function that reads a workspace soon, with at most {@link maxConcurrentReads} reads at a time. Reads of the same workspace never
+ * overlap, so that a slow response cannot overwrite a newer one.
+ */
+function refreshQueue(read: (id: string) => Promise<void>, signal: AbortSignal): (id: string) => void {
+  const staleIds = new Set<string>()
+  const inFlightIds = new Set<string>()
+  function readStale() {
+    for (const id of staleIds) {
+      if (inFlightIds.size >= maxConcurrentReads) return
+      if (inFlightIds.has(id)) continue
+      staleIds.delete(id)
+      inFlightIds.add(id)
+      void read(id).finally(() => {
+        inFlightIds.delete(id)
+        readStale()
+      })
+    }
+  }
+  return (id) => {
+    if (signal.aborted) return
+    staleIds.add(id)
+    readStale()
+  }
+}
+
+function compareNewestFirst(a: Workspace, b: Workspace): number {
   if (a.created_at === b.created_at) return a.id < b.id ? 1 : -1
   return a.created_at < b.created_at ? 1 : -1
 }

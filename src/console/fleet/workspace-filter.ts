@@ -1,6 +1,6 @@
 import type { Workspace } from '../../client/client.ts'
 
-/** What the table is narrowed to; an empty string is no wish. */
+/** The table's filter. An empty field matches every workspace. */
 export interface WorkspaceFilter {
   readonly text: string
   readonly owner: string
@@ -10,7 +10,7 @@ export interface WorkspaceFilter {
 
 export const emptyFilter: WorkspaceFilter = { text: '', owner: '', status: '', template: '' }
 
-/** Those that match, failed ones first, else in the order that they came. */
+/** The workspaces that match: failed ones first, otherwise in their original order. */
 export function filterWorkspaces(workspaces: readonly Workspace[], filter: WorkspaceFilter): readonly Workspace[] {
   const searchText = filter.text.trim().toLowerCase()
   const matches = workspaces.filter(
@@ -24,7 +24,7 @@ export function filterWorkspaces(workspaces: readonly Workspace[], filter: Works
   return failed.length === 0 ? matches : [...failed, ...matches.filter(({ status }) => status !== 'failed')]
 }
 
-/** How many are in each state; those within a state count for it too. */
+/** The number of workspaces in each state. A workspace also counts for the ancestors of its state. */
 export function countByState(workspaces: readonly Workspace[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const { state } of workspaces)
@@ -33,7 +33,7 @@ export function countByState(workspaces: readonly Workspace[]): ReadonlyMap<stri
   return counts
 }
 
-/** Every value of a field that there is, in order. */
+/** The values of a field among the workspaces, sorted. */
 export function distinctValues(workspaces: readonly Workspace[], field: 'owner' | 'template'): readonly string[] {
   return [...new Set(workspaces.map((workspace) => workspace[field]))].sort()
 }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Client, OrphanResponse } from '../../client/client.ts'
-import { errorText } from '../fleet/fleet-store.ts'
+import { errorText } from '../error-text.ts'
 import type { FleetStore } from '../fleet/fleet-store.ts'
 import { Modal } from '../modal.tsx'
 import { useQuery } from '../use-query.ts'
@@ -10,10 +10,11 @@ interface Props {
   readonly fleet: FleetStore
   readonly orphan: OrphanResponse
   readonly onCancel: () => void
-  readonly onAdopted: (text: string) => void
+  /** Called with a message about the new workspace. */
+  readonly onAdopted: (message: string) => void
 }
 
-/** Asks what a container does not tell of itself, and makes it a workspace again. A refusal leaves the question open. */
+/** Asks for what the container's labels leave out, and adopts it. The dialog stays open if the service refuses. */
 export function AdoptOrphanDialog({ client, fleet, orphan, onCancel, onAdopted }: Props) {
   const { data: templates } = useQuery(client.templates, null, [client])
   const [name, setName] = useState(orphan.name ?? '')
@@ -32,24 +33,24 @@ export function AdoptOrphanDialog({ client, fleet, orphan, onCancel, onAdopted }
         ...(orphan.owner === undefined && { owner }),
       })
       fleet.putWorkspace(workspace)
-      onAdopted(`${workspace.name} of ${workspace.owner} is a workspace again and is being started.`)
+      onAdopted(`Adopted as ${workspace.name}, owned by ${workspace.owner}. The workspace is starting.`)
     } catch (caught) {
       setError(errorText(caught))
     }
   }
 
   return (
-    <Modal titleId="asked-adopt" onClose={onCancel}>
+    <Modal titleId="adopt-title" onClose={onCancel}>
       <form
-        class="fields"
+        class="form-fields"
         method="dialog"
         onSubmit={(event) => {
           event.preventDefault()
           void adopt()
         }}
       >
-        <h2 id="asked-adopt">Adopt {orphanTitle(orphan)}?</h2>
-        <p>It becomes a workspace and is started. Its files stay.</p>
+        <h2 id="adopt-title">Adopt {orphanTitle(orphan)}?</h2>
+        <p>The container becomes a workspace, keeps its files, and is started.</p>
         <label>
           Owner
           <input
@@ -66,7 +67,7 @@ export function AdoptOrphanDialog({ client, fleet, orphan, onCancel, onAdopted }
         <label>
           Template
           <select value={template} onChange={(event) => setTemplate(event.currentTarget.value)} required>
-            {template === '' && <option value="">Choose one</option>}
+            {template === '' && <option value="">Select a template</option>}
             {choices.map((choice) => (
               <option key={choice} value={choice}>
                 {choice}
@@ -75,15 +76,15 @@ export function AdoptOrphanDialog({ client, fleet, orphan, onCancel, onAdopted }
           </select>
         </label>
         {error !== null && (
-          <p class="notice trouble" role="alert">
+          <p class="notice error" role="alert">
             {error}
           </p>
         )}
-        <div class="row end">
+        <div class="row justify-end">
           <button type="button" onClick={onCancel} autofocus>
-            Leave it alone
+            Cancel
           </button>
-          <button type="submit" class="main">
+          <button type="submit" class="primary">
             Adopt {orphanTitle(orphan)}
           </button>
         </div>
@@ -92,7 +93,7 @@ export function AdoptOrphanDialog({ client, fleet, orphan, onCancel, onAdopted }
   )
 }
 
-/** What a container is called in words: as its workspace was, else by its id. */
+/** The name of the container's former workspace, or the beginning of its id. */
 export function orphanTitle({ container_id, name }: OrphanResponse): string {
   return name ?? container_id.slice(0, 20)
 }

@@ -1,13 +1,13 @@
 import type { Client } from '../../client/client.ts'
 import type { FleetStore } from '../fleet/fleet-store.ts'
+import { useQuery } from '../use-query.ts'
 import { OrphansPanel } from './orphans.tsx'
 import { SweepsPanel } from './sweeps.tsx'
-import { useQuery } from '../use-query.ts'
 
-/** Sweeps come without a transition, so they are asked for. */
+/** Sweeps are polled, since no event reports them. */
 const pollIntervalMs = 5000
 
-/** What only operators are shown of the fleet: what the service does by itself, and containers that belong to no workspace. */
+/** The panels that only operators see: orphaned containers, the provisioning queue and the sweeps. */
 export function OperatorPanels({ client, fleet }: { readonly client: Client; readonly fleet: FleetStore }) {
   const { data: operations, error, refetch } = useQuery(client.operations, pollIntervalMs, [client])
   return (

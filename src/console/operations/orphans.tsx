@@ -1,39 +1,42 @@
 import { useState } from 'preact/hooks'
 import type { Client, OrphanResponse } from '../../client/client.ts'
-import { AdoptOrphanDialog, orphanTitle } from './adopt-orphan-dialog.tsx'
-import { errorText } from '../fleet/fleet-store.ts'
+import { errorText } from '../error-text.ts'
 import type { FleetStore } from '../fleet/fleet-store.ts'
 import { Modal } from '../modal.tsx'
 import { useQuery } from '../use-query.ts'
+import { AdoptOrphanDialog, orphanTitle } from './adopt-orphan-dialog.tsx'
 
 interface Props {
   readonly client: Client
   readonly fleet: FleetStore
   readonly count: number
-  /** Told that there is one less. */
+  /** Called after a container was adopted or removed. */
   readonly onChange: () => void
 }
 
-/** Containers that belong to no workspace, each to be made one again or to be removed. */
+interface OpenDialog {
+  readonly action: 'adopt' | 'remove'
+  readonly orphan: OrphanResponse
+}
+
+/** Containers without a workspace, each of which can be adopted or removed. */
 export function OrphansPanel({ client, fleet, count, onChange }: Props) {
   const { data: orphans, error, refetch } = useQuery(client.orphans, null, [client, count])
-  const [dialog, setDialog] = useState<{ readonly action: 'adopt' | 'remove'; readonly orphan: OrphanResponse } | null>(
-    null,
-  )
+  const [dialog, setDialog] = useState<OpenDialog | null>(null)
   const [message, setMessage] = useState<{ readonly text: string; readonly isError: boolean } | null>(null)
   const closeDialog = () => setDialog(null)
   const onDone = (text: string) => {
-    setDialog(null)
+    closeDialog()
     setMessage({ text, isError: false })
     refetch()
     onChange()
   }
 
   async function remove({ container_id: containerId }: OrphanResponse) {
-    setDialog(null)
+    closeDialog()
     try {
       await client.removeOrphan(containerId)
-      onDone('The container is removed.')
+      onDone('The container was removed.')
     } catch (caught) {
       setMessage({ text: errorText(caught), isError: true })
     }
@@ -41,39 +44,22 @@ export function OrphansPanel({ client, fleet, count, onChange }: Props) {
 
   return (
     <section class="panel" aria-labelledby="orphans">
-      <h2 id="orphans">Containers without a workspace</h2>
-      <p class="soft">
-        They carry this installation’s label, and the database never heard of them: an older one was put back. Nothing
-        is done to them unless you say so.
+      <h2 id="orphans">Orphaned containers</h2>
+      <p class="muted">
+        These containers carry the label of this installation, but the database has no workspace for them. This happens
+        after an older database was restored. The service leaves them alone until you adopt or remove them.
       </p>
       {error !== null && (
-        <p class="notice trouble" role="alert">
-          They cannot be listed. {error}
+        <p class="notice error" role="alert">
+          The orphaned containers cannot be listed. {error}
         </p>
       )}
       <ul class="orphans">
         {(orphans ?? []).map((orphan) => (
-          <li key={orphan.container_id}>
-            <span class="grow">
-              <strong>{orphan.name ?? 'No name'}</strong>{' '}
-              <span class="soft">
-                {orphan.owner === undefined ? 'of nobody known' : `of ${orphan.owner}`}, {orphan.state}
-                {orphan.template !== undefined && `, from ${orphan.template}`}
-              </span>
-              <code title={orphan.container_id}>{orphan.container_id.slice(0, 20)}</code>
-            </span>
-            <span class="row">
-              <button type="button" onClick={() => setDialog({ action: 'adopt', orphan })}>
-                Adopt<span class="hidden"> {orphanTitle(orphan)}</span>
-              </button>
-              <button type="button" class="danger" onClick={() => setDialog({ action: 'remove', orphan })}>
-                Remove<span class="hidden"> {orphanTitle(orphan)}</span>
-              </button>
-            </span>
-          </li>
+          <OrphanItem key={orphan.container_id} orphan={orphan} onSelect={(action) => setDialog({ action, orphan })} />
         ))}
       </ul>
-      <p role="status" class={message?.isError === true ? 'notice trouble' : 'soft'}>
+      <p role="status" class={message?.isError === true ? 'notice error' : 'muted'}>
         {message?.text}
       </p>
       {dialog?.action === 'adopt' && (
@@ -86,19 +72,63 @@ export function OrphansPanel({ client, fleet, count, onChange }: Props) {
         />
       )}
       {dialog?.action === 'remove' && (
-        <Modal titleId="asked-orphan" onClose={closeDialog}>
-          <h2 id="asked-orphan">Remove {orphanTitle(dialog.orphan)}?</h2>
-          <p>The container and everything in it is destroyed. This cannot be undone.</p>
-          <div class="row end">
-            <button type="button" onClick={closeDialog} autofocus>
-              Keep it as it is
-            </button>
-            <button type="button" class="danger solid" onClick={() => void remove(dialog.orphan)}>
-              Remove {orphanTitle(dialog.orphan)}
-            </button>
-          </div>
-        </Modal>
+        <RemoveOrphanDialog
+          orphan={dialog.orphan}
+          onCancel={closeDialog}
+          onConfirm={() => void remove(dialog.orphan)}
+        />
       )}
     </section>
+  )
+}
+
+interface OrphanItemProps {
+  readonly orphan: OrphanResponse
+  readonly onSelect: (action: OpenDialog['action']) => void
+}
+
+function OrphanItem({ orphan, onSelect }: OrphanItemProps) {
+  return (
+    <li>
+      <span class="orphan-summary">
+        <strong>{orphan.name ?? 'Unnamed'}</strong>{' '}
+        <span class="muted">
+          {orphan.owner === undefined ? 'unknown owner' : `owned by ${orphan.owner}`}, {orphan.state}
+          {orphan.template !== undefined && `, template ${orphan.template}`}
+        </span>
+        <code title={orphan.container_id}>{orphan.container_id.slice(0, 20)}</code>
+      </span>
+      <span class="row">
+        <button type="button" onClick={() => onSelect('adopt')}>
+          Adopt<span class="visually-hidden"> {orphanTitle(orphan)}</span>
+        </button>
+        <button type="button" class="danger" onClick={() => onSelect('remove')}>
+          Remove<span class="visually-hidden"> {orphanTitle(orphan)}</span>
+        </button>
+      </span>
+    </li>
+  )
+}
+
+interface RemoveOrphanProps {
+  readonly orphan: OrphanResponse
+  readonly onCancel: () => void
+  readonly onConfirm: () => void
+}
+
+function RemoveOrphanDialog({ orphan, onCancel, onConfirm }: RemoveOrphanProps) {
+  return (
+    <Modal titleId="remove-orphan-title" onClose={onCancel}>
+      <h2 id="remove-orphan-title">Remove {orphanTitle(orphan)}?</h2>
+      <p>This destroys the container and everything in it, and cannot be undone.</p>
+      <div class="row justify-end">
+        <button type="button" onClick={onCancel} autofocus>
+          Cancel
+        </button>
+        <button type="button" class="danger filled" onClick={onConfirm}>
+          Remove {orphanTitle(orphan)}
+        </button>
+      </div>
+    </Modal>
   )
 }

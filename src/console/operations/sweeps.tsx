@@ -1,7 +1,6 @@
 import type { OperationsResponse } from '../../client/client.ts'
-import { formatDuration, formatTime } from '../time-format.ts'
-import { countdown } from '../fleet/alerts.tsx'
-import { useNow } from '../fleet/use-fleet.ts'
+import { countdown, formatDuration, formatTime } from '../time-format.ts'
+import { useNow } from '../use-now.ts'
 
 interface Props {
   readonly operations: OperationsResponse | null
@@ -9,40 +8,40 @@ interface Props {
 }
 
 const sweepDescriptions: Readonly<Record<string, string>> = {
-  provisioner: 'goes on with what was cut off',
-  janitor: 'expires, compares and forgets',
+  provisioner: 'resumes interrupted provisioning',
+  janitor: 'expires, reconciles and prunes',
 }
 
-/** The provisioning queue, and what came of each sweep the last time. */
+/** The provisioning queue, and the result of each sweep's last run. */
 export function SweepsPanel({ operations, error }: Props) {
   const now = useNow()
   return (
     <section class="panel" aria-labelledby="sweeps">
       <h2 id="sweeps">Queue and sweeps</h2>
       {error !== null && (
-        <p class="notice trouble" role="alert">
-          What the service does by itself cannot be read. {error}
+        <p class="notice error" role="alert">
+          The operations of the service cannot be loaded. {error}
         </p>
       )}
-      {operations === null && error === null && <p class="pending">Loading…</p>}
+      {operations === null && error === null && <p class="placeholder">Loading…</p>}
       {operations !== null && (
         <>
           <ProvisioningQueue {...operations.queue} />
           {operations.expiry_held_until !== undefined && (
             <p class="notice">
-              The clock has jumped: nothing expires before {formatTime(operations.expiry_held_until, now)}. Set the
-              clock right if it is wrong.
+              The clock jumped, so nothing expires before {formatTime(operations.expiry_held_until, now)}. Correct the
+              clock if it is wrong.
             </p>
           )}
           {operations.unreadable > 0 && (
-            <p class="notice trouble">
-              {countPhrase(operations.unreadable, 'workspace', 'workspaces')} cannot be read by this version; they are
-              among the failures.
+            <p class="notice error">
+              {operations.unreadable === 1 ? '1 workspace is' : `${operations.unreadable} workspaces are`} quarantined:
+              this version cannot read the stored snapshot. See Failures.
             </p>
           )}
           <ul class="sweeps">
             {operations.sweeps.map((sweep) => (
-              <SweepRow key={sweep.name} now={now} {...sweep} />
+              <SweepItem key={sweep.name} now={now} {...sweep} />
             ))}
           </ul>
         </>
@@ -55,7 +54,7 @@ function ProvisioningQueue({ queued, slots, working }: OperationsResponse['queue
   return (
     <p class="queue">
       <span>
-        <strong>{queued}</strong> in the queue
+        <strong>{queued}</strong> queued
       </span>
       <span>
         <strong>{working}</strong> of {slots} slots in use
@@ -65,7 +64,7 @@ function ProvisioningQueue({ queued, slots, working }: OperationsResponse['queue
   )
 }
 
-function SweepRow({
+function SweepItem({
   began_at,
   did,
   failed,
@@ -77,32 +76,23 @@ function SweepRow({
   const results = Object.entries(did).map(([outcome, count]) => `${count} ${outcome.replaceAll('_', ' ')}`)
   return (
     <li>
-      <span class="between">
+      <span class="space-between">
         <span>
-          <strong>{name}</strong>{' '}
-          <span class="soft">{sweepDescriptions[name] ?? 'holds containers against workspaces'}</span>
+          <strong>{name}</strong> <span class="muted">{sweepDescriptions[name] ?? 'reconciles containers'}</span>
         </span>
         {next_at !== undefined && <time dateTime={next_at}>next {countdown(next_at, now)}</time>}
       </span>
-      <span class="soft">
+      <span class="muted">
         {began_at === undefined
-          ? 'It has not run yet.'
-          : `Last at ${formatTime(began_at, now)}, ${durationPhrase(took_ms)}`}
+          ? 'Has not run yet.'
+          : `Last run at ${formatTime(began_at, now)}, ${took_ms === undefined ? 'in progress' : `took ${formatDuration(took_ms)}`}`}
         {results.length > 0 && `: ${results.join(', ')}`}
       </span>
       {failed.map((failure) => (
-        <p key={failure} class="reason bad">
-          Did not succeed: {failure}
+        <p key={failure} class="reason error-text">
+          Failed: {failure}
         </p>
       ))}
     </li>
   )
-}
-
-function durationPhrase(tookMs: number | undefined): string {
-  return tookMs === undefined ? 'and is under way' : `took ${formatDuration(tookMs)}`
-}
-
-function countPhrase(count: number, singular: string, plural: string): string {
-  return `${count} ${count === 1 ? singular : plural}`
 }

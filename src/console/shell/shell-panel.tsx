@@ -8,7 +8,7 @@ interface Props {
   readonly client: Client
 }
 
-/** A shell in the workspace, once somebody asks for one. */
+/** A shell in the workspace, opened on demand. */
 export function ShellPanel({ workspace, client }: Props) {
   const screenRef = useRef<HTMLDivElement>(null)
   const buttonRef = useRef<HTMLButtonElement>(null)
@@ -18,35 +18,35 @@ export function ShellPanel({ workspace, client }: Props) {
     container: screenRef,
     onLeave: () => buttonRef.current?.focus(),
   })
-  const isRunning = workspace.state === 'running.up'
+  const { ready } = workspace
   const isOpen = state.kind === 'opening' || state.kind === 'open' || state.kind === 'lost'
   return (
-    <section class="panel shell" aria-labelledby="shell-title">
+    <section class="panel shell-panel" aria-labelledby="shell-title">
       <div class="row">
         <h2 id="shell-title">Shell</h2>
         {isOpen ? (
           <button key="close" type="button" ref={buttonRef} onClick={close}>
-            Close the shell
+            Close shell
           </button>
         ) : (
           <button
             key="open"
             type="button"
             ref={buttonRef}
-            aria-disabled={!isRunning}
-            aria-describedby={isRunning ? undefined : 'shell-words'}
-            onClick={() => isRunning && open()}
+            aria-disabled={!ready}
+            aria-describedby={ready ? undefined : 'shell-status'}
+            onClick={() => ready && open()}
           >
-            {state.kind === 'taken-over' ? 'Take it back' : 'Open a shell'}
+            {state.kind === 'taken-over' ? 'Take over' : 'Open shell'}
           </button>
         )}
-        <p id="shell-words" role="status" class={state.kind === 'lost' ? 'notice trouble' : 'soft'}>
-          {isOpen || isRunning ? statusText(state) : `${statusText(state)} A shell needs a workspace that runs.`}
+        <p id="shell-status" role="status" class={state.kind === 'lost' ? 'notice error' : 'muted'}>
+          {isOpen || ready ? statusText(state) : `${statusText(state)} A shell requires a running workspace.`}
         </p>
       </div>
       {isOpen && (
-        <p id="shell-way-out" class="soft">
-          All keys go to the shell. <kbd>Ctrl</kbd>+<kbd>Shift</kbd>+<kbd>F6</kbd> leads out of it.
+        <p id="shell-leave-hint" class="muted">
+          The shell receives every key. Press <kbd>Ctrl</kbd>+<kbd>Shift</kbd>+<kbd>F6</kbd> to leave it.
         </p>
       )}
       <div ref={screenRef} class="shell-screen" hidden={!isOpen} role="group" aria-label="Terminal" />
@@ -56,17 +56,17 @@ export function ShellPanel({ workspace, client }: Props) {
 
 function statusText(state: ShellState): string {
   switch (state.kind) {
-    case 'none':
+    case 'closed':
       return ''
     case 'opening':
       return 'Opening…'
     case 'open':
       return 'Connected.'
     case 'lost':
-      return 'Connection lost, trying again. What is typed now is not sent.'
+      return 'Connection lost. Reconnecting… Input is not sent until then.'
     case 'taken-over':
-      return 'Another window has taken it over.'
-    case 'over':
+      return 'Another window has taken over this shell.'
+    case 'ended':
       return state.reason
     default:
       return state satisfies never

@@ -1,4 +1,4 @@
-// A chunk of its own: most of those who look at a workspace open no shell.
+// Loaded as a separate chunk, since most visitors open no shell.
 import { FitAddon } from '@xterm/addon-fit'
 import type { ITheme } from '@xterm/xterm'
 import { Terminal } from '@xterm/xterm'
@@ -9,11 +9,11 @@ export type TerminalScreen = ReturnType<typeof terminalScreen>
 interface TerminalScreenCallbacks {
   readonly onInput: (input: string | Uint8Array) => void
   readonly onResize: (size: ShellSize) => void
-  /** The keys that lead out of it were pressed. */
+  /** The user pressed the keys that leave the terminal. */
   readonly onLeave: () => void
 }
 
-/** Fills an element with a terminal, in the colours of the page, until `close()`. */
+/** Opens a terminal in `element`, in the colours of the page. `close` removes it. */
 export function terminalScreen(element: HTMLElement, { onInput, onResize, onLeave }: TerminalScreenCallbacks) {
   const terminal = new Terminal({
     fontFamily: 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace',
@@ -38,17 +38,17 @@ export function terminalScreen(element: HTMLElement, { onInput, onResize, onLeav
   const observer = new ResizeObserver(() => fitAddon.fit())
   observer.observe(element)
   const colorScheme = matchMedia('(prefers-color-scheme: dark)')
-  const recolour = () => (terminal.options.theme = theme())
-  colorScheme.addEventListener('change', recolour)
+  const updateTheme = () => (terminal.options.theme = theme())
+  colorScheme.addEventListener('change', updateTheme)
 
   return {
     size: (): ShellSize => ({ columns: Math.min(terminal.cols, 1000), rows: Math.min(terminal.rows, 1000) }),
-    /** Settles once it is drawn: whoever waits for it is never far ahead of the eye. */
+    /** Resolves once the bytes are rendered, which slows the sender down to the speed of the terminal. */
     write: (bytes: Uint8Array) => new Promise<void>((resolve) => terminal.write(bytes, resolve)),
     reset: () => terminal.reset(),
     focus: () => terminal.focus(),
     close() {
-      colorScheme.removeEventListener('change', recolour)
+      colorScheme.removeEventListener('change', updateTheme)
       observer.disconnect()
       terminal.dispose()
     },
@@ -58,13 +58,13 @@ export function terminalScreen(element: HTMLElement, { onInput, onResize, onLeav
 function theme(): ITheme {
   const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
   return {
-    background: colour('panel'),
-    foreground: colour('ink'),
+    background: colour('surface'),
+    foreground: colour('text'),
     cursor: colour('accent'),
-    cursorAccent: colour('panel'),
-    selectionBackground: colour('busy-veil'),
-    scrollbarSliderBackground: colour('rim'),
-    scrollbarSliderHoverBackground: colour('strong-rim'),
-    scrollbarSliderActiveBackground: colour('strong-rim'),
+    cursorAccent: colour('surface'),
+    selectionBackground: colour('progress-background'),
+    scrollbarSliderBackground: colour('border'),
+    scrollbarSliderHoverBackground: colour('border-strong'),
+    scrollbarSliderActiveBackground: colour('border-strong'),
   }
 }

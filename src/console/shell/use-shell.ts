@@ -2,29 +2,29 @@ import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Client } from '../../client/client.ts'
 import type { Shell, ShellEvent } from '../../client/shell.ts'
-import { errorText } from '../fleet/fleet-store.ts'
+import { errorText } from '../error-text.ts'
 
-/** Where a shell is; `over` says how it ended, or why there is none. */
+/** The state of the shell; `ended` has the reason why it ended or could not be opened. */
 export type ShellState =
-  | { readonly kind: 'none' }
+  | { readonly kind: 'closed' }
   | { readonly kind: 'opening' }
   | { readonly kind: 'open' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'taken-over' }
-  | { readonly kind: 'over'; readonly reason: string }
+  | { readonly kind: 'ended'; readonly reason: string }
 
 interface ShellOptions {
   readonly id: string
   readonly client: Client
-  /** Where the terminal is drawn; it is there while a shell is. */
+  /** The element that contains the terminal. */
   readonly container: RefObject<HTMLElement | null>
-  /** Where the keyboard goes when it leaves the terminal. */
+  /** Moves the focus out of the terminal. */
   readonly onLeave: () => void
 }
 
-/** A workspace's shell in this tab: a reload comes back to it, and so does whoever was elsewhere meanwhile. */
+/** A workspace's shell in this tab. A reload, or a return to the workspace's page, attaches to the same session. */
 export function useShell({ id, client, container, onLeave }: ShellOptions) {
-  const [state, setState] = useState<ShellState>({ kind: 'none' })
+  const [state, setState] = useState<ShellState>({ kind: 'closed' })
   const [openCount, setOpenCount] = useState(0)
   const shellRef = useRef<Shell | null>(null)
   const openedByUser = useRef(false)
@@ -39,12 +39,12 @@ export function useShell({ id, client, container, onLeave }: ShellOptions) {
     const controller = new AbortController()
     void runShell(container.current, controller.signal).catch((error: unknown) => {
       sessionStorage.removeItem(storageKey)
-      if (!controller.signal.aborted) setState({ kind: 'over', reason: errorText(error) })
+      if (!controller.signal.aborted) setState({ kind: 'ended', reason: errorText(error) })
     })
     return () => controller.abort()
   }, [openCount, id, client])
 
-  /** The element is shown first: a terminal takes its size from it. */
+  /** The element must be visible before the terminal opens, which takes its size from it. */
   function startOpening() {
     setState({ kind: 'opening' })
     setOpenCount((count) => count + 1)
@@ -70,7 +70,7 @@ export function useShell({ id, client, container, onLeave }: ShellOptions) {
     })
     shellRef.current = shell
     try {
-      if (openedByUser.current) screen.focus() // a page that is loaded takes nobody's keyboard
+      if (openedByUser.current) screen.focus() // a page load must not steal the focus
       for await (const event of shell.events) {
         if (event.kind === 'output') await screen.write(event.bytes)
         if (event.kind === 'connected') sessionStorage.setItem(storageKey, event.session)
@@ -91,11 +91,11 @@ export function useShell({ id, client, container, onLeave }: ShellOptions) {
       openedByUser.current = true
       startOpening()
     },
-    /** Ends the shell; what runs in it is hung up. */
+    /** Ends the shell. Its processes receive SIGHUP. */
     close() {
       shellRef.current?.hangUp()
       sessionStorage.removeItem(storageKey)
-      setState({ kind: 'over', reason: 'Closed.' })
+      setState({ kind: 'ended', reason: 'Closed.' })
     },
   }
 }
@@ -111,15 +111,15 @@ function nextShellState(event: ShellEvent): ShellState | undefined {
     case 'taken-over':
       return { kind: 'taken-over' }
     case 'ended':
-      return { kind: 'over', reason: endReason(event) }
+      return { kind: 'ended', reason: endReason(event) }
     default:
       return event satisfies never
   }
 }
 
 function endReason({ exit_code, signal, error }: Extract<ShellEvent, { kind: 'ended' }>): string {
-  if (exit_code !== undefined) return `The shell has ended with exit code ${exit_code}.`
+  if (exit_code !== undefined) return `The shell exited with code ${exit_code}.`
   return signal === undefined
-    ? `The shell has ended: ${error ?? 'nobody knows how.'}`
-    : `The shell was ended by ${signal}.`
+    ? `The shell ended: ${error ?? 'the cause is unknown.'}`
+    : `The shell was terminated by ${signal}.`
 }

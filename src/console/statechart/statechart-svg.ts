@@ -1,12 +1,12 @@
-// The statechart as the service draws it, inside a shadow root: its style is its own, and neither leaks into the page nor the page into it.
+// The service's SVG of the statechart inside a shadow root, so that its styles and those of the page do not affect each other.
 
-/** What is lit in a chart. */
+/** What the chart highlights. */
 export interface StatechartHighlights {
-  /** The present state, as a dotted path. */
+  /** The current state, as a dotted path. */
   readonly state?: string
-  /** The transitions that led there, oldest first. */
+  /** The transitions up to the current state, oldest first. */
   readonly path?: readonly { readonly from: string | null; readonly to: string }[]
-  /** How many are in each state. */
+  /** The number of workspaces in each state. */
   readonly counts?: ReadonlyMap<string, number>
 }
 
@@ -16,7 +16,7 @@ export interface StatechartSvg {
   readonly height: number
 }
 
-/** Below this scale the small words cannot be read. */
+/** Below this scale the small text is illegible. */
 const minDetailScale = 0.78
 
 const svgNamespace = 'http://www.w3.org/2000/svg'
@@ -25,23 +25,23 @@ const overrideStyles = `
 :host{display:block}
 svg{display:block}
 .name{font-size:15px}
-.state.been>rect{stroke:var(--lit);stroke-width:1.6}
-.state.busy>rect{stroke:var(--effect);stroke-width:2}
-.arrow.now path{stroke-width:3.4}
-.tip path,.tip.trouble path{fill:context-stroke}
-.far .label,.far .words .note,.far .effect{display:none}
-.far .name,.far .anywhere .note{font-size:16px}
-.far .words:not(.compound) .name{transform:translateY(2px)}
-.far .words:not(.compound):has(.effect,.note) .name{transform:translateY(9px)}
-.count rect{fill:var(--effect);stroke:var(--paper);stroke-width:2}
-.count.bad rect{fill:var(--bad)}
-.count text{font-size:16px;font-weight:700;fill:var(--paper)}
+.state.visited>rect{stroke:var(--active);stroke-width:1.6}
+.state.occupied>rect{stroke:var(--effect);stroke-width:2}
+.arrow.latest path{stroke-width:3.4}
+.arrowhead path,.arrowhead.failure path{fill:context-stroke}
+.zoomed-out .label,.zoomed-out .text .note,.zoomed-out .effect{display:none}
+.zoomed-out .name,.zoomed-out .any-state .note{font-size:16px}
+.zoomed-out .text:not(.compound) .name{transform:translateY(2px)}
+.zoomed-out .text:not(.compound):has(.effect,.note) .name{transform:translateY(9px)}
+.count rect{fill:var(--effect);stroke:var(--background);stroke-width:2}
+.count.failure rect{fill:var(--failure)}
+.count text{font-size:16px;font-weight:700;fill:var(--background)}
 `
 
-/** Puts the SVG text into `host`. */
+/** Renders SVG text into `host`. Returns `null` if the text is not an SVG. */
 export function renderStatechart(host: HTMLElement, source: string): StatechartSvg | null {
   const sheets: CSSStyleSheet[] = []
-  // The page's policy allows no style in markup, and a parser applies it even to what is never shown.
+  // The content security policy forbids inline styles, even in a parsed document that is never shown.
   const unstyledSource = source.replaceAll(/<style>([^<]*)<\/style>/g, (_, style: string) => {
     const sheet = new CSSStyleSheet()
     sheet.replaceSync(style)
@@ -62,35 +62,35 @@ export function renderStatechart(host: HTMLElement, source: string): StatechartS
   return { svg, width, height }
 }
 
-/** Draws it at a scale. From afar the small words could not be read and are left out, and the names are larger. */
+/** Scales the chart. At a small scale it leaves out the illegible small text and enlarges the names. */
 export function scaleStatechart({ svg, width, height }: StatechartSvg, scale: number): void {
   svg.setAttribute('width', String(Math.floor(width * scale)))
   svg.setAttribute('height', String(Math.floor(height * scale)))
-  svg.classList.toggle('far', scale < minDetailScale)
+  svg.classList.toggle('zoomed-out', scale < minDetailScale)
 }
 
-/** Lights what is to be lit, and nothing that was lit before. */
+/** Applies the highlights, and removes the previous ones. */
 export function highlightStatechart({ svg }: StatechartSvg, { state, path = [], counts }: StatechartHighlights): void {
-  for (const highlighted of svg.querySelectorAll('.lit, .been, .now, .busy'))
-    highlighted.classList.remove('lit', 'been', 'now', 'busy')
+  for (const highlighted of svg.querySelectorAll('.active, .visited, .latest, .occupied'))
+    highlighted.classList.remove('active', 'visited', 'latest', 'occupied')
   for (const count of svg.querySelectorAll('.count')) count.remove()
-  for (const { to } of path) groupById(svg, `state-${to}`)?.classList.add('been')
+  for (const { to } of path) groupById(svg, `state-${to}`)?.classList.add('visited')
   const arrows = [...svg.querySelectorAll<SVGGElement>('g[id^="arrow-"]')]
   for (const [index, { from, to }] of path.entries()) {
     const arrow = from === null ? undefined : arrowBetween(arrows, from, to)
-    arrow?.classList.add('lit')
-    if (index === path.length - 1) arrow?.classList.add('now')
+    arrow?.classList.add('active')
+    if (index === path.length - 1) arrow?.classList.add('latest')
   }
   for (const ancestor of state === undefined ? [] : selfAndAncestors(state))
-    groupById(svg, `state-${ancestor}`)?.classList.add('lit')
+    groupById(svg, `state-${ancestor}`)?.classList.add('active')
   for (const [countedState, count] of counts ?? []) {
     const box = groupById(svg, `state-${countedState}`)
-    box?.classList.add('busy')
+    box?.classList.add('occupied')
     if (box) svg.append(countBadge(box, count))
   }
 }
 
-/** The place of a state in the chart's own measure. */
+/** The centre of a state, in the units of the chart. */
 export function statePosition(
   { svg }: StatechartSvg,
   state: string,
@@ -105,13 +105,13 @@ function groupById(svg: SVGSVGElement, id: string): SVGGElement | null {
   return svg.querySelector<SVGGElement>(`g[id="${CSS.escape(id)}"]`)
 }
 
-/** A state and those that it lies in, itself first. */
+/** A state and its ancestors, innermost first. */
 function selfAndAncestors(state: string): string[] {
   const parts = state.split('.')
   return parts.map((_, index) => parts.slice(0, parts.length - index).join('.'))
 }
 
-/** An arrow may begin at a state that `from` lies in, and end at one that `to` is entered through: the nearest is meant. */
+/** Finds the arrow of a transition. It may begin at an ancestor of `from` and end at an ancestor of `to`; the innermost wins. */
 function arrowBetween(arrows: readonly SVGGElement[], from: string, to: string): SVGGElement | undefined {
   for (const source of [...selfAndAncestors(from), 'any'])
     for (const target of selfAndAncestors(to)) {
@@ -125,8 +125,8 @@ function countBadge(box: SVGGElement, count: number): SVGGElement {
   const [x, y, width] = rectBounds(box.querySelector('rect'))
   const text = count.toLocaleString('en').replaceAll(',', ' ')
   const badgeWidth = 16 + text.length * 10
-  const badge = createSvgElement('g', { class: box.classList.contains('trouble') ? 'count bad' : 'count' })
-  const position = { x: x + width - 7, y: y - 19 } // beside the corner: the box's words fill its width
+  const badge = createSvgElement('g', { class: box.classList.contains('failure') ? 'count failure' : 'count' })
+  const position = { x: x + width - 7, y: y - 19 } // next to the corner, since the text fills the width of the box
   badge.append(createSvgElement('rect', { ...position, width: badgeWidth, height: 26, rx: 13 }))
   const label = createSvgElement('text', {
     x: position.x + badgeWidth / 2,

@@ -1,51 +1,40 @@
+import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Client } from '../../client/client.ts'
-import type { StatechartSvg, StatechartHighlights } from './statechart-svg.ts'
-import { renderStatechart, highlightStatechart, statePosition, scaleStatechart } from './statechart-svg.ts'
-import { errorText } from '../fleet/fleet-store.ts'
+import { errorText } from '../error-text.ts'
+import type { StatechartHighlights, StatechartSvg } from './statechart-svg.ts'
+import { highlightStatechart, renderStatechart, scaleStatechart, statePosition } from './statechart-svg.ts'
 
 interface Props {
   readonly client: Client
   readonly highlights: StatechartHighlights
-  /** What the chart shows, in words. */
+  /** Describes the chart to screen readers. */
   readonly label: string
-  /** `all`: as much of it as its names can be read in; `near`: so that all of its words can be read. */
-  readonly view: 'all' | 'near'
+  /** `overview` fits the chart into the viewport; `detail` keeps all of its text legible. */
+  readonly view: 'overview' | 'detail'
 }
 
-/** Below this its names cannot be read: it is scrolled instead. */
+/** The overview scrolls below this scale, since the names become illegible. */
 const minFitScale = 0.6
-const nearScale = 0.9
+const detailScale = 0.9
 const minScale = 0.15
 const maxScale = 3
 const zoomFactor = 1.25
 
-/** The statechart of workspaces, with what is to be lit. It keeps the lit state in sight. */
+/** The statechart of workspaces with highlights. The highlighted state stays in view. */
 export function StatechartView({ client, highlights, label, view }: Props) {
-  const [result, setResult] = useState<{ svg: string } | { error: string } | null>(null)
+  const { svg, error } = useStatechartSource(client)
   const [zoom, setZoom] = useState<number | null>(null)
-  const frameRef = useRef<HTMLDivElement>(null)
+  const viewportRef = useRef<HTMLDivElement>(null)
   const hostRef = useRef<HTMLDivElement>(null)
-  const statechart = useRef<StatechartSvg | null>(null)
-  const svg = result && 'svg' in result ? result.svg : null
-
-  useEffect(() => {
-    void client.statechart('workspace').then(
-      (source) => setResult({ svg: source }),
-      (error: unknown) => setResult({ error: errorText(error) }),
-    )
-  }, [client])
-
-  useLayoutEffect(() => {
-    if (svg !== null && hostRef.current) statechart.current = renderStatechart(hostRef.current, svg)
-  }, [svg])
+  const statechart = useRenderedStatechart(hostRef, svg)
 
   useLayoutEffect(() => {
     if (statechart.current) highlightStatechart(statechart.current, highlights)
   }, [svg, highlights])
 
-  const fittingScale = () => (frameRef.current?.clientWidth ?? 0) / (statechart.current?.width ?? 1)
-  const scale = () => zoom ?? (view === 'near' ? nearScale : Math.max(minFitScale, Math.min(1, fittingScale())))
+  const fittingScale = () => (viewportRef.current?.clientWidth ?? 0) / (statechart.current?.width ?? 1)
+  const scale = () => zoom ?? (view === 'detail' ? detailScale : Math.max(minFitScale, Math.min(1, fittingScale())))
 
   useLayoutEffect(() => {
     const current = statechart.current
@@ -57,7 +46,7 @@ export function StatechartView({ client, highlights, label, view }: Props) {
   useLayoutEffect(() => {
     const position =
       statechart.current && highlights.state !== undefined && statePosition(statechart.current, highlights.state)
-    const viewport = frameRef.current
+    const viewport = viewportRef.current
     if (!position || !viewport) return
     viewport.scrollTo({
       left: position.x * scale() - viewport.clientWidth / 2,
@@ -65,34 +54,59 @@ export function StatechartView({ client, highlights, label, view }: Props) {
     })
   }, [svg, zoom, highlights.state])
 
-  if (result && 'error' in result) return <p class="notice trouble">The chart cannot be shown. {result.error}</p>
+  if (error !== null) return <p class="notice error">The statechart cannot be loaded. {error}</p>
   return (
-    <div class="chart">
-      <div class="chart-tools" role="group" aria-label="Size of the chart">
+    <div class="statechart">
+      <div class="statechart-toolbar" role="group" aria-label="Zoom">
         <button
           type="button"
-          class="quiet"
+          class="secondary"
           onClick={() => setZoom(Math.max(minScale, scale() / zoomFactor))}
-          aria-label="Smaller"
+          aria-label="Zoom out"
         >
           −
         </button>
-        <button type="button" class="quiet" onClick={() => setZoom(null)}>
+        <button type="button" class="secondary" onClick={() => setZoom(null)}>
           Reset
         </button>
         <button
           type="button"
-          class="quiet"
+          class="secondary"
           onClick={() => setZoom(Math.min(maxScale, scale() * zoomFactor))}
-          aria-label="Larger"
+          aria-label="Zoom in"
         >
           +
         </button>
       </div>
-      <div class={`chart-frame ${view}`} ref={frameRef} tabIndex={0} role="region" aria-label="Statechart, scrolls">
-        {svg === null && <p class="pending">Loading the chart…</p>}
+      <div
+        class={`statechart-viewport ${view}`}
+        ref={viewportRef}
+        tabIndex={0}
+        role="region"
+        aria-label="Statechart, scrollable"
+      >
+        {svg === null && <p class="placeholder">Loading the statechart…</p>}
         <div ref={hostRef} />
       </div>
     </div>
   )
+}
+
+function useStatechartSource(client: Client): { readonly svg: string | null; readonly error: string | null } {
+  const [source, setSource] = useState<{ svg: string | null; error: string | null }>({ svg: null, error: null })
+  useEffect(() => {
+    void client.statechart('workspace').then(
+      (svg) => setSource({ svg, error: null }),
+      (error: unknown) => setSource({ svg: null, error: errorText(error) }),
+    )
+  }, [client])
+  return source
+}
+
+function useRenderedStatechart(hostRef: RefObject<HTMLElement | null>, svg: string | null) {
+  const statechart = useRef<StatechartSvg | null>(null)
+  useLayoutEffect(() => {
+    if (svg !== null && hostRef.current) statechart.current = renderStatechart(hostRef.current, svg)
+  }, [svg])
+  return statechart
 }

@@ -1,7 +1,7 @@
 import { Fragment } from 'preact'
 import type { Workspace } from '../../client/client.ts'
 
-/** The state in the colour of its status. Where there is little room it breaks at a dot. */
+/** The state in the colour of its status. A long state wraps after a dot. */
 export function StateBadge({ workspace: { state, status } }: { readonly workspace: Workspace }) {
   return (
     <span class={`state ${status}`}>

@@ -1,20 +1,20 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { HistoryLine } from '../../client/client.ts'
 import { formatDuration, formatTime } from '../time-format.ts'
-import { useNow } from '../fleet/use-fleet.ts'
+import { useNow } from '../use-now.ts'
 
 interface Props {
   readonly lines: readonly HistoryLine[]
-  /** The step that is shown. */
+  /** The transition that the chart shows. */
   readonly selectedIndex: number
   readonly isReplaying: boolean
-  /** Shows a step; `null`: what is now. */
-  readonly onSelect: (step: number | null) => void
-  /** Nothing will come any more. */
+  /** Called with the transition to show; `null` for the current state. */
+  readonly onSelect: (index: number | null) => void
+  /** No further transition can follow. */
   readonly isComplete: boolean
 }
 
-/** Every transition, oldest first: when, what, by whom, and how long it stayed. Each can be chosen to see the chart as it was then. */
+/** Every transition, oldest first: time, event, actor, and how long the state lasted. Selecting one shows the chart at that time. */
 export function Timeline({ lines, selectedIndex, isReplaying, onSelect, isComplete }: Props) {
   const now = useNow()
   const listRef = useRef<HTMLOListElement>(null)
@@ -30,27 +30,27 @@ export function Timeline({ lines, selectedIndex, isReplaying, onSelect, isComple
 
   return (
     <section class="panel" aria-labelledby="timeline">
-      <h2 id="timeline">What happened</h2>
+      <h2 id="timeline">History</h2>
       <div class="row" role="group" aria-label="Replay">
         <button
           type="button"
           aria-disabled={selectedIndex <= 0}
           onClick={() => selectedIndex > 0 && onSelect(selectedIndex - 1)}
         >
-          ← Before
+          ← Previous
         </button>
         <button
           type="button"
           aria-disabled={selectedIndex >= lines.length - 1}
           onClick={() => selectedIndex < lines.length - 1 && onSelect(selectedIndex + 1)}
         >
-          After →
+          Next →
         </button>
         <button type="button" aria-disabled={!isReplaying} onClick={() => onSelect(null)}>
-          Now
+          Current
         </button>
       </div>
-      {lines.length === 0 && <p class="pending">Loading…</p>}
+      {lines.length === 0 && <p class="placeholder">Loading…</p>}
       <ol class="timeline" ref={listRef}>
         {lines.map(({ at: enteredAt, by, event, reason, seq, to, attempts }, index) => {
           const next = lines[index + 1]
@@ -60,18 +60,18 @@ export function Timeline({ lines, selectedIndex, isReplaying, onSelect, isComple
             <li key={seq}>
               <button
                 type="button"
-                class="step"
+                class="timeline-entry"
                 aria-current={index === selectedIndex ? 'step' : undefined}
                 onClick={() => onSelect(index)}
               >
-                <span class="between">
+                <span class="space-between">
                   <strong>{to}</strong>
                   <time dateTime={enteredAt}>{formatTime(enteredAt)}</time>
                 </span>
-                <span class="between soft">
+                <span class="space-between muted">
                   <span>
                     {event} by {by}
-                    {attempts !== undefined && `, ${attempts} failed`}
+                    {attempts !== undefined && `, ${attempts} failed ${attempts === 1 ? 'attempt' : 'attempts'}`}
                   </span>
                   {duration !== null && <span>{next ? `for ${duration}` : `since ${duration}`}</span>}
                 </span>

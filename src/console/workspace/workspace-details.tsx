@@ -1,11 +1,10 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Workspace } from '../../client/client.ts'
-import { formatTime } from '../time-format.ts'
-import { countdown } from '../fleet/alerts.tsx'
-import { useNow } from '../fleet/use-fleet.ts'
+import { countdown, formatTime } from '../time-format.ts'
+import { useNow } from '../use-now.ts'
 
-/** What there is to know of a workspace beside its state. All of it is shown as text. */
+/** The connection and the details of a workspace. Everything is rendered as text, never as markup. */
 export function WorkspaceDetails({ workspace }: { readonly workspace: Workspace }) {
   const now = useNow()
   const { connection_info: connection, metadata } = workspace
@@ -14,7 +13,7 @@ export function WorkspaceDetails({ workspace }: { readonly workspace: Workspace 
       <section class="panel" aria-labelledby="connection">
         <h2 id="connection">Connection</h2>
         {connection === undefined ? (
-          <p class="pending">There is one while it runs.</p>
+          <p class="placeholder">Available while the workspace is running.</p>
         ) : (
           <dl>
             {Object.entries(connection).map(([name, value]) =>
@@ -33,8 +32,8 @@ export function WorkspaceDetails({ workspace }: { readonly workspace: Workspace 
           </dl>
         )}
       </section>
-      <section class="panel" aria-labelledby="facts">
-        <h2 id="facts">About it</h2>
+      <section class="panel" aria-labelledby="details">
+        <h2 id="details">Details</h2>
         <dl>
           <DetailRow name="owner">{workspace.owner}</DetailRow>
           <DetailRow name="template">{workspace.template}</DetailRow>
@@ -58,33 +57,33 @@ export function WorkspaceDetails({ workspace }: { readonly workspace: Workspace 
   )
 }
 
-export function DetailRow({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+function DetailRow({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
   return (
-    <div class="fact">
+    <div class="detail-row">
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
   )
 }
 
-/** A text with a button that copies it. */
-export function CopyableText({ text }: { readonly text: string }) {
+/** Text with a button that copies it to the clipboard. */
+function CopyableText({ text }: { readonly text: string }) {
   const [copyStatus, setCopyStatus] = useState('')
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text)
       setCopyStatus('Copied')
     } catch {
-      setCopyStatus('Copy it by hand: the browser does not let the page') // no permission, or no secure context
+      setCopyStatus('The browser denies access to the clipboard. Copy the text by hand.') // no permission, or no secure context
     }
   }
   return (
-    <span class="copied">
+    <span class="copyable">
       <code>{text}</code>
-      <button type="button" class="quiet" onClick={() => void copy()} aria-label={`Copy ${text}`}>
+      <button type="button" class="secondary" onClick={() => void copy()} aria-label={`Copy ${text}`}>
         Copy
       </button>
-      <span role="status" class="soft">
+      <span role="status" class="muted">
         {copyStatus}
       </span>
     </span>

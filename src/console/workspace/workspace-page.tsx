@@ -1,15 +1,15 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import type { Client, HistoryLine, Workspace } from '../../client/client.ts'
+import type { Client, Workspace } from '../../client/client.ts'
 import { ActionBar } from '../actions/action-bar.tsx'
-import { StatechartView } from '../statechart/statechart-view.tsx'
-import { WorkspaceDetails } from './workspace-details.tsx'
 import type { FleetStore } from '../fleet/fleet-store.ts'
-import { errorText } from '../fleet/fleet-store.ts'
+import { useFleet } from '../fleet/use-fleet.ts'
+import { ShellPanel } from '../shell/shell-panel.tsx'
+import { StatechartView } from '../statechart/statechart-view.tsx'
 import { SnapshotPanel } from './snapshot-panel.tsx'
 import { StateBadge } from './state-badge.tsx'
-import { ShellPanel } from '../shell/shell-panel.tsx'
 import { Timeline } from './timeline.tsx'
-import { useFleet } from '../fleet/use-fleet.ts'
+import { useWorkspaceHistory } from './use-workspace-history.ts'
+import { WorkspaceDetails } from './workspace-details.tsx'
 
 interface Props {
   readonly id: string
@@ -17,52 +17,52 @@ interface Props {
   readonly fleet: FleetStore
 }
 
-/** One workspace: where it is, how it came there, and what may be done with it. */
+/** One workspace: its state, its history and its actions. */
 export function WorkspacePage({ id, client, fleet }: Props) {
   const { workspaces, loaded } = useFleet(fleet)
   const workspace = useMemo(() => workspaces.find((candidate) => candidate.id === id), [workspaces, id])
   const { lines, error } = useWorkspaceHistory(id, client, fleet)
-  /** The step that is looked at; `null`: the last one, whichever that is. */
-  const [step, setStep] = useState<number | null>(null)
+  /** The transition that is replayed; `null` follows the latest one. */
+  const [replayedIndex, setReplayedIndex] = useState<number | null>(null)
   const lastIndex = (lines?.length ?? 0) - 1
-  const index = step ?? lastIndex
+  const index = replayedIndex ?? lastIndex
   const shownLine = lines?.[index]
-  const state = step === null ? (workspace?.state ?? shownLine?.to) : shownLine?.to
+  const state = replayedIndex === null ? (workspace?.state ?? shownLine?.to) : shownLine?.to
   const highlights = useMemo(
     () => ({ ...(state !== undefined && { state }), path: lines?.slice(0, index + 1) ?? [] }),
     [state, lines, index],
   )
 
-  // Whoever comes by a link may come before the list.
+  // A direct link may open the page before the list is loaded.
   useEffect(() => {
     if (!workspace) fleet.refresh(id)
   }, [id, workspace === undefined])
 
   if (!workspace && error !== null) return <NotFound error={error} />
-  if (!workspace && lines === null) return <p class="pending">Loading the workspace…</p>
+  if (!workspace && lines === null) return <p class="placeholder">Loading the workspace…</p>
   const isDeleted = !workspace && loaded
   return (
     <>
-      <p class="back">
-        <a href="#/">← All workspaces</a>
-      </p>
-      <div class="title">
+      <Breadcrumb />
+      <div class="page-title">
         <h1>{workspace?.name ?? id}</h1>
         {workspace && <StateBadge workspace={workspace} />}
-        {workspace?.progress !== undefined && <span class="soft">{workspace.progress}</span>}
+        {workspace?.progress !== undefined && <span class="muted">{workspace.progress}</span>}
       </div>
-      {isDeleted && <p class="notice">It is deleted. What happened to it can still be read for a while.</p>}
+      {isDeleted && <p class="notice">This workspace was deleted. Its history remains available for a while.</p>}
       {workspace && <FailureReason workspace={workspace} />}
       {workspace && <ActionBar client={client} fleet={fleet} selected={[workspace]} />}
-      <div class="columns chart-and-line">
+      <div class="columns statechart-and-timeline">
         <div class="stack">
-          <section class="panel" aria-labelledby="chart-title">
-            <h2 id="chart-title">{step === null ? 'Now' : `Step ${index + 1} of ${lastIndex + 1}, as it was then`}</h2>
+          <section class="panel" aria-labelledby="statechart-title">
+            <h2 id="statechart-title">
+              {replayedIndex === null ? 'Current state' : `Transition ${index + 1} of ${lastIndex + 1}`}
+            </h2>
             <StatechartView
               client={client}
-              view="near"
+              view="detail"
               highlights={highlights}
-              label={`Statechart. ${step === null ? 'It is' : 'It was then'} ${state ?? 'nowhere'}.`}
+              label={`Statechart. ${replayedIndex === null ? 'Current' : 'Past'} state: ${state ?? 'none'}.`}
             />
           </section>
           {workspace && <ShellPanel workspace={workspace} client={client} />}
@@ -70,8 +70,8 @@ export function WorkspacePage({ id, client, fleet }: Props) {
         <Timeline
           lines={lines ?? []}
           selectedIndex={index}
-          isReplaying={step !== null}
-          onSelect={setStep}
+          isReplaying={replayedIndex !== null}
+          onSelect={setReplayedIndex}
           isComplete={isDeleted}
         />
       </div>
@@ -81,14 +81,20 @@ export function WorkspacePage({ id, client, fleet }: Props) {
   )
 }
 
+function Breadcrumb() {
+  return (
+    <p class="breadcrumb">
+      <a href="#/">← All workspaces</a>
+    </p>
+  )
+}
+
 function NotFound({ error }: { readonly error: string }) {
   return (
     <>
-      <p class="back">
-        <a href="#/">← All workspaces</a>
-      </p>
-      <h1>Nothing here</h1>
-      <p class="notice trouble" role="alert">
+      <Breadcrumb />
+      <h1>Workspace not found</h1>
+      <p class="notice error" role="alert">
         {error}
       </p>
     </>
@@ -98,36 +104,9 @@ function NotFound({ error }: { readonly error: string }) {
 function FailureReason({ workspace: { error_message, status } }: { readonly workspace: Workspace }) {
   if (error_message === undefined) return null
   return (
-    <div class={status === 'failed' ? 'notice trouble' : 'notice'}>
-      <h2>{status === 'failed' ? 'Why it failed' : 'What it says'}</h2>
+    <div class={status === 'failed' ? 'notice error' : 'notice'}>
+      <h2>{status === 'failed' ? 'Reason for the failure' : 'Reason for this state'}</h2>
       <p class="reason">{error_message}</p>
     </div>
   )
-}
-
-/** A history that goes on as things happen. The feed may tell of a line that was read already. */
-function useWorkspaceHistory(id: string, client: Client, fleet: FleetStore) {
-  const [lines, setLines] = useState<readonly HistoryLine[] | null>(null)
-  const [error, setError] = useState<string | null>(null)
-  useEffect(() => {
-    let isDisposed = false
-    let mergedLines: readonly HistoryLine[] = []
-    const mergeLines = (newLines: readonly HistoryLine[]) => {
-      const bySeq = new Map([...mergedLines, ...newLines].map((line) => [line.seq, line]))
-      mergedLines = [...bySeq.values()].sort((a, b) => a.seq - b.seq)
-      if (!isDisposed) setLines(mergedLines)
-    }
-    const unsubscribe = fleet.onTransition((transition) => {
-      if (transition.workspace === id) mergeLines([transition])
-    })
-    const loadHistory = async () => {
-      for await (const page of client.history(id)) mergeLines(page)
-    }
-    void loadHistory().catch((caught: unknown) => isDisposed || setError(errorText(caught)))
-    return () => {
-      isDisposed = true
-      unsubscribe()
-    }
-  }, [id, client, fleet])
-  return { lines, error }
 }

@@ -4,7 +4,8 @@ import { openTestServer } from '../test-server.ts'
 
 const svgType = 'image/svg+xml; charset=utf-8'
 const charts = '/api/v1/statecharts'
-const activeStatesIn = (svg: string) => [...svg.matchAll(/id="state-([^"]*)" class="[^"]* lit"/g)].map(([, id]) => id)
+const activeStatesIn = (svg: string) =>
+  [...svg.matchAll(/id="state-([^"]*)" class="[^"]* active"/g)].map(([, id]) => id)
 
 test('a workspace’s statechart has the state lit that it is in, now and after a stop', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
