@@ -1,20 +1,25 @@
-// Shows the service to somebody who has never seen it: starts one on a database of its own, makes a workspace over the API, and says
-// what it passes through. Without a terminal it deletes the workspace again, checks that nothing is left, and ends.
+// Demonstrates the service: starts it on a temporary database, creates a workspace over the API, and prints its transitions. Then deletes
+// the workspace, at once without a terminal and after Ctrl-C with one, and checks that nothing is left.
 import { mkdtempSync, rmSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { z } from 'zod'
 import type { Config } from './config/config.ts'
-import { readConfig } from './config/config.ts'
+import { describeConfigProblems, readConfig } from './config/config.ts'
 import { createLogger } from './logger.ts'
 import { dockerProvider } from './provider/docker/docker-provider.ts'
+import type { DockerTarget } from './provider/docker/engine/docker-target.ts'
+import { installationLabels } from './provider/docker/engine/labels.ts'
 import { locateEngine } from './provider/docker/engine/locate-engine.ts'
 import type { Service } from './service.ts'
 import { startService } from './service.ts'
 import { StartError } from './start-error.ts'
 import { defaultTemplate, readTemplates } from './template/templates.ts'
-import type { HistoryLine } from './wire/history.ts'
-import type { Workspace } from './wire/workspace.ts'
+import { type HistoryLine, historyLineSchema } from './wire/history.ts'
+import { type Workspace, workspaceDeletedSchema, workspaceSchema } from './wire/workspace.ts'
 import { newWorkspaceId } from './workspace/id.ts'
 import type { ProviderName } from './workspace/workspace-ref.ts'
 
@@ -29,7 +34,7 @@ const interruption = new AbortController()
 const interrupted = new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve()))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort())
 
-// Whoever read has gone, a closed terminal say: what was made is cleaned up all the same.
+// A closed terminal interrupts the demo too, so that it still cleans up.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interruption.abort())
 
 try {
@@ -42,34 +47,34 @@ async function demo() {
   const config = configFor('process', preferredPort)
   const { provider, reason } = await pickDemoProvider(config, log)
   const service = await start(provider)
-  print('vm-api, a demo on a database of its own')
+  print('vm-api demo, on a temporary database')
   print()
   print(`  runs on    ${provider === 'docker' ? 'Docker' : 'plain processes'}: ${reason}`)
-  print(`  API        ${service.url}/api/v1   (described at ${service.url}/docs)`)
-  print(`  console    ${service.url}/console   (enter as demo)`)
+  print(`  API        ${service.url}/api/v1   (documentation at ${service.url}/docs)`)
+  print(`  console    ${service.url}/console   (sign in as demo)`)
   print(`  database   ${join(folder, 'vm.db')}`)
   print()
   try {
     const callApi = apiCaller(service.url)
-    const created = await callApi<Workspace>('POST', '/workspaces', {
+    const created = await callApi(workspaceSchema, 'POST', '/workspaces', {
       name: 'demo',
       template: defaultTemplate,
       ttl_seconds: 3600,
     })
     print(`POST /api/v1/workspaces {"name":"demo"} as user ${user}`)
     await showHistory(callApi, created)
-    const current = await callApi<Workspace>('GET', `/workspaces/${created.id}`)
+    const current = await callApi(workspaceSchema, 'GET', `/workspaces/${created.id}`)
     print()
     if (interruption.signal.aborted) print('Interrupted.')
     else if (current.status !== 'running') {
-      print(`It did not come up. ${current.error_message ?? ''}`)
+      print(`The workspace did not start. ${current.error_message ?? ''}`)
       process.exitCode = 1
     } else print(`connection_info ${JSON.stringify(current.connection_info, null, 2)}`)
     if (process.stdin.isTTY && process.stdout.isTTY && current.status === 'running' && !interruption.signal.aborted) {
       print()
-      print(`Look at it:  ${service.url}/console (enter as ${user})`)
-      print(`A shell:     node dist/cli/main.js --url ${service.url} --user ${user} ssh demo`)
-      print('Ctrl-C deletes its workspaces and ends the demo.')
+      print(`Console:     ${service.url}/console (sign in as ${user})`)
+      print(`Shell:       node dist/cli/main.js --url ${service.url} --user ${user} ssh demo`)
+      print('Press Ctrl-C to delete all workspaces of the demo and exit.')
       await interrupted
       print()
     }
@@ -79,15 +84,15 @@ async function demo() {
   }
 }
 
-/** Prints each transition as it is committed, until the workspace rests. */
+/** Prints each transition after its commit, until the workspace has left `creating`. */
 async function showHistory(callApi: CallApi, { id }: Workspace) {
   const startedAt = performance.now()
   const elapsed = (line: HistoryLine, first: HistoryLine) =>
     String(Date.parse(line.at) - Date.parse(first.at)).padStart(6)
   let printedCount = 0
   for (;;) {
-    const { status } = await callApi<Workspace>('GET', `/workspaces/${id}`)
-    const lines = await callApi<HistoryLine[]>('GET', `/workspaces/${id}/history`)
+    const { status } = await callApi(workspaceSchema, 'GET', `/workspaces/${id}`)
+    const lines = await callApi(z.array(historyLineSchema), 'GET', `/workspaces/${id}/history`)
     const [first] = lines
     for (const line of lines.slice(printedCount))
       if (first)
@@ -97,27 +102,64 @@ async function showHistory(callApi: CallApi, { id }: Workspace) {
     printedCount = lines.length
     if (status !== 'creating' || interruption.signal.aborted || performance.now() - startedAt > 10 * imagePullTimeoutMs)
       return
-    await new Promise((resolve) => setTimeout(resolve, 50)) // the API is polled, as its users do
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
-async function cleanUp(callApi: CallApi, { providerChoice }: Service) {
-  for (const { id, name } of await callApi<Workspace[]>('GET', '/workspaces?owner=*')) {
-    await callApi('DELETE', `/workspaces/${id}`)
+/** Deletes every workspace over the API, then checks that nothing is left. The process provider's files lie in the temporary folder. */
+async function cleanUp(callApi: CallApi, { installation, providerChoice }: Service) {
+  for (const { id, name } of await callApi(z.array(workspaceSchema), 'GET', '/workspaces?owner=*')) {
+    await callApi(workspaceDeletedSchema, 'DELETE', `/workspaces/${id}`)
     print(`DELETE /api/v1/workspaces/${id} (${name})`)
   }
-  const remaining = await callApi<Workspace[]>('GET', '/workspaces?owner=*')
+  const workspaces = await callApi(z.array(workspaceSchema), 'GET', '/workspaces?owner=*')
   for (const provider of providerChoice.providers.values()) {
     const containers = await provider.list(AbortSignal.timeout(10_000))
-    const isClean = remaining.length === 0 && containers.ok && containers.value.length === 0
-    print(isClean ? 'Nothing is left over: no record, no container, no process.' : 'Something is left over:')
-    if (isClean) continue
+    const networks = provider.name === 'docker' ? await pruneNetworks(installation) : 'removed'
+    if (workspaces.length === 0 && containers.ok && containers.value.length === 0 && networks === 'removed') {
+      print('Nothing is left: no record, no container, no process.')
+      continue
+    }
     process.exitCode = 1
-    print(JSON.stringify({ workspaces: remaining, containers }, null, 2))
+    print('The demo could not remove everything. Left:')
+    print(JSON.stringify({ workspaces, containers, networks }, null, 2))
   }
 }
 
-/** Docker, if an engine answers and the image of the default template is there, or arrives in time; else plain processes. */
+/** Removes the unused Docker networks of `installation`. Returns `removed`, or why that failed. */
+async function pruneNetworks(installation: string): Promise<string> {
+  const located = locateEngine(process.env, homedir())
+  if (!located.ok) return located.fault.message
+  const label = Object.entries(installationLabels(installation)).map(([key, value]) => `${key}=${value}`)
+  const path = `/networks/prune?filters=${encodeURIComponent(JSON.stringify({ label }))}`
+  try {
+    const status = await postToEngine(located.value, path)
+    return status === 200 ? 'removed' : `the engine answered ${status}`
+  } catch (error) {
+    return String(error)
+  }
+}
+
+function postToEngine({ at: endpoint }: DockerTarget, path: string): Promise<number | undefined> {
+  const options = { path, method: 'POST', timeout: 10_000 }
+  const request =
+    endpoint.kind === 'socket'
+      ? httpRequest({ ...options, socketPath: endpoint.path })
+      : endpoint.kind === 'http'
+        ? httpRequest({ ...options, host: endpoint.host, port: endpoint.port })
+        : httpsRequest({ ...options, host: endpoint.host, port: endpoint.port, ...endpoint.tls })
+  return new Promise((resolve, reject) => {
+    request.on('error', reject)
+    request.on('timeout', () => request.destroy(new Error('the engine did not answer within 10 s')))
+    request.on('response', (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    request.end()
+  })
+}
+
+/** Picks Docker if an engine answers and has, or pulls in time, the image of the default template; else plain processes. */
 async function pickDemoProvider(
   config: Config,
   engineLog: Logger,
@@ -141,24 +183,24 @@ async function pickDemoProvider(
   const timeout = AbortSignal.any([AbortSignal.timeout(imagePullTimeoutMs), interruption.signal])
   let announced = false
   const image = await docker.image(workspace, timeout, (text) => {
-    if (!announced) print(`Docker answers; its image is fetched for at most ${imagePullTimeoutMs / 1000} s: ${text}`)
+    if (!announced) print(`Pulling the image, for at most ${imagePullTimeoutMs / 1000} s: ${text}`)
     announced = true
   })
-  if (image.ok) return { provider: 'docker', reason: `an engine answers, and ${spec.image} is there` }
+  if (image.ok) return { provider: 'docker', reason: `an engine answers and has ${spec.image}` }
   const reason = timeout.aborted
-    ? `${spec.image} did not arrive within ${imagePullTimeoutMs / 1000} s`
+    ? `${spec.image} was not pulled within ${imagePullTimeoutMs / 1000} s`
     : image.fault.message
   return { provider: 'process', reason: `a Docker engine answers. ${reason}` }
 }
 
 function defaultSpec({ templatesDir }: Config) {
   const result = readTemplates(templatesDir ?? join(import.meta.dirname, '../templates'))
-  const spec = result.kind === 'read' ? result.templates.get(defaultTemplate)?.spec : undefined
+  const spec = result.kind === 'ok' ? result.templates.get(defaultTemplate)?.spec : undefined
   if (!spec) throw new StartError(`The demo needs the template ${defaultTemplate}; unset VM_API_TEMPLATES_DIR.`)
   return spec
 }
 
-/** On the usual port, so that what the README shows works as printed; on any other if that one is taken. */
+/** Starts on the usual port, so that the README's commands work as printed; on a free port if that one is in use. */
 async function start(provider: ProviderName): Promise<Service> {
   const startOn = (port: number) =>
     startService({ config: configFor(provider, port), env: process.env, home: homedir(), log })
@@ -179,14 +221,14 @@ function configFor(provider: ProviderName, port: number): Config {
     VM_API_TEMPLATES_DIR: process.env['VM_API_TEMPLATES_DIR'],
   }
   const result = readConfig(env, { platform: process.platform, home: homedir() })
-  if (result.kind === 'unreadable') throw new StartError(JSON.stringify(result.problems))
+  if (result.kind === 'invalid') throw new StartError(describeConfigProblems(result.problems))
   return result.config
 }
 
-type CallApi = <T>(method: string, path: string, body?: object) => Promise<T>
+type CallApi = <T>(schema: z.ZodType<T>, method: string, path: string, body?: object) => Promise<T>
 
 function apiCaller(url: string): CallApi {
-  return async <T>(method: string, path: string, body?: object) => {
+  return async (schema, method, path, body) => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
       headers: { 'x-user': user, ...(body && { 'content-type': 'application/json' }) },
@@ -194,6 +236,6 @@ function apiCaller(url: string): CallApi {
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`)
-    return JSON.parse(text) as T
+    return schema.parse(JSON.parse(text))
   }
 }

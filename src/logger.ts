@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 
-/** Whoever knows one of these can ask as somebody else, or can be told who asked. */
+/** Headers that authenticate or name the caller. */
 const secretHeaders = [
   'authorization',
   'proxy-authorization',
@@ -13,8 +13,8 @@ const secretHeaders = [
 ]
 
 /**
- * The service's logger: a line of JSON each, `time` in UTC as ISO 8601, `level` in words, `err` with its causes. Headers that say who asks
- * are left out wherever a request or a reply is logged.
+ * Creates the service's logger. Each line is JSON, with `time` in UTC as ISO 8601, `level` as a word, and `err` with its causes. Headers
+ * that authenticate or name the caller are removed from logged requests and responses.
  */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options = {
@@ -42,7 +42,7 @@ interface ErrorFields {
   readonly errors?: readonly ErrorFields[]
 }
 
-// Named fields only: errors of HTTP clients carry requests with their headers. A chain may be a ring, hence the depth.
+// Copies known fields only: errors of HTTP clients carry requests with headers. The depth is limited because causes may form a cycle.
 function describeError(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
   const causes = error instanceof AggregateError ? error.errors.slice(0, 10) : []

@@ -1,4 +1,4 @@
-// The service, in the foreground, configured by the environment alone.
+// Runs the service in the foreground, configured by environment variables only.
 import { closeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isatty } from 'node:tty'
@@ -9,39 +9,44 @@ import { DatabaseError } from './persistence/database-error.ts'
 import { serviceVersion, startService } from './service.ts'
 import { StartError } from './start-error.ts'
 
-/** How long requests under way may take to end after SIGTERM; a DELETE waits for 10 s at most. */
+/** How long running requests may take after SIGTERM. A DELETE takes at most 10 s. */
 const shutdownTimeoutMs = 15_000
 
-const help = `vm-api ${serviceVersion()}: hands out workspaces over a REST API.
+const help = `vm-api ${serviceVersion()}: provides workspaces over a REST API.
 
 Usage: node dist/main.js [--help | --version]
 
-It takes no other arguments. What can be set is set in the environment:
+Environment variables configure the service:
 
 ${configHelp()}
 
-Container engines are found as the docker client finds them: DOCKER_HOST, the current docker context, the usual sockets.
+The service finds the container engine as the Docker client does: DOCKER_HOST, the current Docker context, the usual sockets.
 `
 
 const [argument] = process.argv.slice(2)
 if (argument === '--help' || argument === '-h') process.stdout.write(help)
 else if (argument === '--version' || argument === '-v') process.stdout.write(`${serviceVersion()}\n`)
-else if (argument !== undefined) exitWithError(`vm-api takes no argument ${JSON.stringify(argument)}. Try --help.`)
+else if (argument !== undefined)
+  exitWithError(`Unknown argument ${JSON.stringify(argument)}. Run with --help to see the usage.`)
 else await serve()
 
 async function serve() {
   const result = readConfig(process.env, { platform: process.platform, home: homedir() })
-  if (result.kind === 'unreadable') return exitWithError(describeConfigProblems(result.problems))
+  if (result.kind === 'invalid') return exitWithError(describeConfigProblems(result.problems))
   const { config } = result
   const log = createLogger(config.logLevel)
   const terminals = [0, 1, 2].filter((fd) => isatty(fd))
   try {
     const service = await startService({ config, env: process.env, home: homedir(), log })
     closeWithGrace({ delay: shutdownTimeoutMs, logger: false }, async ({ signal, err }) => {
-      if (err) log.fatal({ err }, 'a bug ends the service; its workspaces go on, and the next start takes them over')
-      else log.info({ signal }, 'ends: requests are finished, workspaces are left as they are')
+      if (err)
+        log.fatal(
+          { err },
+          'stopping after an unexpected error; workspaces keep running, and the next start takes them over',
+        )
+      else log.info({ signal }, 'stopping: running requests finish, workspaces keep running')
       await service.close()
-      // Node 20 puts a terminal back at its end, and spins for ever if that was closed; what is not open is left alone.
+      // At exit Node 20 restores the terminal, and loops forever if the terminal is gone. It skips a closed descriptor.
       for (const fd of terminals) closeSync(fd)
     })
     if (process.env['npm_lifecycle_event'] === 'start') endWithParent()
@@ -51,7 +56,7 @@ async function serve() {
   }
 }
 
-/** npm hands a SIGTERM to its shell and no further: when that is gone, so is the reason to go on. */
+/** Stops the service when its parent has ended: npm passes SIGTERM to its shell, which does not pass it on. */
 function endWithParent() {
   const parent = process.ppid
   const parentCheck = setInterval(() => {

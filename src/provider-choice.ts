@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
-import type { installationStore as installationOf } from './persistence/installation.ts'
+import type { InstallationStore } from './persistence/installation.ts'
 import { dockerProvider } from './provider/docker/docker-provider.ts'
 import { locateEngine } from './provider/docker/engine/locate-engine.ts'
 import { processProvider } from './provider/process/process-provider.ts'
@@ -15,21 +15,21 @@ export interface ProviderChoiceDeps {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly log: Logger
-  readonly installation: ReturnType<typeof installationOf>
+  readonly installation: InstallationStore
 }
 
 export interface ProviderChoice {
-  /** Where new workspaces run. */
+  /** The provider of new workspaces. */
   readonly name: ProviderName
   readonly reason: string
-  /** That one, and every other that stored workspaces name. */
+  /** The chosen provider, and every other one that stored workspaces name. */
   readonly providers: ReadonlyMap<ProviderName, Provider>
 }
 
 /**
- * Chooses the provider. `auto` asks for a Docker engine at the first start only; what it finds is kept in the database, so that an engine
- * that is away later is waited for and not passed over.
- * @throws {StartError} when it cannot be chosen or set up, with what to do.
+ * Chooses the provider. `auto` looks for a Docker engine at the first start only and stores its choice in the database, so the service
+ * later waits for an unreachable engine instead of switching to processes.
+ * @throws {StartError} when no provider can be chosen or set up, with the next step.
  */
 export async function chooseProvider(deps: ProviderChoiceDeps): Promise<ProviderChoice> {
   const { config, installation } = deps
@@ -39,12 +39,12 @@ export async function chooseProvider(deps: ProviderChoiceDeps): Promise<Provider
     created.set(name, provider)
     return provider
   }
-  const { name, why: reason, first: isFirstStart } = await pickProvider(deps, providerFor)
+  const { name, reason, isFirstChoice } = await pickProvider(deps, providerFor)
   if (config.auth === 'proxy' && name === 'process')
     throw new StartError(
-      'Workspaces would run as plain processes, which are not isolated from each other, and VM_API_AUTH=proxy has users who must be. Start a Docker engine and set VM_API_PROVIDER=docker.',
+      'Workspaces would run as plain processes, which are not isolated from each other, and VM_API_AUTH=proxy requires isolation. Start a Docker engine and set VM_API_PROVIDER=docker.',
     )
-  if (isFirstStart) installation.chooseProvider(name)
+  if (isFirstChoice) installation.chooseProvider(name)
   const inUse = installation.providersInUse().map((stored) => providerNames.find((known) => known === stored))
   const names = [...new Set([name, ...inUse.filter((known) => known !== undefined)])]
   return { name, reason, providers: new Map(names.map((storedName) => [storedName, providerFor(storedName)])) }
@@ -54,19 +54,20 @@ async function pickProvider(
   { config, env, home, installation }: ProviderChoiceDeps,
   providerFor: (name: ProviderName) => Provider,
 ) {
-  if (config.provider !== 'auto') return { name: config.provider, why: 'VM_API_PROVIDER says so', first: false }
+  if (config.provider !== 'auto')
+    return { name: config.provider, reason: 'set by VM_API_PROVIDER', isFirstChoice: false }
   const storedName = providerNames.find((name) => name === installation.provider())
   if (storedName)
     return {
       name: storedName,
-      why: 'it was chosen at the first start; VM_API_PROVIDER chooses another for new workspaces',
-      first: false,
+      reason: 'chosen at the first start; set VM_API_PROVIDER to choose another one for new workspaces',
+      isFirstChoice: false,
     }
   const located = locateEngine(env, home)
   const ping = located.ok ? await providerFor('docker').ping(AbortSignal.timeout(5000)) : located
   const name: ProviderName = ping.ok ? 'docker' : 'process'
   const reason = ping.ok ? 'a Docker engine answers' : `no Docker engine answers: ${ping.fault.message}`
-  return { name, why: reason, first: true }
+  return { name, reason, isFirstChoice: true }
 }
 
 const factories: Readonly<Record<ProviderName, (deps: ProviderChoiceDeps) => Provider>> = {
@@ -77,7 +78,7 @@ const factories: Readonly<Record<ProviderName, (deps: ProviderChoiceDeps) => Pro
   },
   process({ config, env, installation, log }) {
     const root = join(dirname(config.dbPath), 'workspaces')
-    // What the service's own user finds (a node of a version manager, say) is found in a workspace too.
+    // Workspaces find the programs of the service's user, such as a Node installed by a version manager.
     const path = env['PATH']
     return processProvider({ root, installation: installation.id(), log, ...(path !== undefined && { path }) })
   },

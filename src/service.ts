@@ -1,4 +1,4 @@
-// Puts the service together: everything that it is made of is made here and handed on.
+// Creates the parts of the service and connects them.
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { BlockList } from 'node:net'
@@ -17,7 +17,9 @@ import type { Config } from './config/config.ts'
 import { buildApp } from './http/app.ts'
 import { errorCodeOf, DatabaseError, explainDatabaseError } from './persistence/database-error.ts'
 import { providerMetrics } from './metrics/provider-metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { serviceMetrics } from './metrics/metrics.ts'
+import type { OpenDatabase } from './persistence/database.ts'
 import { openDatabase } from './persistence/database.ts'
 import type { UnfinishedExec } from './persistence/exec-log.ts'
 import { installationStore } from './persistence/installation.ts'
@@ -34,7 +36,7 @@ import { parseOwner } from './workspace/id.ts'
 
 export interface ServiceDeps {
   readonly config: Config
-  /** For finding the container engine, as its own client does. */
+  /** For finding the container engine, as the Docker client does. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly log: Logger
@@ -42,9 +44,10 @@ export interface ServiceDeps {
 
 export interface Service {
   readonly url: string
-  /** Where workspaces run, and why there. */
+  /** The id that this installation's containers and networks carry as a label. */
+  readonly installation: string
   readonly providerChoice: ProviderChoice
-  /** Ends requests and leaves the workspaces as they are (law 12). */
+  /** Finishes running requests and stops. Workspaces keep running (law 12). */
   close(): Promise<void>
 }
 
@@ -59,94 +62,19 @@ export function serviceVersion(): string {
 }
 
 /**
- * Starts the service and listens at once; stored workspaces come back to life while it answers already.
- * @throws {StartError | DatabaseError} when it cannot start, with what to do; nothing is held then.
+ * Starts the service. It listens at once, while stored workspaces are still being restored.
+ * @throws {StartError | DatabaseError} when the service cannot start, with the next step. No lock or port is held then.
  */
-export async function startService({ config, env, home, log }: ServiceDeps): Promise<Service> {
-  for (const { variable, suggestion } of config.unknownVariables)
-    log.warn(
-      { variable, meant: suggestion },
-      `${variable} is no setting of vm-api${suggestion === null ? '' : `: is ${suggestion} meant?`}`,
-    )
-  const templates = loadTemplates(config, log)
-  const charts = loadCharts(join(moduleFolder, '../docs/statecharts'))
+export async function startService(deps: ServiceDeps): Promise<Service> {
+  const { config, log } = deps
+  warnAboutUnknownVariables(config, log)
+  const definitions = {
+    templates: loadTemplates(config, log),
+    charts: loadCharts(join(moduleFolder, '../docs/statecharts')),
+  }
   const database = openDatabase(config.dbPath)
-  if (database.migration.backup !== null)
-    log.info(database.migration, 'the database was migrated; a backup was taken before')
   try {
-    const providerChoice = await chooseProvider({
-      config,
-      env,
-      home,
-      log,
-      installation: installationStore(database.db),
-    })
-    const metrics = serviceMetrics()
-    const instrument = providerMetrics(metrics.registry)
-    const stores = databaseStores(database)
-    const execRegistry = openExecRegistry({ execLog: stores.execLog, now: systemClock.now, log })
-    const supervisor = createSupervisor({
-      ...stores,
-      templates,
-      defaultTemplate,
-      provider: providerChoice.name,
-      providers: new Map([...providerChoice.providers].map(([name, provider]) => [name, instrument(provider)])),
-      observer: metrics.observer,
-      databaseFault: database.fault,
-      checkpoint: database.checkpoint,
-      clock: systemClock,
-      log,
-      settings: {
-        concurrency: config.provisionConcurrency,
-        provisionerIntervalMs: config.provisionerIntervalMs,
-        janitorIntervalMs: config.janitorIntervalMs,
-        journalDays: config.journalDays,
-      },
-    })
-    metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
-    const app = await buildApp({
-      supervisor,
-      execs: openExecs({ registry: execRegistry, now: systemClock.now }),
-      shells: openShells({ registry: execRegistry.shells }),
-      templates,
-      defaultTemplate,
-      charts,
-      auth: {
-        mode: config.auth,
-        isTrustedProxy: addressMatcher(config.trustedProxies),
-        proxySecret: config.proxySecret,
-        operators: new Set(config.operators),
-      },
-      consoleFolder: join(moduleFolder, '../dist/console'),
-      boundHost: config.bind.host,
-      metrics: metrics,
-      metricsToken: config.metricsToken,
-      version: serviceVersion(),
-      log,
-    })
-    const shutdown = new AbortController()
-    void supervisor.rehydrated.then(() =>
-      killLeftoverShells({ ...leftoverShellsOf(supervisor, execRegistry), log }, shutdown.signal),
-    )
-    const close = async () => {
-      shutdown.abort()
-      await app.close()
-      await supervisor.close()
-      execRegistry.close()
-      database.close()
-    }
-    try {
-      await app.listen({ host: config.bind.host, port: config.bind.port })
-    } catch (error) {
-      await close()
-      throw listenError(error, config)
-    }
-    const url = urlOf(app.server.address(), config.bind.host)
-    log.info(
-      { url, provider: providerChoice.name, why: providerChoice.reason, database: database.path },
-      'vm-api listens',
-    )
-    return { url, providerChoice: providerChoice, close }
+    return await startOn(database, definitions, deps)
   } catch (error) {
     database.close()
     if (errorCodeOf(error)?.startsWith('SQLITE_') !== true) throw error
@@ -156,7 +84,102 @@ export async function startService({ config, env, home, log }: ServiceDeps): Pro
   }
 }
 
-/** What a service that was killed has left, and where. */
+interface Definitions {
+  readonly templates: ReturnType<typeof loadTemplates>
+  readonly charts: ReturnType<typeof loadCharts>
+}
+
+async function startOn(
+  database: OpenDatabase,
+  { templates, charts }: Definitions,
+  { config, env, home, log }: ServiceDeps,
+): Promise<Service> {
+  if (database.migration.backup !== null) log.info(database.migration, 'migrated the database, after a backup')
+  const installation = installationStore(database.db)
+  const providerChoice = await chooseProvider({ config, env, home, log, installation })
+  const metrics = serviceMetrics()
+  const stores = databaseStores(database)
+  const execRegistry = openExecRegistry({ execLog: stores.execLog, now: systemClock.now, log })
+  const supervisor = superviseWorkspaces({ config, database, log, metrics, providerChoice, stores, templates })
+  metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
+  const app = await buildApp({
+    supervisor,
+    execs: openExecs({ registry: execRegistry, now: systemClock.now }),
+    shells: openShells({ registry: execRegistry.shells }),
+    templates,
+    defaultTemplate,
+    charts,
+    auth: {
+      mode: config.auth,
+      isTrustedProxy: addressMatcher(config.trustedProxies),
+      proxySecret: config.proxySecret,
+      operators: new Set(config.operators),
+    },
+    consoleFolder: join(moduleFolder, '../dist/console'),
+    boundHost: config.bind.host,
+    metrics,
+    metricsToken: config.metricsToken,
+    version: serviceVersion(),
+    log,
+  })
+  const shutdown = new AbortController()
+  void supervisor.rehydrated.then(() =>
+    killLeftoverShells({ ...leftoverShellsOf(supervisor, execRegistry), log }, shutdown.signal),
+  )
+  const close = async () => {
+    shutdown.abort()
+    await app.close()
+    await supervisor.close()
+    execRegistry.close()
+    database.close()
+  }
+  try {
+    await app.listen({ host: config.bind.host, port: config.bind.port })
+  } catch (error) {
+    await close()
+    throw listenError(error, config)
+  }
+  const url = urlOf(app.server.address(), config.bind.host)
+  const { name: provider, reason: why } = providerChoice
+  log.info({ url, provider, why, database: database.path }, 'vm-api listens')
+  return { url, installation: installation.id(), providerChoice, close }
+}
+
+interface SupervisionDeps {
+  readonly config: Config
+  readonly database: OpenDatabase
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly providerChoice: ProviderChoice
+  readonly stores: ReturnType<typeof databaseStores>
+  readonly templates: Definitions['templates']
+}
+
+/** Creates the supervisor, on measured providers. */
+function superviseWorkspaces(deps: SupervisionDeps): Supervisor {
+  const { config, database, log, metrics, providerChoice, stores, templates } = deps
+  const measured = providerMetrics(metrics.registry)
+  return createSupervisor({
+    ...stores,
+    templates,
+    defaultTemplate,
+    provider: providerChoice.name,
+    providers: new Map([...providerChoice.providers].map(([name, provider]) => [name, measured(provider)])),
+    observer: metrics.observer,
+    databaseFault: database.fault,
+    checkpoint: database.checkpoint,
+    clock: systemClock,
+    log,
+    settings: {
+      concurrency: config.provisionConcurrency,
+      provisionerIntervalMs: config.provisionerIntervalMs,
+      janitorIntervalMs: config.janitorIntervalMs,
+      journalDays: config.journalDays,
+    },
+  })
+}
+
+/** The shells that a killed service left behind, and where they run. */
 function leftoverShellsOf(supervisor: Supervisor, execRegistry: ExecRegistry) {
   return {
     leftovers: execRegistry.leftShells,
@@ -172,11 +195,18 @@ function leftoverShellsOf(supervisor: Supervisor, execRegistry: ExecRegistry) {
   }
 }
 
+function warnAboutUnknownVariables({ unknownVariables }: Config, log: Logger) {
+  for (const { variable, suggestion } of unknownVariables) {
+    const hint = suggestion === null ? '' : ` Did you mean ${suggestion}?`
+    log.warn({ variable, suggestion }, `${variable} is not a setting of vm-api.${hint}`)
+  }
+}
+
 function loadTemplates({ templatesDir }: Config, log: Logger) {
   const result = readTemplates(templatesDir ?? join(moduleFolder, '../templates'))
-  if (result.kind === 'unreadable') throw new StartError(describeTemplateProblems(result.problems))
+  if (result.kind === 'invalid') throw new StartError(describeTemplateProblems(result.problems))
   for (const { template, field, file, line } of result.ignoredFields)
-    log.warn({ template, field, file, line }, 'a field of a template means nothing here and is passed over')
+    log.warn({ template, field, file, line }, 'ignored an unsupported field of a template')
   return result.templates
 }
 
@@ -185,7 +215,7 @@ function loadCharts(folder: string) {
     return readRenderedCharts(folder)
   } catch (error) {
     throw new StartError(
-      `The statecharts in ${folder} cannot be read: ${String(error)}. They come with vm-api: install it whole, or write them anew with npm run charts.`,
+      `The statecharts in ${folder} cannot be read: ${String(error)}. Reinstall vm-api, or generate them with: npm run charts`,
     )
   }
 }
@@ -194,7 +224,7 @@ function addressMatcher(ranges: readonly AddressRange[]): (address: string) => b
   const trusted = new BlockList()
   for (const { address, prefix, family } of ranges) trusted.addSubnet(address, prefix, family)
   return (address) => {
-    const normalized = address.replace(/^::ffff:(?=\d+\.)/, '') // IPv4 on a socket that also listens for IPv6
+    const normalized = address.replace(/^::ffff:(?=\d+\.)/, '') // an IPv4 address on a dual-stack socket
     return trusted.check(normalized, normalized.includes(':') ? 'ipv6' : 'ipv4')
   }
 }
@@ -204,10 +234,10 @@ function listenError(error: unknown, { bind }: Config): StartError {
   const bindAddress = `${bind.host}:${bind.port}`
   if (code === 'EADDRINUSE')
     return new StartError(
-      `Port ${bind.port} is in use. Stop what listens on ${bindAddress}, or set VM_API_BIND to another port.`,
+      `Port ${bind.port} is in use. Stop the program that listens on ${bindAddress}, or set VM_API_BIND to another port.`,
     )
   if (code === 'EACCES')
-    return new StartError(`This user may not listen on ${bindAddress}. Set VM_API_BIND to a port above 1023.`)
+    return new StartError(`Not permitted to listen on ${bindAddress}. Set VM_API_BIND to a port above 1023.`)
   return new StartError(
     `Cannot listen on ${bindAddress}: ${String(error)}. Set VM_API_BIND to an address of this machine.`,
   )

@@ -1,4 +1,4 @@
-/** What keeps the service from starting. The message says what is wrong and what to do; it is for the operator's terminal. */
+/** The service cannot start. The message, for the operator's terminal, names the problem and the next step. */
 export class StartError extends Error {
   override readonly name = 'StartError'
 }

@@ -70,7 +70,7 @@ function writeTemplate(dir: string): WorkspaceSpec {
   const definition = { image: baseImage, customizations: { 'vm-api': limits } }
   writeFileSync(join(dir, 'base/devcontainer.json'), JSON.stringify(definition))
   const result = readTemplates(dir)
-  const base = result.kind === 'read' ? result.templates.get('base') : undefined
+  const base = result.kind === 'ok' ? result.templates.get('base') : undefined
   if (!base) throw new Error(`the template in ${dir} cannot be read`)
   return base.spec
 }

@@ -61,7 +61,7 @@ function transitionOf(id: WorkspaceId, n: number, owner: string, spec: Workspace
 
 function baseSpec(): WorkspaceSpec {
   const result = readTemplates(templates)
-  const base = result.kind === 'read' ? result.templates.get('base') : undefined
+  const base = result.kind === 'ok' ? result.templates.get('base') : undefined
   if (!base) throw new Error(`there is no readable template "base" in ${templates}`)
   return base.spec
 }

@@ -1,14 +1,14 @@
 import { BlockList, isIP } from 'node:net'
 
-/** Where to listen. */
+/** An address to listen on. */
 export interface BindAddress {
-  /** A name or an address, without brackets. */
+  /** A host name or an address, without brackets. */
   readonly host: string
-  /** 0–65535; 0 is any free port. */
+  /** 0–65535; 0 picks a free port. */
   readonly port: number
 }
 
-/** Addresses that share their first `prefix` bits, in the form that `BlockList.addSubnet` takes. */
+/** A CIDR range, in the form that `BlockList.addSubnet` takes. */
 export interface AddressRange {
   readonly address: string
   readonly prefix: number
@@ -17,7 +17,7 @@ export interface AddressRange {
 
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
 
-/** What `host:port` or `[address]:port` says; `undefined` if it is neither. */
+/** Parses `host:port` or `[address]:port`; `undefined` for anything else. */
 export function parseBindAddress(text: string): BindAddress | undefined {
   const { bracketed, bare, digits } =
     /^(?:\[(?<bracketed>[^\]%]+)\]|(?<bare>[^:[\]]+)):(?<digits>\d{1,5})$/.exec(text)?.groups ?? {}
@@ -25,11 +25,11 @@ export function parseBindAddress(text: string): BindAddress | undefined {
   const port = Number(digits)
   if (host === undefined || port > 65_535) return undefined
   if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host, port } : undefined
-  // 127.0.0.300 would pass as a name and be asked of a name server.
+  // 127.0.0.300 would otherwise pass as a host name and be looked up in DNS.
   return isIP(host) === 4 || (hostName.test(host) && !/^[\d.]+$/.test(host)) ? { host, port } : undefined
 }
 
-/** Is only this machine able to reach it? A name counts only if it is `localhost`: what another one leads to may change. */
+/** Tells whether only this machine can reach `host`. Of all names only `localhost` counts: others may resolve differently later. */
 export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true
   const loopback = new BlockList()
@@ -40,8 +40,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * The ranges that a list with commas names, each an address or `address/bits`; `undefined` if one of them is neither, or none is there.
- * Zero bits are refused: that is everybody, and whoever is trusted here may claim to be any user.
+ * Parses a comma-separated list of addresses and CIDR ranges; `undefined` if an item is invalid or the list is empty. Refuses `/0`, which
+ * contains every address: a trusted proxy may claim to be any user.
  */
 export function parseAddressRanges(text: string): readonly AddressRange[] | undefined {
   const ranges = text.split(',').map((part) => parseAddressRange(part.trim()))

@@ -4,36 +4,39 @@ import { parseOwner } from '../workspace/id.ts'
 import { parseBindAddress, parseAddressRanges } from './address.ts'
 import type { SettingName } from './settings.ts'
 
-/** What of the operating system the meaning of a value depends on. */
+/** The properties of the operating system that values depend on. */
 export interface OsInfo {
-  /** As `process.platform`. */
+  /** `process.platform`. */
   readonly platform: string
-  /** The home folder of the user that the service runs as. */
+  /** The home folder of the service's user. */
   readonly home: string
 }
 
-/** What each variable's text means. A message says what would do; it never repeats the value. */
+/** Parses each variable. A message describes valid values and never repeats the given one. */
 export function configSchema(os: OsInfo) {
   const path = os.platform === 'win32' ? win32 : posix
   const parsePath = (text: string) => {
     if (text.includes('\0') || text.startsWith(':memory:') || text.startsWith('file:')) return undefined
     return path.resolve(/^~(?=$|[/\\])/.test(text) ? path.join(os.home, text.slice(1)) : text)
   }
-  const pathExpected = 'a path, absolute or from the folder that the service is started in; ~/ is the home folder'
+  const pathExpected = 'a path, absolute or relative to the working folder; ~/ is the home folder'
   return z.object({
-    VM_API_BIND: parsedAs(parseBindAddress, 'an address or name and a port, as 127.0.0.1:3000 or [::1]:3000'),
+    VM_API_BIND: parsedAs(
+      parseBindAddress,
+      'an address or host name and a port, for example 127.0.0.1:3000 or [::1]:3000',
+    ),
     VM_API_DB_PATH: parsedAs(parsePath, pathExpected),
     VM_API_PROVIDER: oneOf(['auto', 'docker', 'process']),
     VM_API_TEMPLATES_DIR: parsedAs(parsePath, pathExpected).nullable(),
     VM_API_AUTH: oneOf(['dev', 'proxy']),
     VM_API_TRUSTED_PROXIES: parsedAs(
       parseAddressRanges,
-      'addresses and CIDR ranges with commas, as 10.0.0.5,192.168.7.0/24,fd00::/8; no range of everybody (/0)',
+      'addresses and CIDR ranges separated by commas, for example 10.0.0.5,192.168.7.0/24,fd00::/8; /0 is not allowed',
     ),
     VM_API_PROXY_SECRET: secret.nullable(),
     VM_API_OPERATORS: parsedAs(
       parseOwners,
-      'user names with commas, as alice,bob; printable ASCII, at most 128 characters each',
+      'user names separated by commas, for example alice,bob; printable ASCII, at most 128 characters each',
     ).nullable(),
     VM_API_PROVISIONER_INTERVAL: seconds,
     VM_API_JANITOR_INTERVAL: seconds,
@@ -46,7 +49,7 @@ export function configSchema(os: OsInfo) {
 
 const secret = parsedAs(
   (text) => (/^[!-~]+$/.test(text) ? text : undefined),
-  'one or more ASCII characters without spaces; leave it out for none',
+  'one or more ASCII characters without spaces, or unset the variable',
 )
 
 const seconds = parsedAs(

@@ -1,18 +1,17 @@
 import { posix, win32 } from 'node:path'
 import { type AddressRange, type BindAddress, isLoopback } from './address.ts'
-import { closestMatch } from './closest-match.ts'
 import { type Setting, settingEntries } from './settings.ts'
 import { type OsInfo, configSchema } from './config-schema.ts'
 import type { Owner } from '../workspace/id.ts'
 import type { ProviderName } from '../workspace/workspace-ref.ts'
 
-/** What the operator decided. Units stand in the names. */
+/** The configuration of the service. Units are part of the names. */
 export interface Config {
   readonly bind: BindAddress
   /** Absolute. */
   readonly dbPath: string
   readonly provider: 'auto' | ProviderName
-  /** Absolute; `null`: the shipped templates. */
+  /** Absolute; `null` selects the shipped templates. */
   readonly templatesDir: string | null
   readonly auth: 'dev' | 'proxy'
   readonly trustedProxies: readonly AddressRange[]
@@ -24,34 +23,33 @@ export interface Config {
   readonly journalDays: number
   readonly metricsToken: string | null
   readonly logLevel: LogLevel
-  /** Variables that look like ours and are not, each with the one that may have been meant. To be warned of. */
+  /** Unknown variables that start with `VM_API_`, each with the most similar setting. The service logs a warning for each. */
   readonly unknownVariables: readonly { readonly variable: string; readonly suggestion: string | null }[]
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
-/** A value that stops the start. */
+/** An invalid value. It prevents the service from starting. */
 export interface ConfigProblem {
   readonly variable: string
-  /** As it was set; of a secret only that it is one. */
+  /** The value as set; a placeholder for a secret. */
   readonly value: string
-  /** What would do. */
+  /** Describes valid values. */
   readonly expected: string
 }
 
 type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
+export type ConfigReadResult =
+  | { readonly kind: 'ok'; readonly config: Config }
+  | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
+
 /**
- * What `env` says, and the defaults for the rest; or every value that cannot be read, and then every pair that does not go together. An
- * empty value counts as not set, except for a secret: one that got lost must not open a door. Reads nothing but its arguments, and the
- * working folder for a relative path.
+ * Reads the configuration from `env`, with defaults for unset variables. Reports all invalid values, or else all conflicts between valid
+ * ones. An empty value counts as unset, except for a secret: a lost secret must not disable a check. Depends only on its arguments, and
+ * on the working folder for a relative path.
  */
-export function readConfig(
-  env: EnvironmentVariables,
-  os: OsInfo,
-):
-  | { readonly kind: 'read'; readonly config: Config }
-  | { readonly kind: 'unreadable'; readonly problems: readonly ConfigProblem[] } {
+export function readConfig(env: EnvironmentVariables, os: OsInfo): ConfigReadResult {
   const rawValues = Object.fromEntries(
     settingEntries.map(([variable, setting]) => [variable, rawValueOf(variable, setting, env, os)]),
   )
@@ -62,7 +60,7 @@ export function readConfig(
   }
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => problem(String(issue.path[0]), issue.message))
-    return { kind: 'unreadable', problems }
+    return { kind: 'invalid', problems }
   }
   const values = parsed.data
   const config: Config = {
@@ -83,10 +81,10 @@ export function readConfig(
     unknownVariables: findUnknownVariables(env),
   }
   const problems = conflicts(config).map(([variable, expected]) => problem(variable, expected))
-  return problems.length > 0 ? { kind: 'unreadable', problems } : { kind: 'read', config }
+  return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config }
 }
 
-/** The problems for a terminal. */
+/** Formats problems for a terminal, one per line. */
 export function describeConfigProblems(problems: readonly ConfigProblem[]): string {
   return problems
     .map(({ variable, value, expected }) => {
@@ -96,14 +94,14 @@ export function describeConfigProblems(problems: readonly ConfigProblem[]): stri
     .join('\n')
 }
 
-/** What may be set, for `--help`. */
+/** Lists the settings for `--help`. */
 export function configHelp(): string {
   return settingEntries
     .map(([name, setting]) => `  ${name} (${describeDefault(setting)})\n      ${setting.description}`)
     .join('\n')
 }
 
-/** A setting's default as people are told of it. */
+/** Describes a setting's default for operators. */
 export function describeDefault(setting: Setting): string {
   return setting.default ?? setting.defaultDescription ?? 'none'
 }
@@ -120,15 +118,17 @@ function defaultDbPath(env: EnvironmentVariables, { platform, home }: OsInfo): s
   return win32.join(env['APPDATA'] || win32.join(home, 'AppData', 'Roaming'), 'vm', 'api', 'vm.db')
 }
 
-/** Values that are fine each for itself, and not together. */
+/** Finds values that are valid alone and invalid together. */
 function conflicts({ auth, bind, provider }: Config): (readonly [variable: string, expected: string])[] {
   if (auth === 'dev' && !isLoopback(bind.host)) {
     const expected =
-      'a loopback address, as 127.0.0.1:3000, while VM_API_AUTH is dev (anybody who reaches it may claim to be any user)'
-    return [['VM_API_BIND', `${expected}, or set VM_API_AUTH=proxy and put a proxy in front that says who asks`]]
+      'a loopback address, for example 127.0.0.1:3000, because VM_API_AUTH=dev lets every client claim to be any user; or set VM_API_AUTH=proxy and put an authenticating proxy in front'
+    return [['VM_API_BIND', expected]]
   }
   if (auth === 'proxy' && provider === 'process') {
-    return [['VM_API_PROVIDER', 'docker while VM_API_AUTH is proxy: processes are not isolated from each other']]
+    return [
+      ['VM_API_PROVIDER', 'docker while VM_API_AUTH is proxy, because processes are not isolated from each other'],
+    ]
   }
   return []
 }
@@ -138,4 +138,27 @@ function findUnknownVariables(env: EnvironmentVariables): Config['unknownVariabl
   return Object.keys(env)
     .filter((variable) => /^VM_API_/i.test(variable) && !known.includes(variable))
     .map((variable) => ({ variable, suggestion: closestMatch(variable.toUpperCase(), known) }))
+}
+
+/** The word with the fewest edits from `text`; `null` if every word needs more than three. */
+function closestMatch(text: string, words: readonly string[]): string | null {
+  const [best] = words
+    .map((word) => ({ word, distance: editDistance(text, word) }))
+    .filter((candidate) => candidate.distance <= 3)
+    .sort((a, b) => a.distance - b.distance)
+  return best?.word ?? null
+}
+
+/** The Levenshtein distance: insertions, deletions and replacements of single characters between `a` and `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let line = 0; line < a.length; line++) {
+    const next = [line + 1]
+    for (let column = 0; column < b.length; column++) {
+      const replaced = (row[column] ?? 0) + (a[line] === b[column] ? 0 : 1)
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
 }

@@ -1,13 +1,13 @@
-// What operators measure, for Prometheus. Names follow its conventions; no label has a name, an id or any other value without bound.
+// Metrics for Prometheus. Names follow its conventions. No label holds a name, an id or any other unbounded value.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { statePath } from '../machines/workspace-snapshot.ts'
 import type { CommittedTransition } from '../supervisor/live-workspace.ts'
 import type { SupervisorObserver } from '../supervisor/observer.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 
-/** What is counted when somebody asks, not as it happens. */
+/** Values that are read at each scrape. */
 export interface GaugeSource {
-  /** Workspaces by the state that they are in. */
+  /** The number of workspaces in each state. */
   states(): ReadonlyMap<string, number>
   queue(): { readonly queued: number; readonly working: number }
   orphans(): number
@@ -17,9 +17,9 @@ export interface GaugeSource {
 export interface Metrics {
   readonly registry: Registry
   readonly observer: SupervisorObserver
-  /** Counts from then on what is only counted when somebody asks. */
+  /** Adds the gauges that read from `source`. May be called once. */
   collectFrom(source: GaugeSource): void
-  /** All of it in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
 }
@@ -29,50 +29,61 @@ const latenessBuckets = [0.1, 0.5, 1, 5, 15, 60, 300, 3600]
 
 export function serviceMetrics(): Metrics {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    observer: supervisorObserver(registry),
+    collectFrom: (source) => registerGauges(registry, source),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+/** Counts transitions and sweeps as they happen. */
+function supervisorObserver(registry: Registry): SupervisorObserver {
+  const registers = [registry]
   const transitions = new Counter({
     name: 'vm_api_transitions_total',
-    help: 'Transitions that were committed.',
+    help: 'Committed transitions.',
     labelNames: ['from', 'to'] as const,
     registers,
   })
   const stateDuration = new Histogram({
     name: 'vm_api_state_duration_seconds',
-    help: 'How long workspaces stayed in a state that they have left.',
+    help: 'Time that workspaces spent in a state, observed when they leave it.',
     labelNames: ['state'] as const,
     buckets: durationBuckets,
     registers,
   })
   const stepOutcomes = new Counter({
     name: 'vm_api_steps_total',
-    help: 'Steps of provisioning, stopping and removing, by how they ended.',
+    help: 'Finished steps of provisioning, stopping and removing, by outcome.',
     labelNames: ['step', 'outcome'] as const,
     registers,
   })
   const expiryLateness = new Histogram({
     name: 'vm_api_expiry_lateness_seconds',
-    help: 'How long after its TTL a workspace began to be deleted.',
+    help: 'Delay between the end of a TTL and the start of the deletion.',
     buckets: latenessBuckets,
     registers,
   })
   const sweeps = new Counter({
     name: 'vm_api_sweeps_total',
-    help: 'Sweeps that began.',
+    help: 'Started sweeps.',
     labelNames: ['sweep'] as const,
     registers,
   })
-  const currentStates = new Map<WorkspaceId, { readonly state: string; readonly at: number }>()
+  const currentStates = new Map<WorkspaceId, { readonly state: string; readonly since: number }>()
 
   function recordTransition({ id, before, after, line }: CommittedTransition) {
     if (!line) return
     if (line.from !== line.to) {
       transitions.inc({ from: line.from ?? 'none', to: line.to })
       const previous = currentStates.get(id)
-      // Of what was there before the service started nobody knows since when.
+      // A state from before the start of the service has no known beginning.
       if (previous?.state === line.from)
-        stateDuration.observe({ state: previous.state }, Math.max(0, line.at - previous.at) / 1000)
-      currentStates.set(id, { state: statePath(after.value), at: line.at })
+        stateDuration.observe({ state: previous.state }, Math.max(0, line.at - previous.since) / 1000)
+      currentStates.set(id, { state: statePath(after.value), since: line.at })
     }
     if (after.status === 'done') currentStates.delete(id)
     const [, step, outcome] = /^(\w+)\.(done|failed)$/.exec(line.event) ?? []
@@ -82,38 +93,35 @@ export function serviceMetrics(): Metrics {
   }
 
   return {
-    registry,
-    observer: {
-      onCommit(batch) {
-        for (const transition of batch) recordTransition(transition)
-      },
-      onSweep: (sweep) => sweeps.inc({ sweep }),
+    onCommit(batch) {
+      for (const transition of batch) recordTransition(transition)
     },
-    collectFrom({ states, queue, orphans, health }) {
-      gauge('vm_api_workspaces', 'Workspaces by the state that they are in.', ['state'], () =>
-        [...states()].map(([state, total]) => [{ state }, total]),
-      )
-      gauge('vm_api_provisioning', 'Workspaces that wait for a slot, and that hold one.', ['phase'], () =>
-        Object.entries(queue()).map(([phase, total]) => [{ phase }, total]),
-      )
-      gauge('vm_api_orphan_containers', 'Containers of this installation that belong to no workspace.', [], () => [
-        [{}, orphans()],
-      ])
-      gauge('vm_api_ready', 'Whether a part can do its work: 1, or 0.', ['part'], () =>
-        Object.entries(health()).map(([part, fault]) => [{ part }, fault === null ? 1 : 0]),
-      )
-    },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    onSweep: (sweep) => sweeps.inc({ sweep }),
   }
+}
 
-  function gauge(
+function registerGauges(registry: Registry, { states, queue, orphans, health }: GaugeSource) {
+  registerGauge('vm_api_workspaces', 'Workspaces by state.', ['state'], () =>
+    [...states()].map(([state, total]) => [{ state }, total]),
+  )
+  registerGauge('vm_api_provisioning', 'Workspaces that wait for a slot or hold one, by phase.', ['phase'], () =>
+    Object.entries(queue()).map(([phase, total]) => [{ phase }, total]),
+  )
+  registerGauge('vm_api_orphan_containers', 'Containers of this installation without a workspace.', [], () => [
+    [{}, orphans()],
+  ])
+  registerGauge('vm_api_ready', 'Whether the database and the provider work: 1 or 0.', ['part'], () => {
+    const { database, provider } = health()
+    return Object.entries({ database, provider }).map(([part, fault]) => [{ part }, fault === null ? 1 : 0])
+  })
+
+  function registerGauge(
     name: string,
     help: string,
     labelNames: readonly string[],
     values: () => readonly (readonly [Readonly<Record<string, string>>, number])[],
   ) {
-    const metric = new Gauge({
+    const gauge = new Gauge({
       name,
       help,
       labelNames,
@@ -123,6 +131,6 @@ export function serviceMetrics(): Metrics {
       },
       registers: [],
     })
-    registry.registerMetric(metric)
+    registry.registerMetric(gauge)
   }
 }

@@ -12,36 +12,35 @@ import {
 import { dirname } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
-import { errorCodeOf, DatabaseError, explainDatabaseError, isCorruption } from './database-error.ts'
-import { lockDatabase } from './database-lock.ts'
+import { DatabaseError, errorCodeOf, explainDatabaseError, isCorruption, type ReportFailure } from './database-error.ts'
 import type { MigrationResult } from './migrate.ts'
 import { migrate } from './migrate.ts'
 import type { Migration } from './migrations.ts'
 import { migrations } from './migrations.ts'
 
-/** Anybody may ask how it is, and each look costs a write. */
+/** Limits how often `fault()` probes: anyone may ask for readiness, and each probe costs a write. */
 const probeIntervalMs = 500
-/** A look never writes more than that, whatever was refused. */
+/** A probe never writes more, whatever the size of the failed write. */
 const maxProbeBytes = 1024 * 1024
 
-/** An open database: the connection, and what its opening did. */
+/** An open database. */
 export interface OpenDatabase {
   readonly db: Database
   readonly path: string
   readonly migration: MigrationResult
-  /** What is wrong with it now, for everybody to read; `null` when it takes writes, is whole and its file is still the one at `path`. */
+  /** Why the database does not work now, as a text for every client; `null` when it takes writes and its file is intact and in place. */
   fault(): string | null
-  /** Why nothing may be written now, though it could: whoever looks for it later would not find it. `null` if it may. */
+  /** Why nothing may be written now, even if SQLite would accept it: the write would be lost later. `null` if writing is safe. */
   writeBlocked(): string | null
-  /** Told of what somebody who read it, or wrote so many bytes to it, has met: `trouble()` is to know of it. */
-  reportFailure(error: unknown, bytes?: number): void
-  /** Empties the write-ahead log into the file, so that the log does not grow without bound. Skipped while somebody reads. */
+  /** Takes the error of a read, or of a write of `bytes` bytes, so that `fault()` accounts for it. */
+  readonly reportFailure: ReportFailure
+  /** Moves the write-ahead log into the file, which bounds the log's size. Does nothing while another connection reads. */
   checkpoint(): void
-  /** Closes the connection and lets another process in. May be repeated. */
+  /** Closes the connection and releases the lock. May be repeated. */
   close(): void
 }
 
-// WAL with a full sync is what makes an answered request survive a power cut; `busy_timeout` is short since waiting blocks everybody.
+// WAL with a full sync makes an acknowledged write survive a power cut. `busy_timeout` is short because waiting blocks every request.
 const pragmas = [
   'journal_mode = WAL',
   'synchronous = FULL',
@@ -52,8 +51,8 @@ const pragmas = [
 ]
 
 /**
- * Opens the database at `path`, made with its folder (mode 0700, file 0600) if it is not there, migrated to the newest schema.
- * @throws {DatabaseError} when it cannot be used, with the reason and what to do; nothing is held then.
+ * Opens the database at `path` and migrates it to the newest schema. Creates a missing file (mode 0600) and its folder (0700).
+ * @throws {DatabaseError} when the database cannot be used, with the reason and the next step. No lock is held then.
  */
 export function openDatabase(
   path: string,
@@ -80,20 +79,42 @@ export function openDatabase(
   }
 }
 
-// Not `recursive`: where a folder can never be made (below /proc, say), Node's own loop does not end.
+// Without `recursive`: where no folder can be created (below /proc, for example), Node's own loop never ends.
 function ensureFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
   if (dirname(path) !== path) ensureFolder(dirname(path))
   mkdirSync(path, { mode: 0o700 })
 }
 
-/** The file itself, behind links. What is not to be written is left as it is: a `chmod` here would undo what somebody meant. */
+/**
+ * Makes this process the only one that serves the database at `path` (law 10), until `release()` or the end of the process. The lock is
+ * the operating system's, on `<path>.lock`, so a killed process leaves none behind.
+ * @throws {DatabaseError} when another process holds the lock.
+ */
+function lockDatabase(path: string): { release(): void } {
+  const lock = new BetterSqlite3(`${path}.lock`, { timeout: 0 })
+  try {
+    lock.pragma('journal_mode = MEMORY') // nothing is ever written to the lock file
+    lock.exec('BEGIN EXCLUSIVE')
+    chmodSync(`${path}.lock`, 0o600)
+  } catch (error) {
+    lock.close()
+    if (errorCodeOf(error)?.startsWith('SQLITE_BUSY') !== true) throw error
+    throw new DatabaseError(
+      `Another process is serving the database ${path}. Stop it first, or give this one a database of its own with VM_API_DB_PATH.`,
+      { cause: error },
+    )
+  }
+  return { release: () => void lock.close() }
+}
+
+/** Resolves links to the file itself. A read-only file stays read-only: its mode is the operator's decision. */
 function ensureWritableFile(path: string): string {
-  // Also behind a link that led nowhere: the lock lies beside the file itself, by whatever way that is reached (law 10).
+  // Also behind a dangling link: the lock lies beside the file itself, whatever path leads to it (law 10).
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
   const file = realpathSync(path)
   if (!statSync(file).isFile())
-    throw new DatabaseError(`The database ${path} is no file. Set VM_API_DB_PATH to a file, existing or new.`)
+    throw new DatabaseError(`The database ${path} is not a file. Set VM_API_DB_PATH to a file, existing or new.`)
   accessSync(file, constants.R_OK | constants.W_OK)
   return file
 }
@@ -111,13 +132,13 @@ function databaseHandle(
   let lastProbe = { at: -Infinity, fault: null as string | null }
 
   function writeBlocked(): string | null {
-    // It could not be started again either: what is written now would be lost with the file, when a backup is put in its place.
+    // The service could not start with this file again, and a restored backup would lose what is written now.
     if (corruption !== null) return corruption
-    // A file that was removed or replaced under us would go on taking writes that nobody finds again.
+    // A file that was removed or replaced still accepts writes through the open handle, and they are lost.
     try {
       if (statSync(path).ino === inode) return null
     } catch {
-      // not there, or not to be reached: either way the same to whoever wants to find what is written
+      // missing or unreachable: a write would be lost either way
     }
     return 'its file was removed or replaced while the service was running: restart the service'
   }
@@ -125,21 +146,21 @@ function databaseHandle(
   function reportFailure(error: unknown, bytes = 0) {
     if (isCorruption(error)) corruption ??= explainDatabaseError(error)
     if (errorCodeOf(error)?.startsWith('SQLITE_CONSTRAINT') === true) return
-    // A few bytes fit long after the disk has no room for a workspace: as much as was refused has to.
+    // A few bytes still fit when the disk has no room for a workspace, so the probe writes as much as the failed write.
     failedWriteBytes = Math.max(failedWriteBytes, Math.min(bytes, maxProbeBytes))
     lastProbe.at = -Infinity
   }
 
   function probe(): string | null {
     try {
-      const now = new Date().toISOString() // on a full disk it reads well
+      const now = new Date().toISOString()
       probeWrite.run(now.padEnd(failedWriteBytes))
       if (failedWriteBytes > 0) probeWrite.run(now)
       failedWriteBytes = 0
       return null
     } catch (error) {
       reportFailure(error)
-      return corruption ?? `${explainDatabaseError(error)} The service then goes on by itself.`
+      return corruption ?? `${explainDatabaseError(error)} The service then recovers by itself.`
     }
   }
 
@@ -163,10 +184,10 @@ function databaseHandle(
     close() {
       if (!db.open) return
       try {
-        // No `optimize`: what it learns of a database that is nearly empty has a history looked for in everybody's lines later.
+        // No `PRAGMA optimize`: statistics of a nearly empty database make SQLite scan the whole journal for one history later.
         db.pragma('wal_checkpoint(TRUNCATE)')
       } catch {
-        // Tidying up is no reason to fail: on a full disk, too, the next start finds everything in the log.
+        // A failed checkpoint loses nothing, on a full disk either: the next start reads the log.
       }
       db.close()
       lock.release()

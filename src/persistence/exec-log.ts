@@ -1,22 +1,23 @@
 import type { Database } from 'better-sqlite3'
 import type { WorkspaceId } from '../workspace/id.ts'
+import { failureGuard, type ReportFailure } from './database-error.ts'
 
-/** Something that was begun inside a workspace. Neither its environment nor its input is kept. */
+/** A command or shell that starts in a workspace. Its environment and its input are not stored. */
 export interface NewExecRecord {
   readonly workspace: WorkspaceId
   readonly execId: string
   readonly kind: 'exec' | 'shell'
-  /** Of the workspace. */
+  /** The owner of the workspace. */
   readonly owner: string
   readonly by: string
-  /** As it was asked, as JSON. */
+  /** The requested command, as JSON. */
   readonly command: string
-  /** Of all that was asked. */
+  /** A fingerprint of the whole request. */
   readonly fingerprint: string
   readonly startedAt: number
 }
 
-/** How it ended: one of the three says so. */
+/** How an exec ended. Exactly one of `exitCode`, `signal` and `error` is set. */
 export interface ExecEnding {
   readonly endedAt: number
   readonly exitCode: number | null
@@ -24,16 +25,16 @@ export interface ExecEnding {
   readonly error: string | null
 }
 
-/** What is kept of a run. `endedAt` of `null`: it runs. */
+/** A stored exec. It is running while `endedAt` is `null`. */
 export type ExecRecord = NewExecRecord & (ExecEnding | { readonly [K in keyof ExecEnding]: null })
 
 export type ExecChange =
-  | { readonly kind: 'begun'; readonly exec: NewExecRecord }
+  | { readonly kind: 'started'; readonly exec: NewExecRecord }
   | { readonly kind: 'ended'; readonly workspace: WorkspaceId; readonly execId: string; readonly ending: ExecEnding }
-  /** It never began after all. */
-  | { readonly kind: 'unbegun'; readonly workspace: WorkspaceId; readonly execId: string }
+  /** The start failed: the record is deleted. */
+  | { readonly kind: 'discarded'; readonly workspace: WorkspaceId; readonly execId: string }
 
-/** A command or a shell that nobody has seen the end of. */
+/** A command or shell whose end is not recorded. */
 export type UnfinishedExec = Pick<NewExecRecord, 'workspace' | 'execId' | 'owner'>
 
 export type ExecLog = ReturnType<typeof execLog>
@@ -41,8 +42,12 @@ export type ExecLog = ReturnType<typeof execLog>
 const columns = `workspace, exec_id AS execId, kind, owner, by, command, fingerprint, started_at AS startedAt,
   ended_at AS endedAt, exit_code AS exitCode, signal, error`
 
-/** What was run inside workspaces, by whom, and how it ended. `barred` says why nothing may be written though it could be. */
-export function execLog(db: Database, writeBlocked: () => string | null = () => null) {
+/** The commands and shells that ran in workspaces, who started them, and how they ended. `writeBlocked` is checked before each write. */
+export function execLog(
+  db: Database,
+  writeBlocked: () => string | null = () => null,
+  reportFailure: ReportFailure = () => undefined,
+) {
   const insert = db.prepare<[NewExecRecord]>(
     `INSERT INTO execs (workspace, exec_id, kind, owner, by, command, fingerprint, started_at)
      VALUES (:workspace, :execId, :kind, :owner, :by, :command, :fingerprint, :startedAt)`,
@@ -71,26 +76,28 @@ export function execLog(db: Database, writeBlocked: () => string | null = () => 
   )
   const writeAll = db.transaction((changes: readonly ExecChange[]) => {
     for (const change of changes)
-      if (change.kind === 'begun') insert.run(change.exec)
-      else if (change.kind === 'unbegun') remove.run(change.workspace, change.execId)
+      if (change.kind === 'started') insert.run(change.exec)
+      else if (change.kind === 'discarded') remove.run(change.workspace, change.execId)
       else end.run({ ...change.ending, workspace: change.workspace, execId: change.execId })
   })
+  const guard = failureGuard(reportFailure)
   return {
-    /** Writes all of it, or nothing. Throws what SQLite throws, or why nothing may be written. */
-    write(changes: readonly ExecChange[]): void {
+    /** Writes all changes or none. Throws what SQLite throws, or why writing is blocked. */
+    write: guard((changes: readonly ExecChange[]): void => {
       const blocked = writeBlocked()
       if (blocked !== null) throw new Error(blocked)
       writeAll.immediate(changes)
-    },
-    find: (workspace: WorkspaceId, execId: string): ExecRecord | undefined => find.get(workspace, execId),
-    /** The commands that were run in a workspace, newest first; no shells. */
-    recent: (workspace: WorkspaceId, limit: number): readonly ExecRecord[] => recent.all(workspace, limit),
-    /** What has no end yet. */
-    unfinished: (kind: 'exec' | 'shell'): readonly UnfinishedExec[] => unfinished.all(kind),
-    /** When something was last begun or ended in each workspace that there is. */
-    lastActive: (): ReadonlyMap<WorkspaceId, number> =>
-      new Map(lastActivity.all().map(({ workspace, at }) => [workspace, at])),
-    /** Forgets at most `limit` runs that were begun before `before` and have ended. Answers how many went. */
-    prune: (before: number, limit: number): number => prune.run(before, limit).changes,
+    }),
+    find: guard((workspace: WorkspaceId, execId: string): ExecRecord | undefined => find.get(workspace, execId)),
+    /** A workspace's commands, newest first; shells are not included. */
+    recent: guard((workspace: WorkspaceId, limit: number): readonly ExecRecord[] => recent.all(workspace, limit)),
+    /** Every exec of this kind without a recorded end. */
+    unfinished: guard((kind: 'exec' | 'shell'): readonly UnfinishedExec[] => unfinished.all(kind)),
+    /** When an exec last started or ended, for each existing workspace. */
+    lastActive: guard(
+      (): ReadonlyMap<WorkspaceId, number> => new Map(lastActivity.all().map(({ workspace, at }) => [workspace, at])),
+    ),
+    /** Deletes at most `limit` ended execs that started before `before`. Returns the number of deleted records. */
+    prune: guard((before: number, limit: number): number => prune.run(before, limit).changes),
   }
 }

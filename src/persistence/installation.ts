@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 
-/** What this database says of itself: the id that its containers carry, and the provider that was chosen at its first start. */
+export type InstallationStore = ReturnType<typeof installationStore>
+
+/** Facts about this installation: the id that its containers carry, and the provider chosen at its first start. */
 export function installationStore(db: Database) {
   const get = db.prepare<[string], string>('SELECT value FROM installation WHERE key = ?').pluck()
   const set = db.prepare<[string, string]>(
@@ -9,7 +11,7 @@ export function installationStore(db: Database) {
   )
   const providers = db.prepare<[], string>('SELECT DISTINCT provider FROM workspaces').pluck()
   return {
-    /** This installation's id: twelve hexadecimal characters, made once. */
+    /** The installation's id: twelve hexadecimal characters, generated once. */
     id(): string {
       const existing = get.get('id')
       if (existing !== undefined) return existing
@@ -19,7 +21,7 @@ export function installationStore(db: Database) {
     },
     provider: (): string | undefined => get.get('provider'),
     chooseProvider: (name: string): void => void set.run('provider', name),
-    /** Every provider that stored workspaces name. */
+    /** Every provider that a stored workspace names. */
     providersInUse: (): readonly string[] => providers.all(),
   }
 }

@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3'
 import type { WorkspaceId } from '../workspace/id.ts'
+import { failureGuard, type ReportFailure } from './database-error.ts'
 
-/** What a lifecycle command wrote at some moment: never empty, and cut anywhere. */
+/** A piece of a lifecycle command's output: never empty, and cut at any byte. */
 export interface LifecycleChunk {
   readonly at: number
   readonly command: string
@@ -9,21 +10,22 @@ export interface LifecycleChunk {
   readonly data: Buffer
 }
 
-/** The same as it is read, numbered over all workspaces in the order in which it was kept. */
+/** A stored chunk. */
 export interface LifecycleChunkRow extends LifecycleChunk {
+  /** Position among the chunks of all workspaces, in the order of storing. */
   readonly seq: number
 }
 
-/** The newest so much is kept of a workspace. */
+/** The limit per workspace; the newest output is kept. */
 export const maxLifecycleOutputBytes = 256 * 1024
-/** What a row costs beside its data, about. */
+/** Approximate cost of a row beside its data. */
 const rowOverheadBytes = 64
 
 export type LifecycleOutputStore = ReturnType<typeof lifecycleOutputStore>
 
-/** What lifecycle commands wrote. It goes with its workspace: the step that removes the row of the one removes those of the other. */
-export function lifecycleOutputStore(db: Database) {
-  // Not of one that is gone: nobody would remove it.
+/** The output of lifecycle commands. The transition that deletes a workspace's row deletes its output too. */
+export function lifecycleOutputStore(db: Database, reportFailure: ReportFailure = () => undefined) {
+  // Skips a workspace without a row: nothing would ever delete that output.
   const insert = db.prepare<[{ workspace: string } & LifecycleChunk]>(
     `INSERT INTO lifecycle_output (workspace, at, command, stream, data)
      SELECT :workspace, :at, :command, :stream, :data WHERE EXISTS (SELECT 1 FROM workspaces WHERE id = :workspace)`,
@@ -52,10 +54,13 @@ export function lifecycleOutputStore(db: Database) {
     return undefined
   }
 
+  const guard = failureGuard(reportFailure)
   return {
-    /** Adds what was written, of workspaces that there are, and forgets what is too much. Throws what SQLite throws; nothing is kept then. */
-    append: (batches: ReadonlyMap<WorkspaceId, readonly LifecycleChunk[]>): void => append.immediate(batches),
-    /** What is kept of a workspace after the piece numbered `seq`, oldest first. */
-    after: (id: WorkspaceId, seq: number, limit: number): readonly LifecycleChunkRow[] => after.all(id, seq, limit),
+    /** Stores output of existing workspaces and deletes what exceeds the limit. Throws what SQLite throws; nothing is stored then. */
+    append: guard((batches: ReadonlyMap<WorkspaceId, readonly LifecycleChunk[]>): void => append.immediate(batches)),
+    /** A workspace's chunks after chunk `seq`, oldest first. */
+    after: guard((id: WorkspaceId, seq: number, limit: number): readonly LifecycleChunkRow[] =>
+      after.all(id, seq, limit),
+    ),
   }
 }

@@ -6,7 +6,7 @@ import type { Migration } from './migrations.ts'
 
 const maxBackups = 3
 
-/** What a migration did: the schema's version before and after, and the backup that was taken if there was data. */
+/** The schema version before and after, and the backup that was taken if there was data. */
 export interface MigrationResult {
   readonly from: number
   readonly to: number
@@ -14,21 +14,21 @@ export interface MigrationResult {
 }
 
 /**
- * Brings the schema up to the newest of `steps`, each in one transaction with its version. A database that holds data is copied
- * first, consistently, to `<path>.backup-v<version>-<time>` beside it; the newest three copies are kept.
- * @throws {DatabaseError} when the database was written by a newer version: going back is refused.
+ * Brings the schema to the newest version. Each migration runs in one transaction together with its version number. A database with
+ * data is first copied to `<path>.backup-v<version>-<time>`; the newest three copies are kept.
+ * @throws {DatabaseError} when a newer version of vm-api wrote the database, or a migration fails.
  */
 export function migrate(db: Database, path: string, migrations: readonly Migration[], now: Date): MigrationResult {
   const from = schemaVersionOf(db)
   if (from > migrations.length)
     throw new DatabaseError(
-      `The database ${path} has schema version ${from}, and this version of vm-api knows ${migrations.length} at most: a newer vm-api wrote it. Run that version, or restore the backup that was taken before the upgrade.`,
+      `The database ${path} has schema version ${from}, and this version of vm-api supports at most ${migrations.length}: a newer vm-api wrote it. Run that version, or restore the backup from before the upgrade.`,
     )
   const backup = from > 0 && from < migrations.length ? backUp(db, path, from, now) : null
   try {
     for (const [index, migration] of migrations.entries()) if (index >= from) applyMigration(db, migration, index + 1)
   } catch (error) {
-    // Nothing has changed, so the copy says nothing that the database does not: start after start would push the older ones out.
+    // The database is unchanged, so this copy is redundant, and repeated starts would push the older copies out.
     if (backup !== null && schemaVersionOf(db) === from) rmSync(backup, { force: true })
     throw error
   }
@@ -44,7 +44,7 @@ function applyMigration(db: Database, { name, sql }: Migration, version: number)
     }).immediate()
   } catch (error) {
     const currentVersion = schemaVersionOf(db)
-    const hint = currentVersion === 0 ? '' : ' The vm-api that wrote it can go on with it.'
+    const hint = currentVersion === 0 ? '' : ' The previous vm-api can still use it.'
     throw new DatabaseError(
       `The database ${db.name} could not be migrated to schema version ${version} (${name}) and stays at version ${currentVersion}: ${explainDatabaseError(error)}${hint}`,
       { cause: error },
@@ -56,29 +56,29 @@ function schemaVersionOf(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }))
 }
 
-/** A consistent copy beside the database, whole and on disk, or none. */
+/** Creates a complete, synced copy beside the database, or none. */
 function backUp(db: Database, path: string, version: number, now: Date): string {
   const backupPath = `${path}.backup-v${version}-${now.toISOString().replaceAll(/[-:.]/g, '')}`
   const partialPath = `${path}.backup-unfinished`
   rmSync(partialPath, { force: true })
   try {
-    writeFileSync(partialPath, '', { mode: 0o600, flag: 'wx' }) // the copy is never readable for others, not even at first
+    writeFileSync(partialPath, '', { mode: 0o600, flag: 'wx' }) // others can never read the copy
     db.prepare('VACUUM INTO ?').run(partialPath)
-    sync(partialPath) // SQLite does not do that for a copy
+    sync(partialPath) // SQLite does not sync a copy
     renameSync(partialPath, backupPath)
     sync(dirname(backupPath))
     return backupPath
   } catch (error) {
     rmSync(partialPath, { force: true })
     throw new DatabaseError(
-      `The database ${path} could not be copied before its migration, which was not begun: ${explainDatabaseError(error)}`,
+      `The database ${path} could not be copied, so its migration did not start: ${explainDatabaseError(error)}`,
       { cause: error },
     )
   }
 }
 
 function sync(path: string) {
-  if (process.platform === 'win32') return // neither a folder nor a file that is open for reading can be synced there
+  if (process.platform === 'win32') return // Windows syncs neither folders nor files open for reading
   const file = openSync(path, 'r')
   try {
     fsyncSync(file)
@@ -91,10 +91,10 @@ function pruneBackups(path: string) {
   const folder = dirname(path)
   const backups = readdirSync(folder)
     .filter((name) => name.startsWith(`${basename(path)}.backup-v`))
-    .toSorted((a, b) => timeOf(b).localeCompare(timeOf(a)))
+    .toSorted((a, b) => timestampOf(b).localeCompare(timestampOf(a)))
   for (const outdated of backups.slice(maxBackups)) rmSync(join(folder, outdated), { force: true })
 }
 
-function timeOf(backup: string): string {
+function timestampOf(backup: string): string {
   return backup.slice(backup.lastIndexOf('-') + 1)
 }

@@ -1,4 +1,4 @@
-/** One step of the schema. Numbered by its place in the list, applied once, in order, and never edited after a release. */
+/** One step of the schema. Its version is its position in the list. It is applied once and never edited after a release. */
 export interface Migration {
   readonly name: string
   readonly sql: string
@@ -62,7 +62,7 @@ export const migrations: readonly Migration[] = [
     `,
   },
   {
-    name: 'what was run inside workspaces, and what their lifecycle commands wrote',
+    name: 'execs and lifecycle output',
     sql: `
       CREATE TABLE execs (
         workspace   TEXT    NOT NULL,
@@ -95,7 +95,7 @@ export const migrations: readonly Migration[] = [
     `,
   },
   {
-    name: 'the terms of the API: attempts, response, update, stop, remove',
+    name: 'API terms: attempts, response, update, stop, remove',
     sql: `
       ALTER TABLE journal RENAME COLUMN tries TO attempts;
       ALTER TABLE idempotency RENAME COLUMN answer TO response;

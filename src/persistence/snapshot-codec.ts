@@ -1,4 +1,4 @@
-/** What is stored of an actor: where it is and what it remembers, and nothing of XState's own (law 7 reads it back with care). */
+/** The stored part of an actor: its state and its context, without XState's own fields (law 7). */
 export interface StoredSnapshot {
   readonly value: string | Readonly<Record<string, unknown>>
   readonly context: Readonly<Record<string, unknown>>
@@ -9,12 +9,12 @@ export function encodeSnapshot({ value, context }: { value: unknown; context: ob
 }
 
 /**
- * Reads a stored snapshot.
- * @throws {Error} when it is not one, saying what is wrong with it; whether the state exists is the machine's to say.
+ * Decodes a stored snapshot. Whether its state exists is for the machine to check.
+ * @throws {Error} when the text is not a snapshot, with the reason.
  */
 export function decodeSnapshot(text: string): StoredSnapshot {
   const parsed: unknown = JSON.parse(text)
-  if (!isObject(parsed)) throw new Error('the snapshot is no object')
+  if (!isObject(parsed)) throw new Error('the snapshot is not an object')
   const { value, context } = parsed
   if (typeof value !== 'string' && !isObject(value)) throw new Error('the snapshot has no state')
   if (!isObject(context)) throw new Error('the snapshot has no context')

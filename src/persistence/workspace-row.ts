@@ -1,6 +1,6 @@
 import type { WorkspaceId } from '../workspace/id.ts'
 
-/** A workspace as it is stored: its snapshot, and the columns that queries need. Times are milliseconds since the epoch. */
+/** A workspace as stored: its snapshot, and the columns that queries need. Times are milliseconds since the epoch. */
 export interface WorkspaceRow {
   readonly id: WorkspaceId
   readonly owner: string
@@ -11,16 +11,18 @@ export interface WorkspaceRow {
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null
-  /** 1 at the create, one more with each step. */
+  /** 1 at the create; each transition adds one. */
   readonly revision: number
   /** Version of the statechart that wrote the snapshot. */
   readonly machine: number
   readonly snapshot: string
 }
 
-/** A row as it is read: with its place in the order of creation, and why it cannot be read if that is known. */
+/** A row as read from the database. */
 export interface StoredWorkspaceRow extends WorkspaceRow {
+  /** Position in the order of creation. */
   readonly seq: number
+  /** Why the snapshot cannot be read; `null` if no attempt has failed. */
   readonly unreadable: string | null
 }
 
@@ -35,17 +37,17 @@ export interface JournalLine {
   readonly attempts: number | null
 }
 
-/** The idempotency key that a create came with, and the answer that it is to be given each time. */
+/** The idempotency key of a create, and the response that each repetition of that create receives. */
 export interface StoredResponse {
   readonly key: string
   readonly fingerprint: string
   readonly response: string
 }
 
-/** One committed change of one workspace: the row as it is then, and its journal line if the step has one. */
+/** One committed transition of a workspace: its new row, and a journal line if the transition has one. */
 export interface TransitionRecord {
   readonly row: WorkspaceRow
-  /** The workspace's last step: its row goes, its journal stays. */
+  /** The workspace's last transition: it deletes the row and keeps the journal. */
   readonly final: boolean
   readonly line: JournalLine | null
   readonly storedResponse?: StoredResponse

@@ -1,12 +1,12 @@
-/** A place in a document, from its root: `['forwardPorts', 1]`. */
+/** The path of a value in a document, from the root: `['forwardPorts', 1]`. */
 export type DocumentPath = readonly (string | number)[]
 
-/** A place as code writes it: `mounts[0].source`. */
+/** Formats a path as code: `mounts[0].source`. */
 export function formatPath(path: DocumentPath): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${part}`)).join('')
 }
 
-/** What stands at `path` in `root`; `undefined` if nothing does. */
+/** The value at `path` in `root`; `undefined` if there is none. */
 export function valueAt(root: unknown, path: DocumentPath): unknown {
   return path.reduce<unknown>(
     (outer, part) => (isObject(outer) || Array.isArray(outer) ? Reflect.get(outer, part) : undefined),

@@ -1,44 +1,48 @@
 import { formatPath, type DocumentPath } from './document-path.ts'
 import type { FieldProblem } from './template-problem.ts'
 
-// What a definition may not ask for: a way out of the container. None of these fields is ever passed on; they are refused all the same,
-// since whoever wrote them expects a workspace that would not be there.
+// Fields that would give a workspace access to the host. The service never passes them on. It still refuses them, because their author
+// expects a workspace that would not exist.
 
 type FieldRule = (value: unknown, field: string) => FieldProblem[]
 
 const fieldRules = new Map<string, FieldRule>(
   Object.entries({
-    privileged: forbid('asks for a privileged container'),
-    capAdd: forbid('asks for added capabilities'),
-    securityOpt: forbid('asks for other security options'),
+    privileged: forbid('requests a privileged container'),
+    capAdd: forbid('requests additional capabilities'),
+    securityOpt: forbid('changes the security options'),
     mounts: forEachItem((mount, path) =>
-      mountsHost(mount) ? [hostAccessProblem(path, 'asks for a mount of the host')] : [],
+      mountsHost(mount) ? [hostAccessProblem(path, 'mounts a path of the host')] : [],
     ),
     workspaceMount: (value, field) =>
-      mountsHost(value) ? [hostAccessProblem([field], 'asks for a mount of the host')] : [],
+      mountsHost(value) ? [hostAccessProblem([field], 'mounts a path of the host')] : [],
     runArgs: (value, field) => {
       const args = Array.isArray(value) ? value : [value]
       return args.flatMap((arg, index) =>
         escapesContainer(arg, args[index + 1])
-          ? [hostAccessProblem([field, index], 'asks the engine for a way out of the container')]
+          ? [hostAccessProblem([field, index], 'gives the container access to the host')]
           : [],
       )
     },
   }),
 )
 
-/** What in the field `field` with this value stops the start. Nothing for a field that is of no interest here. */
+/** The host-access problems of a field with this value. A field without a rule has none. */
 export function hostAccessProblems(field: string, value: unknown): FieldProblem[] {
   return isEmptyValue(value) ? [] : (fieldRules.get(field)?.(value, field) ?? [])
 }
 
-/** Does the value ask for nothing: an empty list or text, `false`? Then it need not be named either. */
+/** Tells whether a value requests nothing: `false`, an empty list or an empty string. Such a field is not reported. */
 export function isEmptyValue(value: unknown): boolean {
   return value === false || value === '' || (Array.isArray(value) && value.length === 0)
 }
 
 function hostAccessProblem(path: DocumentPath, claim: string): FieldProblem {
-  return { path, reason: `\`${formatPath(path)}\` ${claim}`, remedy: 'Workspaces have none: take it out.' }
+  return {
+    path,
+    reason: `\`${formatPath(path)}\` ${claim}`,
+    remedy: 'Workspaces have no access to the host: remove it.',
+  }
 }
 
 function forbid(claim: string): FieldRule {
@@ -50,7 +54,7 @@ function forEachItem(rule: (value: unknown, path: DocumentPath) => FieldProblem[
     Array.isArray(value) ? value.flatMap((item, index) => rule(item, [field, index])) : rule(value, [field])
 }
 
-/** Anything but a named volume or a tmpfs. What cannot be read counts as the host. */
+/** Everything except a named volume or a tmpfs mounts the host, an unreadable mount included. */
 function mountsHost(mount: unknown): boolean {
   const parts = mountParts(mount)
   const type = parts.get('type') ?? 'volume'

@@ -8,14 +8,14 @@ import {
 } from 'jsonc-parser'
 import type { DocumentPath } from './document-path.ts'
 
-/** A JSON document that still knows on which line each of its values stands. */
+/** A JSON document with the line of each value. */
 export interface JsonDocument {
   readonly value: unknown
-  /** The 1-based line of what `path` names, or of the nearest thing around it that is there. */
+  /** The 1-based line of the value at `path`, or of its nearest existing parent. */
   lineOf(path: DocumentPath): number
 }
 
-/** Why a text is no document. */
+/** A reason why a text is not a valid document. */
 export interface DocumentProblem {
   readonly line: number
   readonly reason: string
@@ -24,24 +24,23 @@ export interface DocumentProblem {
 
 const maxCharacters = 256 * 1024
 
-/** What a text is read as. */
 export type DocumentParseResult =
-  | { readonly kind: 'parsed'; readonly document: JsonDocument }
-  | { readonly kind: 'broken'; readonly problems: readonly DocumentProblem[] }
+  | { readonly kind: 'ok'; readonly document: JsonDocument }
+  | { readonly kind: 'invalid'; readonly problems: readonly DocumentProblem[] }
 
 /**
- * Reads JSON with comments and trailing commas. A key that stands twice is a flaw: readers differ in which of the two counts, so what
- * one of them has checked another would not use. At most one flaw of syntax per line, since one mistake leads to many.
+ * Parses JSON with comments and trailing commas. A duplicate key is a problem: parsers differ in which of the two they use, so a checked
+ * value might not be the one in effect. Reports at most one syntax problem per line, because one mistake causes many.
  */
 export function parseDocument(text: string): DocumentParseResult {
   if (text.length > maxCharacters) {
-    return invalid(1, `it has ${text.length} characters`, `Keep it below ${maxCharacters}.`)
+    return invalid(1, `the file has ${text.length} characters`, `Keep it below ${maxCharacters}.`)
   }
   try {
     return parse(text)
   } catch (error) {
-    // The parser calls itself for each level and has no limit of its own.
-    if (error instanceof RangeError) return invalid(1, 'it is nested too deeply', 'Take levels out.')
+    // The parser is recursive and has no depth limit.
+    if (error instanceof RangeError) return invalid(1, 'the file is nested too deeply', 'Remove levels.')
     throw error
   }
 }
@@ -50,15 +49,15 @@ function parse(text: string): DocumentParseResult {
   const lineAt = lineCounter(text)
   const errors: ParseError[] = []
   const root = parseTree(text, errors, { allowTrailingComma: true })
-  if (errors.length > 0 || root === undefined) return { kind: 'broken', problems: syntaxProblems(errors, lineAt) }
+  if (errors.length > 0 || root === undefined) return { kind: 'invalid', problems: syntaxProblems(errors, lineAt) }
   const problems = [...keyProblems(root, lineAt)]
-  if (problems.length > 0) return { kind: 'broken', problems }
+  if (problems.length > 0) return { kind: 'invalid', problems }
   const lineOf = (path: DocumentPath) => lineAt(nearestNode(root, path).offset)
-  return { kind: 'parsed', document: { value: getNodeValue(root), lineOf } }
+  return { kind: 'ok', document: { value: getNodeValue(root), lineOf } }
 }
 
 function invalid(line: number, reason: string, remedy: string): DocumentParseResult {
-  return { kind: 'broken', problems: [{ line, reason, remedy }] }
+  return { kind: 'invalid', problems: [{ line, reason, remedy }] }
 }
 
 function lineCounter(text: string): (offset: number) => number {
@@ -71,15 +70,15 @@ function syntaxProblems(errors: readonly ParseError[], lineAt: (offset: number) 
     const lineNumber = lineAt(error.offset)
     if (!firstPerLine.has(lineNumber)) firstPerLine.set(lineNumber, error)
   }
-  const remedy = 'Correct the syntax: JSON, in which comments and trailing commas are allowed.'
+  const remedy = 'Correct the syntax. Comments and trailing commas are allowed.'
   return [...firstPerLine].map(([lineNumber, { error }]) => ({
     line: lineNumber,
-    reason: `it is no JSON (${describeParseError(error)})`,
+    reason: `the file is not valid JSON (${describeParseError(error)})`,
     remedy,
   }))
 }
 
-/** `CommaExpected` as `comma expected`. */
+/** Turns `CommaExpected` into `comma expected`. */
 function describeParseError(error: ParseError['error']): string {
   return printParseErrorCode(error)
     .replaceAll(/\B[A-Z]/g, (capital) => ` ${capital}`)
@@ -95,10 +94,10 @@ function* keyProblems(node: Node, lineAt: (offset: number) => number): Generator
       const lineNumber = lineAt(key.offset)
       const firstLine = lineByKey.get(name)
       if (firstLine !== undefined)
-        yield { line: lineNumber, reason: `\`${name}\` stands here and on line ${firstLine}`, remedy: 'Keep one.' }
-      // Assigning to it sets an object's prototype: the value would be lost without a word.
+        yield { line: lineNumber, reason: `\`${name}\` is defined here and on line ${firstLine}`, remedy: 'Keep one.' }
+      // Assigning to `__proto__` sets the object's prototype and loses the value silently.
       if (name === '__proto__')
-        yield { line: lineNumber, reason: `\`${name}\` cannot be a name`, remedy: 'Use another name.' }
+        yield { line: lineNumber, reason: `\`${name}\` is not allowed as a name`, remedy: 'Use another name.' }
       lineByKey.set(name, lineNumber)
     }
     if (value !== undefined) yield* keyProblems(value, lineAt)

@@ -2,16 +2,17 @@ import { z } from 'zod'
 import type { LifecycleCommand } from '../workspace/spec.ts'
 import { isObject } from './document-path.ts'
 
-const remedy = 'Write text for the shell, a list of words that no shell sees, or an object of such commands by name.'
-const nameRemedy = 'Begin the name with a letter; go on with letters, digits, `-`, `_` and `.`.'
+const remedy =
+  'Write a string for the shell, a list of arguments that runs without a shell, or an object of named commands.'
+const nameRemedy = 'Start the name with a letter, followed by letters, digits, `-`, `_` or `.`.'
 
 /**
- * A lifecycle command as the specification has it, as the list of what is run. Named commands are run one after the other, in the order
- * in which they stand (the specification runs them at the same time); an empty one is none.
+ * The schema of a lifecycle command, which becomes a list of commands. Named commands run one after the other, in the order of the file
+ * (the specification runs them in parallel). Empty commands are dropped.
  */
 export function lifecycleCommandSchema(field: string) {
   const schema = z.unknown().transform((value, context): LifecycleCommand[] => {
-    // Keys that look like numbers would come first, whatever the order in the file is: hence a letter.
+    // Names start with a letter because JavaScript sorts integer-like keys before all others, whatever their order in the file.
     const entries: readonly (readonly [string, unknown])[] = isObject(value) ? Object.entries(value) : [['', value]]
     return entries.flatMap(([name, run]): LifecycleCommand[] => {
       const path = name === '' && !isObject(value) ? [] : [name]
@@ -30,11 +31,11 @@ export function lifecycleCommandSchema(field: string) {
 }
 
 function isCommand(run: unknown): run is string | string[] {
-  return isText(run) || (Array.isArray(run) && run.every(isText) && run[0] !== '')
+  return isArgument(run) || (Array.isArray(run) && run.every(isArgument) && run[0] !== '')
 }
 
-// An operating system ends a word at NUL: what is run would not be what was written.
-function isText(value: unknown): value is string {
+// The operating system cuts an argument at NUL, so another command than the written one would run.
+function isArgument(value: unknown): value is string {
   return typeof value === 'string' && !value.includes('\0')
 }
 
@@ -43,7 +44,7 @@ function invalidArgumentPath(run: unknown): number[] {
     ? [
         Math.max(
           0,
-          run.findIndex((argument) => !isText(argument)),
+          run.findIndex((argument) => !isArgument(argument)),
         ),
       ]
     : []

@@ -7,21 +7,20 @@ import type { FieldProblem, TemplateProblem, IgnoredField } from './template-pro
 import { isEmptyValue, hostAccessProblems } from './host-access.ts'
 import { unsupportedVariables, substitute } from './variables.ts'
 
-/** Something to make workspaces from. */
+/** What workspaces are created from. */
 export interface WorkspaceTemplate {
-  /** The folder's name, by which requests ask for it. */
+  /** The folder's name; requests select a template by it. */
   readonly name: string
-  /** For people: the definition's `name`, or the folder's. */
+  /** For display: the definition's `name`, or the folder's name. */
   readonly title: string
   readonly spec: WorkspaceSpec
 }
 
-/** What a definition amounts to: a template, or every problem that it has. */
 export type TemplateReadResult =
-  | { readonly kind: 'read'; readonly template: WorkspaceTemplate; readonly ignoredFields: readonly IgnoredField[] }
-  | { readonly kind: 'unreadable'; readonly problems: readonly TemplateProblem[] }
+  | { readonly kind: 'ok'; readonly template: WorkspaceTemplate; readonly ignoredFields: readonly IgnoredField[] }
+  | { readonly kind: 'invalid'; readonly problems: readonly TemplateProblem[] }
 
-/** The template called `name` that the document in `file` defines. */
+/** Reads the template `name` from the document in `file`, or reports every problem of the document. */
 export function readTemplate(name: string, file: string, document: JsonDocument): TemplateReadResult {
   const toProblem = ({ path, reason, remedy }: FieldProblem): TemplateProblem => ({
     file,
@@ -32,8 +31,10 @@ export function readTemplate(name: string, file: string, document: JsonDocument)
   const { value } = document
   if (!isObject(value)) {
     return {
-      kind: 'unreadable',
-      problems: [toProblem({ path: [], reason: 'it is no object', remedy: 'Write `{ "image": "…" }`.' })],
+      kind: 'invalid',
+      problems: [
+        toProblem({ path: [], reason: 'the file does not contain an object', remedy: 'Write `{ "image": "…" }`.' }),
+      ],
     }
   }
   const variableProblems = supportedFields
@@ -46,7 +47,7 @@ export function readTemplate(name: string, file: string, document: JsonDocument)
     .filter(({ path }) => !variableProblems.some((variable) => formatPath(variable.path) === formatPath(path)))
   const problems = [...schemaIssues, ...variableProblems, ...hostProblems].map(toProblem)
   if (!parsed.success || problems.length > 0) {
-    return { kind: 'unreadable', problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
+    return { kind: 'invalid', problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
   }
   const ignoredFields = ignoredPaths(value).map((path) => ({
     template: name,
@@ -55,7 +56,7 @@ export function readTemplate(name: string, file: string, document: JsonDocument)
     field: formatPath(path),
   }))
   return {
-    kind: 'read',
+    kind: 'ok',
     template: { name, title: parsed.data.name?.trim() || name, spec: workspaceSpecOf(parsed.data) },
     ignoredFields,
   }
@@ -63,8 +64,8 @@ export function readTemplate(name: string, file: string, document: JsonDocument)
 
 function workspaceSpecOf(definition: DevcontainerDefinition): WorkspaceSpec {
   const interpolate = (text: string) => substitute(text, definition.workspaceFolder)
-  const environment = (texts: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, interpolate(text)]))
+  const environment = (variables: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(variables).map(([name, text]) => [name, interpolate(text)]))
   const commands = (list: DevcontainerDefinition['onCreateCommand']) =>
     list.map(({ name, run }) => ({ name, run: typeof run === 'string' ? interpolate(run) : run.map(interpolate) }))
   const { cpus, memory, pids } = definition.customizations['vm-api']
@@ -84,7 +85,7 @@ function workspaceSpecOf(definition: DevcontainerDefinition): WorkspaceSpec {
   }
 }
 
-/** Fields of other tools' `customizations` are theirs, and `$schema` is the editor's: neither is named. */
+/** Fields to report as not supported. `$schema` and other tools' `customizations` are not reported. */
 function ignoredPaths(value: Readonly<Record<string, unknown>>): DocumentPath[] {
   const fields = Object.keys(value).filter(
     (field) => !supportedFields.includes(field) && field !== '$schema' && !isEmptyValue(value[field]),

@@ -14,17 +14,17 @@ const linux = { platform: 'linux', home: '/home/ann' }
 
 function config(env: Record<string, string | undefined>, os = linux): Config {
   const read = readConfig(env, os)
-  if (read.kind === 'unreadable') throw new Error(describeConfigProblems(read.problems))
+  if (read.kind === 'invalid') throw new Error(describeConfigProblems(read.problems))
   return read.config
 }
 
 function problems(env: Record<string, string>) {
   const read = readConfig(env, linux)
-  return read.kind === 'unreadable' ? read.problems : []
+  return read.kind === 'invalid' ? read.problems : []
 }
 
 describe('an empty environment', () => {
-  test('is the documented defaults', () => {
+  test('gives the documented defaults', () => {
     expect(config({ HOME: '/elsewhere' })).toEqual({
       bind: { host: '127.0.0.1', port: 3000 },
       dbPath: '/home/ann/.vm/api/vm.db',
@@ -47,7 +47,7 @@ describe('an empty environment', () => {
     })
   })
 
-  test('is the same as one in which everything is set to nothing, but for the secrets', () => {
+  test('is equivalent to empty variables, except for secrets', () => {
     const open = settingEntries.filter(([, { secret }]) => !secret)
     expect(config(Object.fromEntries(open.map(([name]) => [name, ' '])))).toEqual(config({}))
   })
@@ -90,11 +90,11 @@ const valid: [variable: string, text: string, expected: Partial<Config>][] = [
   ['VM_API_METRICS_TOKEN', 't0ken', { metricsToken: 't0ken' }],
   ['VM_API_LOG_LEVEL', 'silent', { logLevel: 'silent' }],
 ]
-test.each(valid)('%s=%j is understood', (variable, text, expected) => {
+test.each(valid)('%s=%j is valid', (variable, text, expected) => {
   expect(config({ [variable]: text })).toMatchObject(expected)
 })
 
-test('operators are named once each', () => {
+test('duplicate operators are removed', () => {
   expect(config({ VM_API_OPERATORS: 'alice, bob,alice' }).operators).toEqual(['alice', 'bob'])
 })
 
@@ -123,7 +123,7 @@ const invalid: Record<string, string[]> = {
 const invalidPairs = Object.entries(invalid).flatMap(([variable, messages]) =>
   messages.map((text): [string, string] => [variable, text]),
 )
-test.each(invalidPairs)('%s=%j is refused by name, with what would do', (variable, text) => {
+test.each(invalidPairs)('%s=%j is refused with the variable and the valid values', (variable, text) => {
   const found = problems({ [variable]: text })
   expect(found.map((problem) => problem.variable)).toEqual([variable])
   expect(found[0]?.expected).not.toMatch(/Invalid|received/)
@@ -132,14 +132,14 @@ test.each(invalidPairs)('%s=%j is refused by name, with what would do', (variabl
   )
 })
 
-test('every variable is tried with a bad value', () => {
+test('every variable has a test with an invalid value', () => {
   expect(Object.keys(invalid)).toEqual(settingEntries.map(([name]) => name))
 })
 
-test('everything that cannot be read is told at once', () => {
+test('all invalid values are reported together', () => {
   const found = problems({ VM_API_BIND: 'x', VM_API_AUTH: 'y', VM_API_JOURNAL_DAYS: 'z' })
   expect(describeConfigProblems(found).split('\n')).toEqual([
-    'VM_API_BIND cannot be "x". Set it to an address or name and a port, as 127.0.0.1:3000 or [::1]:3000.',
+    'VM_API_BIND cannot be "x". Set it to an address or host name and a port, for example 127.0.0.1:3000 or [::1]:3000.',
     'VM_API_AUTH cannot be "y". Set it to one of dev, proxy.',
     'VM_API_JOURNAL_DAYS cannot be "z". Set it to a whole number from 1 to 36500.',
   ])
@@ -151,13 +151,13 @@ test.each(['VM_API_PROXY_SECRET', 'VM_API_METRICS_TOKEN'])('the value of %s is n
   expect(describeConfigProblems(found)).not.toContain('hunter2')
 })
 
-test('a value that a terminal would obey is shown escaped and cut', () => {
+test('a value with control characters is shown escaped and shortened', () => {
   const description = describeConfigProblems(problems({ VM_API_AUTH: `\u001b[2J${'x'.repeat(1000)}` }))
   expect(description).toContain('\\u001b[2J')
   expect(description.length).toBeLessThan(300)
 })
 
-describe('values that do not go together', () => {
+describe('conflicting values', () => {
   test.each([
     '0.0.0.0:3000',
     '[::]:3000',
@@ -165,14 +165,14 @@ describe('values that do not go together', () => {
     'example.org:80',
     '[::ffff:10.0.0.1]:80',
     'localhost.example.org:80',
-  ])('are dev mode and %s: the header would be believed from anybody', (VM_API_BIND) => {
+  ])('are dev mode and %s, where every client could claim to be any user', (VM_API_BIND) => {
     const found = problems({ VM_API_BIND })
     expect(found).toMatchObject([{ variable: 'VM_API_BIND', value: VM_API_BIND }])
     expect(found[0]?.expected).toMatch(/127\.0\.0\.1:3000.* or set VM_API_AUTH=proxy/)
     expect(problems({ VM_API_BIND, VM_API_AUTH: 'proxy' })).toEqual([])
   })
 
-  test('are a proxy and plain processes: users are not isolated', () => {
+  test('are a proxy and plain processes, which are not isolated', () => {
     const found = problems({ VM_API_AUTH: 'proxy', VM_API_PROVIDER: 'process' })
     expect(found).toMatchObject([{ variable: 'VM_API_PROVIDER', value: 'process' }])
   })
@@ -184,21 +184,21 @@ test.each([
   ['VM_API_OPERATOR', 'VM_API_OPERATORS'],
   ['vm_api_auth', 'VM_API_AUTH'],
   ['VM_API_SOMETHING_ELSE', null],
-])('%s is unknown, and %s may be meant', (variable, expected) => {
+])('%s is unknown, and the suggestion is %s', (variable, expected) => {
   expect(config({ [variable]: 'x', PATH: '/bin', VM_OTHER: 'x' }).unknownVariables).toEqual([
     { variable, suggestion: expected },
   ])
 })
 
-test('the page on configuration is the table that is read', () => {
+test('docs/configuration.md has the table of settings', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8')
   const rows = settingEntries.map(([name, options]) => {
-    const isDocumented = options.default === null ? describeDefault(options) : `\`${options.default}\``
-    return `| \`${name}\` | ${isDocumented} | ${options.description} |`
+    const shownDefault = options.default === null ? describeDefault(options) : `\`${options.default}\``
+    return `| \`${name}\` | ${shownDefault} | ${options.description} |`
   })
   expect(page.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
 })
 
-test('the help names every variable with its default', () => {
+test('--help lists every variable with its default', () => {
   for (const [name, options] of settingEntries) expect(configHelp()).toContain(`${name} (${describeDefault(options)})`)
 })

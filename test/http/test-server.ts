@@ -101,7 +101,7 @@ export interface TestServerOptions {
 }
 
 const readResult = readTemplates(join(import.meta.dirname, '../../templates'))
-if (readResult.kind === 'unreadable') throw new Error('the shipped templates cannot be read')
+if (readResult.kind === 'invalid') throw new Error('the shipped templates cannot be read')
 const { templates } = readResult
 
 /** Opens a world for one test; it is closed when the test is over. */

@@ -56,7 +56,7 @@ describe('opening a database', () => {
   it('of a file that is no database says so, and leaves the file as it is', () => {
     const path = join(temporaryFolder(), 'vm.db')
     writeFileSync(path, 'a letter to a friend, rather longer than a header of SQLite'.repeat(9))
-    expect(refusalOf(path)).toMatch(/no SQLite database.*VM_API_DB_PATH/s)
+    expect(refusalOf(path)).toMatch(/not an SQLite database.*VM_API_DB_PATH/s)
     expect(readFileSync(path, 'utf8')).toMatch(/^a letter/)
     expect(existsSync(`${path}-wal`)).toBe(false)
   })
@@ -64,7 +64,7 @@ describe('opening a database', () => {
   it('of a folder says that it is one', () => {
     const path = join(temporaryFolder(), 'vm.db')
     mkdirSync(path)
-    expect(refusalOf(path)).toMatch(/is no file.*VM_API_DB_PATH/)
+    expect(refusalOf(path)).toMatch(/is not a file.*VM_API_DB_PATH/)
   })
 
   it('below a file says what is wrong', () => {
@@ -106,7 +106,7 @@ describe('opening a database', () => {
     open(path).close()
     const intact = readFileSync(path)
     writeFileSync(path, 'nonsense'.repeat(1000))
-    expect(refusalOf(path)).toMatch(/no SQLite database/)
+    expect(refusalOf(path)).toMatch(/not an SQLite database/)
     writeFileSync(path, intact)
     expect(refusalOf(path)).toBe('it was opened')
   })

@@ -14,7 +14,7 @@ function newLog(writeBlocked?: () => string | null) {
 }
 
 const newExec = (workspace: WorkspaceId, execId: string, startedAt: number, more: Partial<NewExecRecord> = {}) => ({
-  kind: 'begun' as const,
+  kind: 'started' as const,
   exec: {
     workspace,
     execId,
@@ -72,7 +72,7 @@ describe('the log of runs', () => {
     const log = newLog()
     const id = newWorkspaceId()
     log.write([newExec(id, 'open', 1), newExec(id, 'over', 1), ended(id, 'over', 2), newExec(id, 'never', 1)])
-    log.write([{ kind: 'unbegun', workspace: id, execId: 'never' }])
+    log.write([{ kind: 'discarded', workspace: id, execId: 'never' }])
     expect(log.unfinished('exec')).toEqual([{ workspace: id, execId: 'open', owner: expect.any(String) }])
     expect(log.unfinished('shell')).toEqual([])
     expect(log.find(id, 'never')).toBeUndefined()

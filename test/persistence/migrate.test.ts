@@ -120,7 +120,7 @@ describe('migrations', () => {
     const taken = `${path}.backup-v${version}-20300102T030405678Z`
     mkdirSync(taken)
     expect(() => openDatabase(path, [...migrations, more], new Date('2030-01-02T03:04:05.678Z'))).toThrow(
-      /could not be copied before its migration, which was not begun/,
+      /could not be copied, so its migration did not start/,
     )
     expect(tablesIn(path)).not.toContain('colours')
     expect(backups(path)).toEqual([basename(taken)])

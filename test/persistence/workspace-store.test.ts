@@ -63,7 +63,7 @@ describe('the store', () => {
     const failedWrites = store.commit([at(3), at(4), transitionOf('b')])
     expect(failedWrites.get(first.row.id)).toMatchObject({
       revision: 3,
-      error: { message: expect.stringContaining('something else wrote it') },
+      error: { message: expect.stringContaining('another writer has changed the row') },
     })
     expect(failedWrites.size).toBe(1)
     expect(store.byId(first.row.id)?.revision).toBe(1)

@@ -58,7 +58,7 @@ describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a 
     disk.fill(400 * 1024)
     const acknowledged = await createUntilFull(first)
     expect(acknowledged.length).toBeGreaterThan(2)
-    expect(await readinessOf(first)).toMatchObject(notReady(/disk is full.*make room.*goes on by itself/i))
+    expect(await readinessOf(first)).toMatchObject(notReady(/disk is full.*free some space.*recovers by itself/i))
     expect(await idsOf(first)).toEqual(acknowledged.toSorted())
     await first.stop('SIGKILL')
 
@@ -95,7 +95,7 @@ describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a 
       const { start, refusedStart } = serviceFixture(disk.folder)
       disk.fill(kib * 1024)
       expect(await refusedStart()).toMatch(
-        /disk is full: make room\.( The vm-api that wrote it can go on with it\.)?\n$/i,
+        /disk is full: free some space\.( The previous vm-api can still use it\.)?\n$/i,
       )
       disk.clear()
       await createRunning(await start(), 'at-last')

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { parseMemoryBytes } from '../../src/template/memory.ts'
+import { parseMemoryBytes } from '../../src/template/devcontainer-schema.ts'
 import { problemsOf, templateOf, ignoredFieldsOf } from './template-folder.ts'
 
 describe('a definition', () => {
-  test('is filled up with defaults', () => {
+  test('gets defaults for missing fields', () => {
     expect(templateOf({ image: 'alpine:3.23.3' })).toEqual({
-      name: 'it',
-      title: 'it',
+      name: 'sample',
+      title: 'sample',
       spec: {
         image: 'alpine:3.23.3',
         containerEnv: {},
@@ -24,7 +24,7 @@ describe('a definition', () => {
     })
   })
 
-  test('is honoured in every field that the guide names', () => {
+  test('takes effect in every field that the guide names', () => {
     const text = `\uFEFF{
       // comments and trailing commas are allowed
       "name": " Node ", "image": "ghcr.io/a/b:1.2@sha256:00ff", "remoteUser": "1000:1000",
@@ -36,7 +36,7 @@ describe('a definition', () => {
       "customizations": { "vm-api": { "cpus": 1.5, "memory": "512MiB", "pids": 100 }, "vscode": { "settings": { "a": "\${localEnv:HOME}" } } }, /* the end */
     }`
     expect(templateOf(text)).toEqual({
-      name: 'it',
+      name: 'sample',
       title: 'Node',
       spec: {
         image: 'ghcr.io/a/b:1.2@sha256:00ff',
@@ -58,11 +58,11 @@ describe('a definition', () => {
     })
   })
 
-  test('is not refused for a field whose name every object has', () => {
+  test('may have a field named like a property of every object', () => {
     expect(ignoredFieldsOf({ image: 'a', constructor: 'x', toString: ['y'] })).toEqual(['constructor', 'toString'])
   })
 
-  test('is named field by field where it asks for what is not honoured, and does no harm', () => {
+  test('has its unsupported but harmless fields reported by name', () => {
     const definition = {
       $schema: 'https://example.org',
       image: 'a',
@@ -90,37 +90,37 @@ describe('a definition', () => {
     ])
   })
 
-  test('that is no JSON is refused with the line of each mistake', () => {
+  test('that is not JSON is refused with the line of each mistake', () => {
     const found = problemsOf('{\n  "image" "a",\n\n  // fine\n  "name": tru,\r\n  "init": true\n}')
     expect(found.map(({ line }) => line)).toEqual([2, 5])
-    expect(found[0]?.reason).toBe('it is no JSON (colon expected)')
+    expect(found[0]?.reason).toBe('the file is not valid JSON (colon expected)')
   })
 
   test.each([
-    ['nothing', '', 1],
+    ['empty', '', 1],
     ['a list', '[]', 1],
-    ['text', '\n\n"x"', 3],
-    ['something behind its end', '{ "image": "a" }\n}', 2],
-    ['nested beyond all measure', '['.repeat(100_000), 1],
-    ['no end', '{ "image": "a",\n', 2],
-    ['more than we read', `{ "image": "a" } ${' '.repeat(300_000)}`, 1],
-  ])('that is %s is refused', (_what, text, line) => {
-    expect(problemsOf(text)[0]).toMatchObject({ line, reason: expect.stringMatching(/^it /) })
+    ['a string', '\n\n"x"', 3],
+    ['followed by another token', '{ "image": "a" }\n}', 2],
+    ['nested too deeply', '['.repeat(100_000), 1],
+    ['unterminated', '{ "image": "a",\n', 2],
+    ['too large', `{ "image": "a" } ${' '.repeat(300_000)}`, 1],
+  ])('that is %s is refused', (_label, text, line) => {
+    expect(problemsOf(text)[0]).toMatchObject({ line, reason: expect.stringMatching(/^the file /) })
   })
 
-  test('with a key that stands twice is refused, since readers differ in which one counts', () => {
+  test('with a duplicate key is refused, because parsers differ in which one they use', () => {
     const found = problemsOf(
       '{\n "image": "a",\n "privileged": true,\n "privileged": false,\n "containerEnv": {"__proto__": "x"} }',
     )
     expect(found.map(({ line, reason }) => [line, reason])).toEqual([
-      [4, '`privileged` stands here and on line 3'],
-      [5, '`__proto__` cannot be a name'],
+      [4, '`privileged` is defined here and on line 3'],
+      [5, '`__proto__` is not allowed as a name'],
     ])
   })
 
-  test('that is no UTF-8 is refused', () => {
+  test('that is not UTF-8 is refused', () => {
     expect(problemsOf(Buffer.from([0x7b, 0xff, 0x7d]))).toMatchObject([
-      { line: null, reason: 'it cannot be read (ERR_ENCODING_INVALID_ENCODED_DATA)' },
+      { line: null, reason: 'cannot be read (ERR_ENCODING_INVALID_ENCODED_DATA)' },
     ])
   })
 })

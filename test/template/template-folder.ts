@@ -6,16 +6,16 @@ import type { WorkspaceTemplate } from '../../src/template/template.ts'
 import { readTemplates, type TemplatesReadResult } from '../../src/template/templates.ts'
 
 /**
- * What is read from a folder that `fill` has filled, and that is gone afterwards. Files are told of without that folder: `it/devcontainer.json`.
+ * Reads the templates of a temporary folder that `fill` has filled. Files are reported relative to it: `sample/devcontainer.json`.
  */
 export function readTemplateFolder(fill: (dir: string) => void): TemplatesReadResult {
   const dir = mkdtempSync(join(tmpdir(), 'templates-'))
   try {
     fill(dir)
     const read = readTemplates(dir)
-    if (read.kind === 'read') return read
+    if (read.kind === 'ok') return read
     return {
-      kind: 'unreadable',
+      kind: 'invalid',
       problems: read.problems.map((problem) => ({ ...problem, file: problem.file.slice(dir.length + 1) })),
     }
   } finally {
@@ -23,28 +23,28 @@ export function readTemplateFolder(fill: (dir: string) => void): TemplatesReadRe
   }
 }
 
-/** Puts a template there: JSON, or text and bytes as they are. */
+/** Writes a template: an object as JSON, strings and bytes unchanged. */
 export function writeTemplate(dir: string, name: string, definition: unknown): void {
   mkdirSync(join(dir, name))
   const isRaw = typeof definition === 'string' || Buffer.isBuffer(definition)
   writeFileSync(join(dir, name, 'devcontainer.json'), isRaw ? definition : JSON.stringify(definition))
 }
 
-/** The template `it` with this definition. */
+/** The template `sample` with this definition. */
 export function templateOf(definition: unknown): WorkspaceTemplate {
-  const read = readTemplateFolder((dir) => writeTemplate(dir, 'it', definition))
-  if (read.kind === 'unreadable') throw new Error(describeTemplateProblems(read.problems))
-  const template = read.templates.get('it')
-  if (template === undefined) throw new Error('the template is not there')
+  const read = readTemplateFolder((dir) => writeTemplate(dir, 'sample', definition))
+  if (read.kind === 'invalid') throw new Error(describeTemplateProblems(read.problems))
+  const template = read.templates.get('sample')
+  if (template === undefined) throw new Error('the template is missing')
   return template
 }
 
 export function problemsOf(definition: unknown): readonly TemplateProblem[] {
-  const read = readTemplateFolder((dir) => writeTemplate(dir, 'it', definition))
-  return read.kind === 'unreadable' ? read.problems : []
+  const read = readTemplateFolder((dir) => writeTemplate(dir, 'sample', definition))
+  return read.kind === 'invalid' ? read.problems : []
 }
 
 export function ignoredFieldsOf(definition: unknown): string[] {
-  const read = readTemplateFolder((dir) => writeTemplate(dir, 'it', definition))
-  return read.kind === 'read' ? read.ignoredFields.map(({ field }) => field) : ['unreadable']
+  const read = readTemplateFolder((dir) => writeTemplate(dir, 'sample', definition))
+  return read.kind === 'ok' ? read.ignoredFields.map(({ field }) => field) : ['invalid']
 }

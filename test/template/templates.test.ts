@@ -15,17 +15,17 @@ describe('a folder of templates', () => {
       writeTemplate(dir, 'good', { image: 'a' })
       mkdirSync(join(dir, 'empty'))
     })
-    const descriptions = read.kind === 'unreadable' ? describeTemplateProblems(read.problems).split('\n') : []
+    const descriptions = read.kind === 'invalid' ? describeTemplateProblems(read.problems).split('\n') : []
     expect(descriptions).toEqual([
-      '-c: "-c" cannot be a template\'s name. Name the folder with 1–63 letters, digits, `-`, `_` and `.`, a letter or digit first.',
+      '-c: "-c" is not a valid template name. Use 1–63 letters, digits, `-`, `_` and `.`, starting with a letter or digit.',
       'a/devcontainer.json:3: `init` is 1. Write true or false, without quotes.',
-      'a/devcontainer.json:4: `privileged` asks for a privileged container. Workspaces have none: take it out.',
-      'b/devcontainer.json:2: it is no JSON (close brace expected). Correct the syntax: JSON, in which comments and trailing commas are allowed.',
-      'empty/devcontainer.json: it cannot be read (ENOENT). Put a definition there that this user may read, as UTF-8, or take the folder away.',
+      'a/devcontainer.json:4: `privileged` requests a privileged container. Workspaces have no access to the host: remove it.',
+      'b/devcontainer.json:2: the file is not valid JSON (close brace expected). Correct the syntax. Comments and trailing commas are allowed.',
+      'empty/devcontainer.json: cannot be read (ENOENT). Add a UTF-8 file that the service may read, or remove the folder.',
     ])
   })
 
-  test('leaves files and hidden folders alone, and follows links', () => {
+  test('ignores files and hidden folders, and follows links', () => {
     const read = readTemplateFolder((dir) => {
       writeTemplate(dir, 'real', { image: 'a' })
       symlinkSync(join(dir, 'real'), join(dir, 'link'))
@@ -33,32 +33,32 @@ describe('a folder of templates', () => {
       mkdirSync(join(dir, '.git'))
       writeFileSync(join(dir, 'README.md'), '')
     })
-    expect(read.kind === 'read' && [...read.templates.keys()]).toEqual(['link', 'real'])
+    expect(read.kind === 'ok' && [...read.templates.keys()]).toEqual(['link', 'real'])
   })
 
   test.each([['a'.repeat(64)], ['_a'], ['a b'], ['ä'], ['a\nb']])('refuses a template called %j', (name) => {
     expect(readTemplateFolder((dir) => writeTemplate(dir, name, { image: 'a' }))).toMatchObject({
-      kind: 'unreadable',
+      kind: 'invalid',
       problems: [{ file: name, line: null }],
     })
   })
 
-  test.each([['a'.repeat(63)], ['9'], ['A.b_c-d']])('takes a template called %j', (name) => {
-    expect(readTemplateFolder((dir) => writeTemplate(dir, name, { image: 'a' }))).toMatchObject({ kind: 'read' })
+  test.each([['a'.repeat(63)], ['9'], ['A.b_c-d']])('accepts a template called %j', (name) => {
+    expect(readTemplateFolder((dir) => writeTemplate(dir, name, { image: 'a' }))).toMatchObject({ kind: 'ok' })
   })
 
   test('without a template is a problem', () => {
     expect(readTemplateFolder(() => {})).toMatchObject({
-      kind: 'unreadable',
-      problems: [{ reason: 'there is no template in it' }],
+      kind: 'invalid',
+      problems: [{ reason: 'the folder has no template' }],
     })
   })
 
-  test('that is not there is a problem', () => {
+  test('that does not exist is a problem', () => {
     const dir = join(import.meta.dirname, 'nowhere')
     expect(readTemplates(dir)).toMatchObject({
-      kind: 'unreadable',
-      problems: [{ file: dir, reason: 'it cannot be read (ENOENT)' }],
+      kind: 'invalid',
+      problems: [{ file: dir, reason: 'cannot be read (ENOENT)' }],
     })
   })
 })
@@ -66,19 +66,19 @@ describe('a folder of templates', () => {
 describe('the shipped templates', () => {
   const shipped = readTemplates(join(import.meta.dirname, '../../templates'))
 
-  test('can be read, and ask for nothing that is not honoured', () => {
-    expect(shipped).toMatchObject({ kind: 'read', ignoredFields: [] })
-    expect(shipped.kind === 'read' && [...shipped.templates.keys()]).toEqual(['base', 'go', 'nodejs', 'python', 'rust'])
+  test('can be read and use only supported fields', () => {
+    expect(shipped).toMatchObject({ kind: 'ok', ignoredFields: [] })
+    expect(shipped.kind === 'ok' && [...shipped.templates.keys()]).toEqual(['base', 'go', 'nodejs', 'python', 'rust'])
   })
 
-  test('name images that do not move with every release', () => {
-    const images = shipped.kind === 'read' ? [...shipped.templates.values()].map(({ spec }) => spec.image) : []
+  test('name images with a version in their tag', () => {
+    const images = shipped.kind === 'ok' ? [...shipped.templates.values()].map(({ spec }) => spec.image) : []
     for (const image of images) expect(image).toMatch(/:\d+\.\d+/)
   })
 
-  test('are described by a guide that names each field that is honoured, and no other', () => {
+  test('are described by a guide that names every supported field and no other', () => {
     const guide = readFileSync(join(import.meta.dirname, '../../templates/README.md'), 'utf8')
-    const table = guide.slice(guide.indexOf('## What is honoured')).split('\n\n')[1] ?? ''
+    const table = guide.slice(guide.indexOf('## Supported fields')).split('\n\n')[1] ?? ''
     const fields = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, field]) => field)
     expect(fields).toEqual(supportedFields)
   })

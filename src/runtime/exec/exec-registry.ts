@@ -47,8 +47,8 @@ export function openExecRegistry({ execLog, now, log }: ExecRegistryDeps) {
       for (const { settle } of batch) settle()
     } catch (error) {
       // A begin can be refused; an end has happened.
-      pending = batch.filter(({ change }) => change.kind !== 'begun')
-      for (const { change, settle } of batch) if (change.kind === 'begun') settle(error)
+      pending = batch.filter(({ change }) => change.kind !== 'started')
+      for (const { change, settle } of batch) if (change.kind === 'started') settle(error)
       log.error({ err: error, runs: batch.length }, 'runs were not written down')
       if (pending.length > 0) retryTimer = setTimeout(write, retryMs).unref()
     }
@@ -79,10 +79,10 @@ export function openExecRegistry({ execLog, now, log }: ExecRegistryDeps) {
         fingerprint: '',
         startedAt: now(),
       }
-      await enqueue({ kind: 'begun', exec: record }) // law 1
+      await enqueue({ kind: 'started', exec: record }) // law 1
       recordActivity(workspaceId, record.startedAt)
     },
-    discard: (workspaceId, execId) => void enqueue({ kind: 'unbegun', workspace: workspaceId, execId }),
+    discard: (workspaceId, execId) => void enqueue({ kind: 'discarded', workspace: workspaceId, execId }),
     recordEnd: (workspaceId, id, exit) => recordEnd(workspaceId, id, toExecEnding(exit, now())),
   }
 
@@ -91,12 +91,12 @@ export function openExecRegistry({ execLog, now, log }: ExecRegistryDeps) {
     recent: execLog.recent,
     /** Settles when it is on disk. @throws what SQLite throws; it is not written then. */
     async recordStart(record: NewExecRecord): Promise<void> {
-      await enqueue({ kind: 'begun', exec: record }) // law 1
+      await enqueue({ kind: 'started', exec: record }) // law 1
       recordActivity(record.workspace, record.startedAt)
     },
     /** It never began after all, and its id is free. Settles when that is on disk. */
     discard: (workspaceId: WorkspaceId, execId: string): Promise<void> =>
-      enqueue({ kind: 'unbegun', workspace: workspaceId, execId }),
+      enqueue({ kind: 'discarded', workspace: workspaceId, execId }),
     recordEnd,
     shells,
     /** Shells that the service before left open. Nobody holds them: they are to be ended where they run, and then here. */
