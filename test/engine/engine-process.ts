@@ -40,8 +40,8 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
   const namespace = `vm-api-${randomBytes(4).toString('hex')}`
   const path = join(dir, 'docker.sock')
   const target: DockerTarget = {
-    at: { kind: 'socket', path },
-    described: `unix://${path}`,
+    endpoint: { kind: 'socket', path },
+    description: `unix://${path}`,
     configFile: join(dir, 'config.json'),
   }
   execFileSync('ip', ['netns', 'add', namespace])

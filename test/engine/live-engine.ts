@@ -20,20 +20,20 @@ export async function liveEngine(env: NodeJS.ProcessEnv = process.env): Promise<
 
 async function pingFailure(target: DockerTarget): Promise<string | undefined> {
   const timedOut = new Promise<string>((resolve) => {
-    setTimeout(() => resolve(`${target.described} did not answer within 3 s`), 3_000).unref()
+    setTimeout(() => resolve(`${target.description} did not answer within 3 s`), 3_000).unref()
   })
   const ping = dockerClient(target)
     .ping()
     .then(
       () => undefined,
-      (error: unknown) => `${target.described}: ${String(error)}`,
+      (error: unknown) => `${target.description}: ${String(error)}`,
     )
   return Promise.race([ping, timedOut])
 }
 
 /** Stands in for an engine where there is none, so that the tests that are skipped can be listed by name. */
 export const noEngine: DockerTarget = {
-  at: { kind: 'socket', path: '/nonexistent/docker.sock' },
-  described: 'no engine',
+  endpoint: { kind: 'socket', path: '/nonexistent/docker.sock' },
+  description: 'no engine',
   configFile: '/nonexistent/config.json',
 }

@@ -27,7 +27,7 @@ function writeContext(name: string, host: string): string {
 }
 
 const addressOf = (env: Record<string, string>, platform?: NodeJS.Platform) =>
-  valueOf(locateEngine(env, home, platform)).at
+  valueOf(locateEngine(env, home, platform)).endpoint
 
 describe('Locating the engine', () => {
   it.each([
@@ -77,7 +77,7 @@ describe('Locating the engine', () => {
     writeFile('.docker/config.json', JSON.stringify({ currentContext: 'build' }))
     writeFile(`${writeContext('build', 'tcp://build.test:2376')}/ca.pem`, 'the ca')
     expect(addressOf({})).toEqual({ kind: 'https', host: 'build.test', port: 2376, tls: { ca: 'the ca' } })
-    expect(valueOf(locateEngine({}, home)).described).toBe('tcp://build.test:2376 (docker context "build")')
+    expect(valueOf(locateEngine({}, home)).description).toBe('tcp://build.test:2376 (docker context "build")')
   })
 
   it('DOCKER_CONTEXT goes before config.json, and DOCKER_HOST before both', () => {

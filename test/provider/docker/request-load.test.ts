@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { expect, it, onTestFinished } from 'vitest'
+import type { DockerTarget } from '../../../src/provider/docker/engine/docker-target.ts'
 import { defaultEngineTimeouts } from '../../../src/provider/docker/engine/engine-timeouts.ts'
 import { dockerEngine } from '../../../src/provider/docker/engine/engine.ts'
 
@@ -15,7 +16,8 @@ it('two hundred requests at once cost the event loop no more each than twenty do
   }).listen(path)
   await once(server, 'listening')
   onTestFinished(() => void server.close())
-  const engine = dockerEngine({ at: { kind: 'socket', path }, described: path, configFile: '' }, defaultEngineTimeouts)
+  const target: DockerTarget = { endpoint: { kind: 'socket', path }, description: path, configFile: '' }
+  const engine = dockerEngine({ installation: 'load', target, timeouts: defaultEngineTimeouts })
   const signal = new AbortController().signal
   /** Share of one processor's time that each request takes. */
   const cost = async (requests: number) => {

@@ -2,13 +2,13 @@ import { stripVTControlCharacters } from 'node:util'
 import type { OutputChunk } from '../../../workspace/guest-process.ts'
 import { demultiplex } from './demultiplex.ts'
 
-/** What a command wrote: the end of it, and no more than a person wants to read. */
+/** The last lines of a command's output. */
 export interface OutputTail {
-  /** A chunk of the engine's stream, which carries stdout and stderr in frames. */
+  /** Appends a chunk of the engine's multiplexed stream. */
   append(chunk: Buffer): void
-  /** The last line with something in it; empty if nothing was written. */
+  /** The last non-empty line of the stream written last; empty if there is no output. */
   lastLine(): string
-  /** The last lines, oldest first; those of stderr at the end. */
+  /** The last lines, oldest first, with those of stderr at the end. */
   tail(): string
 }
 
@@ -16,17 +16,17 @@ const maxBytes = 4_096
 const maxLines = 20
 
 /**
- * Keeps the last 20 lines, and of these some 4 kB, of a stream in the engine's frames. The two streams are kept apart:
- * the engine copies them side by side, so which of two lines was written first cannot be told, and what went wrong is
- * on stderr as a rule. `each` is told all of it, as it comes.
+ * Keeps the last 20 lines, up to about 4 kB, of a multiplexed stream. Stdout and stderr stay separate: the engine copies
+ * them concurrently, so their relative order is unknown, and the cause of a failure is usually on stderr. `onChunk`
+ * receives all output as it arrives.
  */
 export function outputTail(onChunk: (chunk: OutputChunk) => void = () => {}): OutputTail {
-  let lastStream: 'out' | 'err' = 'out'
-  const tails: Record<'out' | 'err', Buffer> = { out: Buffer.alloc(0), err: Buffer.alloc(0) }
+  let lastStream: OutputChunk['stream'] = 'stdout'
+  const tails: Record<OutputChunk['stream'], Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
 
   const append = demultiplex((stream, bytes) => {
-    lastStream = stream === 'stderr' ? 'err' : 'out'
-    tails[lastStream] = Buffer.concat([tails[lastStream], bytes]).subarray(-maxBytes)
+    lastStream = stream
+    tails[stream] = Buffer.concat([tails[stream], bytes]).subarray(-maxBytes)
     onChunk({ stream, bytes })
   })
 
@@ -34,10 +34,10 @@ export function outputTail(onChunk: (chunk: OutputChunk) => void = () => {}): Ou
     append,
     lastLine: () => printableLines(tails[lastStream]).at(-1) ?? '',
     tail() {
-      const out = printableLines(tails.out)
-      const err = printableLines(tails.err)
-      const share = out.length > 0 && err.length > 0 ? 0.5 : 1
-      return [...truncateLines(out, share), ...truncateLines(err, share)].join('\n')
+      const stdout = printableLines(tails.stdout)
+      const stderr = printableLines(tails.stderr)
+      const share = stdout.length > 0 && stderr.length > 0 ? 0.5 : 1
+      return [...truncateLines(stdout, share), ...truncateLines(stderr, share)].join('\n')
     },
   }
 }

@@ -3,13 +3,13 @@ import type { ProcessSignal } from '../../../workspace/guest-process.ts'
 import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
 import type { Engine } from '../engine/engine.ts'
 import { runInContainer } from './run-in-container.ts'
-import { inspectOwnContainer } from '../observe/inspect.ts'
+import { inspectOwnContainer, isRunning } from '../observe/inspect.ts'
 import { containerExecVariable } from './start-exec.ts'
-import { jsonField } from '../engine/json-fields.ts'
 
-// Signals the process groups of what carries the mark "$1" in its environment, or belongs to the session "$3" if that is given; each group
-// once. With "$4", again until none is left. Last, it names the users whose processes there are. Nothing but `tr` and `stat` need be there.
-const signalScript = `mark=$1 signal=$2 session=$3 rounds=\${4:-1} line= nl='
+// Arguments: TAG SIGNAL SESSION ROUNDS. Signals, once each, the process groups of all processes that carry TAG in their
+// environment or belong to SESSION, if given. With ROUNDS, repeats until none is left. After KILL it prints the ids of
+// the other users that own processes. Needs no tools but `tr` and `stat`.
+const signalScript = `tag=$1 signal=$2 session=$3 rounds=\${4:-1} line= nl='
 '
 exec 2>/dev/null
 while :; do
@@ -20,7 +20,7 @@ while :; do
     case $1 in Z | X | x) continue ;; esac
     case $3$4 in '' | 0* | *[!0-9]*) continue ;; esac
     if [ "$4" != "$session" ]; then
-      case "$nl$(tr '\\000' '\\n' < "$process/environ")$nl" in *"$nl$mark$nl"*) ;; *) continue ;; esac
+      case "$nl$(tr '\\000' '\\n' < "$process/environ")$nl" in *"$nl$tag$nl"*) ;; *) continue ;; esac
     fi
     case "$groups" in *" $3 "*) ;; *) groups="$groups$3 " ;; esac
   done
@@ -35,7 +35,7 @@ exit 0`
 
 const maxKillRounds = 200
 
-/** The numbers that the signals have in a container, whatever they are where the service runs. */
+/** Signal numbers inside a container (Linux), which may differ from those of the service's host. */
 export const signalNumbers = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -46,88 +46,69 @@ export const signalNumbers = {
   SIGUSR2: 12,
 } as const satisfies Record<ProcessSignal, number>
 
-/** Whom to signal: what carries the mark, and the session if it is known that it still is the run's. */
-export interface SignalTarget {
+/** Which processes to signal, and how. */
+export interface SignalRequest {
+  /** The tag of the command that started them. */
   readonly tag: string
+  /** The session of that command; `null` unless the session is known to be still the command's. */
   readonly session: number | null
+  /** The user who sends the signal; `null`: the container's. */
+  readonly user: string | null
+  readonly processSignal: ProcessSignal
 }
 
 /**
- * Sends the signal `name` to every process group of a run in the container `id`. With `SIGKILL` it answers when none of it is left,
- * whichever user it became, or with a fault. None there is success. May be repeated.
+ * Signals every process group of a command in a container. With `SIGKILL` it settles when no process of the command is
+ * left, whichever user it has become, or with a fault. No such process is success. May be repeated.
  */
 export async function signalProcesses(
   engine: Engine,
   containerId: string,
-  user: string | null,
-  target: SignalTarget,
-  processSignal: ProcessSignal,
+  request: SignalRequest,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  const firstPass = await signalAsUser(engine, containerId, user, target, processSignal, signal)
-  if (!firstPass.ok || processSignal !== 'SIGKILL') return firstPass.ok ? ok(undefined) : firstPass
-  // A process can be seen through, and ended, by its own user only: root in a container has not the right to read another's environment.
-  for (const uid of firstPass.value) {
-    const nextPass = await signalAsUser(engine, containerId, uid, target, processSignal, signal)
+  const firstPass = await signalAsUser(engine, containerId, request, signal)
+  if (!firstPass.ok) return firstPass
+  if (request.processSignal !== 'SIGKILL') return ok(undefined)
+  // Only a process's own user may read its environment and signal it; root in a container lacks CAP_SYS_PTRACE.
+  for (const user of firstPass.value) {
+    const nextPass = await signalAsUser(engine, containerId, { ...request, user }, signal)
     if (!nextPass.ok) return nextPass
   }
   return ok(undefined)
 }
 
-/** Answers the numbers of the users that have processes there. */
+/** Returns the ids of the other users that own processes in the container. */
 async function signalAsUser(
   engine: Engine,
   containerId: string,
-  user: string | null,
-  { tag, session }: SignalTarget,
-  processSignal: ProcessSignal,
+  { tag, session, user, processSignal }: SignalRequest,
   signal: AbortSignal,
 ): Promise<Outcome<readonly string[]>> {
   const rounds = processSignal === 'SIGKILL' ? `${maxKillRounds}` : ''
-  const argv = [
-    '/bin/sh',
-    '-c',
-    signalScript,
-    'sh',
-    `${containerExecVariable}=${tag}`,
-    processSignal.slice('SIG'.length),
-    `${session ?? ''}`,
-    rounds,
-  ]
-  const result = await runInContainer(
-    engine,
-    containerId,
-    { argv, user, cwd: '/', env: {} },
-    engine.timeouts.readMs,
-    signal,
-  )
+  const signalName = processSignal.slice('SIG'.length)
+  const args = [`${containerExecVariable}=${tag}`, signalName, `${session ?? ''}`, rounds]
+  const command = { argv: ['/bin/sh', '-c', signalScript, 'sh', ...args], user, cwd: '/', env: {} }
+  const result = await runInContainer(engine, containerId, command, engine.timeouts.readMs, signal)
   if (!result.ok) return result
   if (result.value.kind === 'exited' && result.value.code === 0)
     return ok(result.value.output.tail().split('\n').filter(Boolean))
-  const reason = result.value.output.lastLine() || 'it goes on though it was signalled'
+  const reason = result.value.output.lastLine() || 'still running after the signal'
   return fault('transient', `Could not end a command in the container: ${reason}.`)
 }
 
-/** Ends what is left of the runs with `mark` in the subject's container. None there, or no container that runs, is success. May be repeated. */
+/** Kills what is left of the commands tagged `tag`. No such command, or no running container, is success. May be repeated. */
 export async function killLeftover(
   engine: Engine,
-  installation: string,
-  workspace: WorkspaceRef,
+  { id: workspaceId, containerId, spec }: WorkspaceRef,
   tag: string,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  const containerId = workspace.containerId
   if (containerId === null) return ok(undefined)
-  const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
+  const inspection = await inspectOwnContainer(engine, { workspaceId, containerId }, signal)
   if (!inspection.ok) return inspection.fault.kind === 'missing' ? ok(undefined) : inspection
-  if (jsonField(inspection.value, 'State', 'Running') !== true) return ok(undefined)
-  const result = await signalProcesses(
-    engine,
-    containerId,
-    workspace.spec.remoteUser,
-    { tag, session: null },
-    'SIGKILL',
-    signal,
-  )
+  if (!isRunning(inspection.value)) return ok(undefined)
+  const request = { tag, session: null, user: spec.remoteUser, processSignal: 'SIGKILL' } as const
+  const result = await signalProcesses(engine, containerId, request, signal)
   return !result.ok && result.fault.kind === 'missing' ? ok(undefined) : result
 }

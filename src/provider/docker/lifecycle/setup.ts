@@ -5,7 +5,7 @@ import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
 import type { Engine } from '../engine/engine.ts'
 import { runInContainer } from '../guest/run-in-container.ts'
 import { killLeftoverCommands, containerCommandVariable } from './leftover-commands.ts'
-import type { ContainerOwnership } from '../observe/inspect.ts'
+import type { ContainerRef } from '../observe/inspect.ts'
 import type { OutputTail } from '../engine/output-tail.ts'
 import { throttle } from './throttle.ts'
 import { abortableDelay } from '../engine/with-deadline.ts'
@@ -18,7 +18,6 @@ import { containerLiveness } from '../observe/liveness.ts'
  */
 export async function setup(
   engine: Engine,
-  installation: string,
   workspace: WorkspaceRef,
   signal: AbortSignal,
   onProgress: (text: string) => void,
@@ -31,8 +30,8 @@ export async function setup(
   // Our own keeper does not end by itself. The image's own command may, at once.
   if (commands.length === 0 && !chownsFolder && spec.overrideCommand) return ok(undefined)
 
-  const ownership = { installation, workspaceId: workspace.id }
-  const liveness = await containerLiveness(engine, ownership, containerId, signal)
+  const container = { workspaceId: workspace.id, containerId }
+  const liveness = await containerLiveness(engine, container, signal)
   if (!liveness.ok) return liveness
   if (commands.length > 0 && liveness.value.busy)
     await killLeftoverCommands(engine, containerId, spec.remoteUser, '', signal)
@@ -46,15 +45,8 @@ export async function setup(
   for (const command of commands) {
     onProgress(`running ${command.name}`)
     const onTail = (tail: OutputTail): void => reportProgress(() => `${command.name}: ${tail.lastLine()}`)
-    const result = await runLifecycleCommand(
-      engine,
-      ownership,
-      containerId,
-      workspace,
-      command,
-      signal,
-      onTail,
-      (chunk) => onOutput(command.name, chunk),
+    const result = await runLifecycleCommand(engine, container, workspace, command, signal, onTail, (chunk) =>
+      onOutput(command.name, chunk),
     )
     if (!result.ok) return result
   }
@@ -63,14 +55,14 @@ export async function setup(
 
 async function runLifecycleCommand(
   engine: Engine,
-  ownership: ContainerOwnership,
-  containerId: string,
+  container: ContainerRef,
   { spec }: WorkspaceRef,
   { name, run }: LifecycleCommand,
   signal: AbortSignal,
   onTail: (tail: OutputTail) => void,
   onChunk: (chunk: OutputChunk) => void,
 ): Promise<Outcome<void>> {
+  const { containerId } = container
   const result = await runInContainer(
     engine,
     containerId,
@@ -91,7 +83,7 @@ async function runLifecycleCommand(
   // A command also fails because its container went away under it; that says nothing about the command. The engine
   // ends the command first, and shows what becomes of the container a moment later.
   if (result.ok && result.value.kind === 'exited' && result.value.code === 137) await abortableDelay(500, signal)
-  const liveness = await containerLiveness(engine, ownership, containerId, signal)
+  const liveness = await containerLiveness(engine, container, signal)
   if (!liveness.ok) return liveness
   if (!result.ok) return result
   const lastLines = result.value.output.tail()

@@ -1,7 +1,4 @@
-/**
- * Hands on `tell` at most once in `everyMs`; what comes in between is dropped, the next one tells more. `now` is in
- * milliseconds.
- */
+/** Calls `callback` at most once per `intervalMs`; calls in between are dropped. `now` returns milliseconds. */
 export function throttle(
   callback: (text: string) => void,
   intervalMs: number,

@@ -52,11 +52,11 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     return processesIn.Processes.map((words) => words.at(-1) ?? '').filter((words) => words.startsWith('sleep 4'))
   }
 
-  /** The same engine by way of a proxy that can be taken away. */
-  async function proxied(): Promise<{ proxy: StallingProxy; away: Provider }> {
-    const proxy = await stallingProxy(target.at.kind === 'socket' ? target.at.path : '')
-    const at = valueOf(parseDockerHost(proxy.host, null))
-    return { proxy, away: dockerProvider({ installation, target: { ...target, at }, log: silentLog }) }
+  /** The same engine behind a proxy that can be disconnected. */
+  async function proxied(): Promise<{ proxy: StallingProxy; proxiedProvider: Provider }> {
+    const proxy = await stallingProxy(target.endpoint.kind === 'socket' ? target.endpoint.path : '')
+    const endpoint = valueOf(parseDockerHost(proxy.host, null))
+    return { proxy, proxiedProvider: dockerProvider({ installation, target: { ...target, endpoint }, log: silentLog }) }
   }
 
   beforeAll(() => ensureBaseImage(docker))
@@ -74,16 +74,18 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
 
   it('a command whose engine goes away is lost, and is found and ended by its mark when it is back', async () => {
     const workspace = await bootWorkspace()
-    const { proxy, away } = await proxied()
-    const run = await startShell(away.guest, workspace, 'echo up; exec sleep 401', { tag: 'orphan' })
+    const { proxy, proxiedProvider } = await proxied()
+    const run = await startShell(proxiedProvider.guest, workspace, 'echo up; exec sleep 401', { tag: 'orphan' })
     await readUntil(run, 'up')
     await proxy.disconnect()
     expect((await collectOutput(run)).exit.kind).toBe('lost')
-    expect(faultOf(await away.guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('unavailable')
-    expect(faultOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await proxiedProvider.guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await proxiedProvider.guest.killLeftover(workspace, 'orphan', neverAborted())).kind).toBe(
+      'unavailable',
+    )
     await proxy.reconnect()
     await expect.poll(() => programs(workspace)).toEqual(['sleep 401'])
-    valueOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted()))
+    valueOf(await proxiedProvider.guest.killLeftover(workspace, 'orphan', neverAborted()))
     expect(await programs(workspace)).toEqual([])
     await proxy.close()
   })
@@ -190,9 +192,9 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
   it('a write that loses the engine half-way leaves the old file, and nothing half written', async () => {
     const workspace = await bootWorkspace()
     fileValueOf(await guest.files.write(workspace, 'f', textSource('stands'), replacing, neverAborted()))
-    const { proxy, away } = await proxied()
+    const { proxy, proxiedProvider } = await proxied()
     const { source } = largeSource(2 ** 30)
-    const writing = away.guest.files.write(workspace, 'f', source, replacing, neverAborted())
+    const writing = proxiedProvider.guest.files.write(workspace, 'f', source, replacing, neverAborted())
     await expect.poll(() => runScript(provider, workspace, 'ls -A | wc -l')).toBe('2\n')
     await proxy.disconnect()
     fileFaultOf(await writing)

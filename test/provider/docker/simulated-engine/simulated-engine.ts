@@ -92,8 +92,8 @@ export function simulatedEngine(image: string): SimulatedEngine {
   )
   return {
     target: {
-      at: { kind: 'http', host, port: 2375 },
-      described: `tcp://${host}:2375`,
+      endpoint: { kind: 'http', host, port: 2375 },
+      description: `tcp://${host}:2375`,
       configFile: '/nowhere/config.json',
     },
     server,
