@@ -9,27 +9,22 @@ interface SimulatedContainer {
   readonly labels: Record<string, string>
   readonly network: string
   state: 'created' | 'running' | 'exited'
-  code: number
-  finished: string
+  exitCode: number
+  finishedAt: string
 }
 
-/**
- * The part of an engine that its clients of this project use, in memory. Commands are imitated: `exit N` in their text
- * is how they end.
- */
+/** The part of an engine's API that this project uses, in memory. */
 export function simulatedContainers(firstImage: string) {
   const images = new Set([firstImage])
   const containers = new Map<string, SimulatedContainer>()
-  const networks: { Id: string; Name: string; Labels: unknown; Created: string }[] = [
-    { Id: randomId(), Name: 'bridge', Labels: {}, Created: new Date(Date.now() - 3_600_000).toISOString() },
-  ]
-  const execs = new Map<string, number>()
+  const networks = simulatedNetworks()
+  const execs = simulatedExecs()
   const events = simulatedEvents()
 
-  function exitContainer(id: string, code: number): void {
+  function exitContainer(id: string, exitCode: number): void {
     const container = containers.get(id)
     if (container?.state !== 'running') return
-    Object.assign(container, { state: 'exited', code, finished: new Date().toISOString() })
+    Object.assign(container, { state: 'exited', exitCode, finishedAt: new Date().toISOString() })
     events.publish('die', container.id, container.labels)
   }
 
@@ -39,70 +34,46 @@ export function simulatedContainers(firstImage: string) {
     if (containers.delete(id) && container) events.publish('destroy', id, container.labels)
   }
 
-  function create({ query, body }: EngineRequest): Response {
+  function createContainer({ query, body }: EngineRequest): Response {
     const image = stringField(body, 'Image') ?? ''
     if (!images.has(image)) return errorResponse(404, `No such image: ${image}`)
     const name = query.get('name') ?? randomId()
     const existing = [...containers.values()].find((container) => container.name === name)
-    if (existing)
-      return errorResponse(
-        409,
-        `Conflict. The container name "/${name}" is already in use by container "${existing.id}".`,
-      )
+    if (existing) {
+      const reason = `The container name "/${name}" is already in use by container "${existing.id}".`
+      return errorResponse(409, `Conflict. ${reason}`)
+    }
     const labels = Object.fromEntries(
       Object.entries(jsonField(body, 'Labels') ?? {}).map(([key, value]) => [key, String(value)]),
     )
     const network = stringField(body, 'HostConfig', 'NetworkMode') ?? 'bridge'
     const id = randomId()
-    containers.set(id, { id, name, labels, network, state: 'created', code: 0, finished: '0001-01-01T00:00:00Z' })
+    const finishedAt = '0001-01-01T00:00:00Z'
+    containers.set(id, { id, name, labels, network, state: 'created', exitCode: 0, finishedAt })
     return Response.json({ Id: id, Warnings: [] }, { status: 201 })
   }
 
-  function inspect({ id, name, labels, state, code, finished }: SimulatedContainer): Response {
-    const State = {
-      Status: state,
-      Running: state === 'running',
-      Paused: false,
-      ExitCode: code,
-      OOMKilled: false,
-      FinishedAt: finished,
-    }
-    return Response.json({
-      Id: id,
-      Name: `/${name}`,
-      Config: { Labels: labels },
-      State,
-      NetworkSettings: { Ports: {} },
-    })
-  }
-
-  function handleContainerRequest(
-    container: SimulatedContainer,
-    action: string,
-    { method, body }: EngineRequest,
-  ): Response {
-    if (method === 'DELETE') {
+  function handleContainerRequest(container: SimulatedContainer, action: string, request: EngineRequest): Response {
+    const running = container.state === 'running'
+    if (request.method === 'DELETE') {
       removeContainer(container.id)
       return noContent()
     }
-    if (action === 'json') return inspect(container)
+    if (action === 'json') return inspectResponse(container)
     if (action === 'logs') return new Response('')
     if (action === 'start') {
-      if (container.state === 'running') return new Response(null, { status: 304 })
+      if (running) return new Response(null, { status: 304 })
       container.state = 'running'
       events.publish('start', container.id, container.labels)
       return noContent()
     }
     if (action === 'stop') {
-      if (container.state !== 'running') return new Response(null, { status: 304 })
+      if (!running) return new Response(null, { status: 304 })
       exitContainer(container.id, 0)
       return noContent()
     }
     if (action !== 'exec') return errorResponse(404, 'page not found')
-    if (container.state !== 'running') return errorResponse(409, `Container ${container.id} is not running`)
-    const id = randomId()
-    execs.set(id, Number(/exit (\d+)/.exec(arrayField(body, 'Cmd').join(' '))?.[1] ?? 0))
-    return Response.json({ Id: id }, { status: 201 })
+    return running ? execs.create(request) : errorResponse(409, `Container ${container.id} is not running`)
   }
 
   function handleRequest(request: EngineRequest): Response {
@@ -114,42 +85,83 @@ export function simulatedContainers(firstImage: string) {
       const image = decodeURIComponent(request.path.slice('/images/'.length, -'/json'.length))
       return images.has(image) ? Response.json({ Id: 'sha256:abc' }) : errorResponse(404, `No such image: ${image}`)
     }
-    if (kind === 'networks' && id === 'create') {
-      networks.push({
-        Id: randomId(),
-        Name: stringField(request.body, 'Name') ?? '',
-        Labels: jsonField(request.body, 'Labels'),
-        Created: new Date().toISOString(),
-      })
-      return Response.json({ Id: networks.at(-1)?.Id }, { status: 201 })
-    }
-    if (kind === 'networks') return Response.json(networks)
-    if (kind === 'exec') {
-      const code = execs.get(id)
-      if (action === 'start') return new Response('')
-      return code === undefined
-        ? errorResponse(404, `No such exec instance: ${id}`)
-        : Response.json({ Running: false, ExitCode: code })
-    }
-    if (kind === 'containers' && id === 'create') return create(request)
+    if (kind === 'networks') return networks.handleRequest(request)
+    if (kind === 'exec') return execs.handleRequest(id, action)
+    if (kind === 'containers' && id === 'create') return createContainer(request)
     if (kind === 'containers' && id === 'json')
       return Response.json([...containers.values()].filter(matchesFilters(request)).map(listEntry))
-    const container = containers.get(id) ?? [...containers.values()].find((container) => container.name === id)
+    const container = containers.get(id) ?? [...containers.values()].find(({ name }) => name === id)
     return container
       ? handleContainerRequest(container, action, request)
       : errorResponse(404, `No such container: ${id}`)
   }
 
   return {
-    answer: handleRequest,
-    die: exitContainer,
-    vanish: removeContainer,
+    handleRequest,
+    exitContainer,
+    removeContainer,
     disconnectEvents: events.disconnect,
     addImage: (name: string): void => void images.add(name),
     listContainers: () => [...containers.values()].map(({ id, labels, state }) => ({ id, labels, state })),
     containersOf: (workspaceId: string): readonly string[] =>
       [...containers.values()].filter(({ labels }) => labels['vm-api.workspace'] === workspaceId).map(({ id }) => id),
   }
+}
+
+function simulatedNetworks() {
+  const networks: { Id: string; Name: string; Labels: unknown; Created: string }[] = [
+    { Id: randomId(), Name: 'bridge', Labels: {}, Created: new Date(Date.now() - 3_600_000).toISOString() },
+  ]
+  return {
+    handleRequest({ path, body }: EngineRequest): Response {
+      if (path !== '/networks/create') return Response.json(networks)
+      const Name = stringField(body, 'Name') ?? ''
+      const network = { Id: randomId(), Name, Labels: jsonField(body, 'Labels'), Created: new Date().toISOString() }
+      networks.push(network)
+      return Response.json({ Id: network.Id }, { status: 201 })
+    },
+  }
+}
+
+/** Commands without output that exit at once. `exit N` anywhere in a command is its exit code. */
+function simulatedExecs() {
+  const exitCodes = new Map<string, number>()
+  return {
+    create({ body }: EngineRequest): Response {
+      const id = randomId()
+      exitCodes.set(id, Number(/exit (\d+)/.exec(arrayField(body, 'Cmd').join(' '))?.[1] ?? 0))
+      return Response.json({ Id: id }, { status: 201 })
+    },
+    handleRequest(id: string, action: string): Response {
+      if (action === 'start') return new Response('')
+      const ExitCode = exitCodes.get(id)
+      return ExitCode === undefined
+        ? errorResponse(404, `No such exec instance: ${id}`)
+        : Response.json({ Running: false, ExitCode })
+    },
+  }
+}
+
+function inspectResponse({ id, name, labels, state, exitCode, finishedAt }: SimulatedContainer): Response {
+  const State = {
+    Status: state,
+    Running: state === 'running',
+    Paused: false,
+    ExitCode: exitCode,
+    OOMKilled: false,
+    FinishedAt: finishedAt,
+  }
+  return Response.json({
+    Id: id,
+    Name: `/${name}`,
+    Config: { Labels: labels },
+    State,
+    NetworkSettings: { Ports: {} },
+  })
+}
+
+function listEntry({ id, name, labels, network, state }: SimulatedContainer): object {
+  return { Id: id, Names: [`/${name}`], State: state, Labels: labels, Ports: [], HostConfig: { NetworkMode: network } }
 }
 
 function labelFilters({ query }: EngineRequest): readonly string[] {
@@ -160,10 +172,6 @@ function labelFilters({ query }: EngineRequest): readonly string[] {
 function matchesFilters(request: EngineRequest): (container: SimulatedContainer) => boolean {
   const labels = labelFilters(request).map((label) => label.split('='))
   return (container) => labels.every(([key = '', value]) => container.labels[key] === value)
-}
-
-function listEntry({ id, name, labels, network, state }: SimulatedContainer): object {
-  return { Id: id, Names: [`/${name}`], State: state, Labels: labels, Ports: [], HostConfig: { NetworkMode: network } }
 }
 
 function noContent(): Response {

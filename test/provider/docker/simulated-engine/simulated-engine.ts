@@ -4,10 +4,10 @@ import { type SetupServer, setupServer } from 'msw/node'
 import type { DockerTarget } from '../../../../src/provider/docker/engine/docker-target.ts'
 import { simulatedContainers } from './simulated-containers.ts'
 
-/** A request as the played engine gets it. */
+/** A request as the simulated engine receives it. */
 export interface EngineRequest {
   readonly method: string
-  /** Path without query: `/containers/create`. */
+  /** Without the query: `/containers/create`. */
   readonly path: string
   readonly query: URLSearchParams
   readonly body: unknown
@@ -15,30 +15,24 @@ export interface EngineRequest {
 
 export type ResponseOverride = (request: EngineRequest) => Response | Promise<Response> | undefined
 
-/**
- * An engine that exists in this process only: msw answers what the client asks of `target`. It can refuse as no real
- * engine can be made to.
- */
+/** An engine inside this process: msw answers the requests to `target`. It can fail in ways a real engine cannot be made to. */
 export interface SimulatedEngine {
   readonly target: DockerTarget
   readonly server: SetupServer
   /** Method and path of every request, in order. */
   readonly requests: readonly string[]
-  /**
-   * Answers the next `times` requests that `method` and `path` fit in place of the engine; `undefined` lets one
-   * through.
-   */
+  /** Answers the next `times` matching requests in place of the engine; `undefined` passes one on to the engine. */
   respondWith(method: string, path: RegExp, respond: ResponseOverride, times?: number): void
-  /** Does the next request that `method` and `path` fit, and answers it otherwise all the same. */
+  /** Performs the next matching request, but replaces the response. */
   respondAfterwards(method: string, path: RegExp, respond: ResponseOverride): void
-  /** Ends a container by itself. */
+  /** Makes a container's main process exit. */
   exitContainer(containerId: string, code: number): void
-  /** Makes a container not exist. */
+  /** Removes a container behind the service's back. */
   removeContainer(containerId: string): void
-  /** The ids of its containers that carry the label `vm-api.workspace=ID`. */
+  /** The ids of the containers with the label `vm-api.workspace=ID`. */
   containersOf(workspaceId: string): readonly string[]
   addImage(name: string): void
-  /** Cuts every stream of events. */
+  /** Closes every event stream. */
   disconnectEvents(): void
 }
 
@@ -47,22 +41,22 @@ export function jsonResponse(status: number, body: object): Response {
   return HttpResponse.json(body, { status })
 }
 
-/** The refusal of an engine: its reason is in the body's `message`. */
+/** An error response of an engine. */
 export function errorResponse(status: number, message: string): Response {
   return jsonResponse(status, { message })
 }
 
-/** An answer that never comes. */
+/** A response that never arrives. */
 export function noResponse(): Promise<Response> {
   return new Promise(() => {})
 }
 
-/** Lines of a stream that then ends, as a pull is answered. */
+/** A stream of JSON lines, such as the response to a pull. */
 export function jsonLinesResponse(...objects: readonly object[]): Response {
   return new HttpResponse(objects.map((line) => `${JSON.stringify(line)}\r\n`).join(''))
 }
 
-/** A played engine with the image `image`. `listen()` and `close()` its server around the tests. */
+/** Creates an engine that has `image`. Call `listen()` and `close()` of its server around the tests. */
 export function simulatedEngine(image: string): SimulatedEngine {
   const host = `engine-${randomBytes(4).toString('hex')}.test`
   const engine = simulatedContainers(image)
@@ -87,27 +81,27 @@ export function simulatedEngine(image: string): SimulatedEngine {
         const response = override.respond(engineRequest)
         if (response !== undefined) return response
       }
-      return engine.answer(engineRequest)
+      return engine.handleRequest(engineRequest)
     }),
   )
   return {
     target: {
       endpoint: { kind: 'http', host, port: 2375 },
       description: `tcp://${host}:2375`,
-      configFile: '/nowhere/config.json',
+      configFile: '/nonexistent/config.json',
     },
     server,
     requests,
     respondWith: (method, path, respond, times = 1) => void overrides.push({ method, path, respond, remaining: times }),
     respondAfterwards(method, path, respond) {
       const performThenRespond: ResponseOverride = (request) => {
-        engine.answer(request)
+        engine.handleRequest(request)
         return respond(request)
       }
       overrides.push({ method, path, respond: performThenRespond, remaining: 1 })
     },
-    exitContainer: engine.die,
-    removeContainer: engine.vanish,
+    exitContainer: engine.exitContainer,
+    removeContainer: engine.removeContainer,
     containersOf: engine.containersOf,
     addImage: engine.addImage,
     disconnectEvents: engine.disconnectEvents,
