@@ -16,7 +16,7 @@ export interface PendingExec {
   readonly exec: Docker.Exec
   /** Aborts when the connection to the command closes. */
   readonly closed: AbortSignal
-  /** Aborts when nobody is interested in the command any more. */
+  /** Aborts when the caller detaches from the command. */
   readonly detached: AbortSignal
 }
 

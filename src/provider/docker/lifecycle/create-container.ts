@@ -22,6 +22,7 @@ export interface ContainerCreator {
   whenSettled(workspaceId: WorkspaceId): Promise<void>
 }
 
+/** Creates containers on the installation's networks, with limits clamped to the engine's capacity. */
 export function containerCreator(engine: Engine, networks: DockerNetworks): ContainerCreator {
   const readCapacity = engineCapacityReader(engine)
   const pendingCreates = new Map<WorkspaceId, Promise<unknown>>()

@@ -137,7 +137,7 @@ function networkOptions(name: string, installation: string): Docker.NetworkCreat
   }
 }
 
-/** All networks named `name`, whoever owns them. The engine's own filter also matches parts of names. */
+/** All networks named `name`, of any owner. The engine's own filter also matches parts of names. */
 async function findNetworks(engine: Engine, name: string): Promise<Outcome<readonly unknown[]>> {
   const networks = await engine.request(
     {

@@ -114,6 +114,13 @@ describe('A simulated engine that misbehaves', () => {
     ).toBe('transient')
   })
 
+  it('a removal also covers the known container if the list does not show it', async () => {
+    const workspace = await createdWorkspace(newProvider(), newWorkspace())
+    engine.respondWith('GET', /^\/containers\/json$/, () => jsonResponse(200, []), 1e6)
+    valueOf(await newProvider().remove(workspace.id, workspace.containerId, neverAborted()))
+    expect(engine.containersOf(workspace.id)).toEqual([])
+  })
+
   it('a removal during a create waits for the create and leaves no container behind', async () => {
     const workspace = newWorkspace()
     const provider = newProvider()
@@ -159,6 +166,12 @@ describe('A simulated engine that misbehaves', () => {
       errorResponse(500, 'locked'),
     )
     expect(faultOf(await newProvider().list(neverAborted())).kind).toBe('transient')
+  })
+
+  it('a listed container has the owner, name and template of its labels', async () => {
+    const { owner, name, template } = await createdWorkspace(newProvider(), newWorkspace())
+    const [container] = valueOf(await newProvider().list(neverAborted()))
+    expect(container?.labels).toEqual({ owner, name, template })
   })
 
   it('a foreign container is not listed even if a proxy ignores the label filter', async () => {
