@@ -168,7 +168,7 @@ async function pickDemoProvider(
   if (!located.ok) return { provider: 'process', reason: located.fault.message }
   const docker = dockerProvider({ installation: 'demo', target: located.value, log: engineLog })
   const ping = await docker.ping(AbortSignal.timeout(5000))
-  if (!ping.ok) return { provider: 'process', reason: `no Docker engine answers (${located.value.described})` }
+  if (!ping.ok) return { provider: 'process', reason: `no Docker engine answers (${located.value.description})` }
   const spec = defaultSpec(config)
   const workspace = {
     id: newWorkspaceId(),

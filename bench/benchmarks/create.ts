@@ -75,8 +75,8 @@ function writeTemplate(dir: string): WorkspaceSpec {
   return base.spec
 }
 
-function dockerHostOf({ at }: DockerTarget): string {
-  return at.kind === 'socket' ? `unix://${at.path}` : `tcp://${at.host}:${at.port}`
+function dockerHostOf({ endpoint }: DockerTarget): string {
+  return endpoint.kind === 'socket' ? `unix://${endpoint.path}` : `tcp://${endpoint.host}:${endpoint.port}`
 }
 
 function installationIdIn(path: string): string {

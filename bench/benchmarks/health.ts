@@ -31,7 +31,7 @@ export const healthBenchmark: Benchmark = async ({ folder, quick }) => {
   const engine = await startEngine()
   try {
     await ensureBaseImage(dockerClient(engine.target))
-    const env = { DOCKER_HOST: engine.target.described, VM_API_TEMPLATES_DIR: writeTemplate(join(folder, 'health')) }
+    const env = { DOCKER_HOST: engine.target.description, VM_API_TEMPLATES_DIR: writeTemplate(join(folder, 'health')) }
     const service = await startService(join(folder, 'health.db'), env)
     const bareServer = await startServerProcess(
       childEntry('bare-route'),

@@ -36,8 +36,8 @@ export async function startRunningWorkspace(folder: string, name: string): Promi
   const definition = { image: baseImage, init: false, customizations: { 'vm-api': limits } }
   writeFileSync(join(templates, 'base/devcontainer.json'), JSON.stringify(definition))
   const path = join(folder, `${name}.db`)
-  const { at: address } = target
-  const dockerHost = address.kind === 'socket' ? `unix://${address.path}` : `tcp://${address.host}:${address.port}`
+  const { endpoint } = target
+  const dockerHost = endpoint.kind === 'socket' ? `unix://${endpoint.path}` : `tcp://${endpoint.host}:${endpoint.port}`
   const service = await startService(path, { DOCKER_HOST: dockerHost, VM_API_TEMPLATES_DIR: templates })
   const workspaces = `${service.url}/api/v1/workspaces`
   const { id, containerId } = await createRunning(workspaces)

@@ -1,7 +1,4 @@
-/**
- * Calls `callback` at most once per `intervalMs` and drops the calls in between. The text is computed only when it is passed on.
- * `now` is in milliseconds.
- */
+/** Calls `callback` at most once per `intervalMs`; calls in between are dropped. `now` returns milliseconds. */
 export function throttle(
   callback: (text: string) => void,
   intervalMs: number,

@@ -22,7 +22,7 @@ async function handleRequest(request: IncomingMessage, response: ServerResponse)
   // An event stream or a ping is refused by nobody who lives.
   const roll = faults && pathname !== '/events' && pathname !== '/_ping' ? random.next() : 1
   if (roll < 0.02) return refuse(response)
-  const engineResponse = engine.answer({
+  const engineResponse = engine.handleRequest({
     method: request.method ?? 'GET',
     path: pathname,
     query: searchParams,
@@ -54,8 +54,8 @@ function refuse(response: ServerResponse) {
 }
 
 process.on('message', (message: { id: number; verb: 'containers' | 'die' | 'vanish' | 'faults'; value?: string }) => {
-  if (message.verb === 'die') engine.die(message.value ?? '', 9)
-  if (message.verb === 'vanish') engine.vanish(message.value ?? '')
+  if (message.verb === 'die') engine.exitContainer(message.value ?? '', 9)
+  if (message.verb === 'vanish') engine.removeContainer(message.value ?? '')
   if (message.verb === 'faults') faults = message.value === 'on'
   process.send?.({ id: message.id, containers: engine.listContainers() })
 })

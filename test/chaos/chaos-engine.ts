@@ -94,7 +94,7 @@ export async function dockerChaosEngine(): Promise<ChaosEngine> {
   const ignoreResult = () => undefined // what is gone already, or ended already, is what was wanted
   return {
     kind: 'live',
-    dockerHost: engine.target.described,
+    dockerHost: engine.target.description,
     image: baseImage,
     async containers() {
       const all = await docker.listContainers({ all: true })

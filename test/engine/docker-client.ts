@@ -1,18 +1,18 @@
 import Docker from 'dockerode'
 import type { DockerTarget } from '../../src/provider/docker/engine/docker-target.ts'
 
-/** An engine client of the tests' own, for what somebody does beside the service: kill, pause, remove by hand. */
-export function dockerClient({ at: address }: DockerTarget): Docker {
-  if (address.kind === 'socket') return new Docker({ socketPath: address.path, host: undefined, port: undefined })
+/** A client for what a person does to the engine behind the service's back: kill, pause, remove by hand. */
+export function dockerClient({ endpoint }: DockerTarget): Docker {
+  if (endpoint.kind === 'socket') return new Docker({ socketPath: endpoint.path, host: undefined, port: undefined })
   return new Docker({
-    host: address.host,
-    port: address.port,
-    protocol: address.kind,
-    ...(address.kind === 'https' && address.tls),
+    host: endpoint.host,
+    port: endpoint.port,
+    protocol: endpoint.kind,
+    ...(endpoint.kind === 'https' && endpoint.tls),
   })
 }
 
-/** Removes every container of `installation`. What is gone meanwhile is no error. */
+/** Removes every container of `installation`. A container that disappears meanwhile is not an error. */
 export async function removeContainers(docker: Docker, installation: string): Promise<void> {
   const containers = await docker.listContainers({ all: true, filters: byInstallation(installation) })
   await Promise.all(
@@ -20,7 +20,7 @@ export async function removeContainers(docker: Docker, installation: string): Pr
   )
 }
 
-/** Removes every container and network of `installation`: the engine has addresses for some thirty networks only. */
+/** Removes every container and network of `installation`: the engine has addresses for about thirty networks only. */
 export async function removeAll(docker: Docker, installation: string): Promise<void> {
   await removeContainers(docker, installation)
   const networks = await docker.listNetworks({ filters: byInstallation(installation) })

@@ -7,24 +7,24 @@ import { join } from 'node:path'
 import type { DockerTarget } from '../../src/provider/docker/engine/docker-target.ts'
 import { dockerClient } from './docker-client.ts'
 
-/** An engine of a test's own, which it may kill. */
+/** An engine that belongs to one test, which may kill it. */
 export interface EngineProcess {
   readonly target: DockerTarget
-  /** Starts it again on the same data, after `stop` or `kill`. Settles when it answers. */
+  /** Restarts it on the same data, after `stop` or `kill`. Settles when it answers. */
   start(): Promise<void>
-  /** Ends it as a shutdown of the host does (SIGTERM): its containers are stopped. */
+  /** Stops it with SIGTERM, as a shutdown of the host does: its containers are stopped. */
   stop(): Promise<void>
-  /** Ends it with SIGKILL: its containers go on until it is back. */
+  /** Kills it with SIGKILL: its containers keep running until it is back. */
   kill(): Promise<void>
   /** Makes it hang with its socket open (SIGSTOP). */
   pause(): void
-  /** Ends that (SIGCONT). */
+  /** Resumes it (SIGCONT). */
   unpause(): void
-  /** Ends it and everything in it, and removes its files. */
+  /** Stops it with everything in it, and removes its files. */
   close(): Promise<void>
 }
 
-/** True if this machine can run an engine of our own: Linux, as root, with `dockerd`, `ip` and `nsenter`. */
+/** True if this machine can run another engine: Linux, as root, with `dockerd`, `ip` and `nsenter`. */
 export function canRunEngines(): boolean {
   const isInstalled = (program: string): boolean =>
     ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((dir) => existsSync(join(dir, program)))
@@ -32,16 +32,16 @@ export function canRunEngines(): boolean {
 }
 
 /**
- * Starts a `dockerd` with its own data, its own containerd and, since two would fight over the bridge and the packet
- * filter, a network namespace of its own. `args` are handed on to it. Needs {@link canRunEngines}.
+ * Starts a `dockerd` with its own data, its own containerd and its own network namespace, because two engines would
+ * compete for the bridge and the packet filter. `args` are passed on to it. Needs {@link canRunEngines}.
  */
 export async function startEngine(args: readonly string[] = []): Promise<EngineProcess> {
   const dir = mkdtempSync(join(tmpdir(), 'vm-api-engine-'))
   const namespace = `vm-api-${randomBytes(4).toString('hex')}`
   const path = join(dir, 'docker.sock')
   const target: DockerTarget = {
-    at: { kind: 'socket', path },
-    described: `unix://${path}`,
+    endpoint: { kind: 'socket', path },
+    description: `unix://${path}`,
     configFile: join(dir, 'config.json'),
   }
   execFileSync('ip', ['netns', 'add', namespace])
@@ -49,32 +49,8 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
   let running: ChildProcess | undefined
 
   async function start(): Promise<void> {
-    const log = openSync(join(dir, 'log'), 'a')
-    const storageArgs = [
-      '--data-root',
-      join(dir, 'data'),
-      '--exec-root',
-      join(dir, 'exec'),
-      '--pidfile',
-      join(dir, 'pid'),
-    ]
-    // Not `ip netns exec`, which mounts /sys anew and so hides the cgroups. nsenter becomes dockerd: its pid is the
-    // engine's.
-    const command = [`--net=/run/netns/${namespace}`, 'dockerd', ...storageArgs, '-H', `unix://${path}`, ...args]
-    running = spawn('nsenter', command, { stdio: ['ignore', log, log] })
-    for (let attempts = 0; attempts < 300; attempts += 1) {
-      if (running.exitCode !== null)
-        throw new Error(`dockerd ended:\n${readFileSync(join(dir, 'log'), 'utf8').slice(-2000)}`)
-      const answered = await dockerClient(target)
-        .ping()
-        .then(
-          () => true,
-          () => false,
-        )
-      if (answered) return
-      await new Promise((resolve) => setTimeout(resolve, 100)) // polled: an engine does not say when it listens
-    }
-    throw new Error(`dockerd does not answer; its log is ${join(dir, 'log')}`)
+    running = spawnEngine(dir, namespace, args)
+    await waitUntilReady(running, target, join(dir, 'log'))
   }
 
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -88,15 +64,7 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
 
   async function removeEngine(): Promise<void> {
     await end('SIGTERM')
-    killProcessesMentioning(dir)
-    execFileSync('ip', ['netns', 'delete', namespace])
-    // An engine that was killed has left its data folder mounted on itself.
-    const mounts = readFileSync('/proc/mounts', 'utf8')
-      .split('\n')
-      .map((line) => line.split(' ')[1] ?? '')
-    for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).toReversed())
-      execFileSync('umount', ['-l', mount])
-    rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+    removeEngineFiles(dir, namespace)
   }
 
   try {
@@ -112,26 +80,59 @@ export async function startEngine(args: readonly string[] = []): Promise<EngineP
     async kill() {
       const containerd = Number(readFileSync(join(dir, 'exec/containerd/containerd.pid'), 'utf8'))
       await end('SIGKILL')
-      // Its containerd dies with it, but not at once, and nobody says when: an engine that starts before would wait for
-      // that one in vain.
+      // Its containerd dies with it, but not at once. An engine started earlier would wait for the dying one in vain.
       while (existsSync(`/proc/${containerd}`)) await new Promise((resolve) => setTimeout(resolve, 20))
     },
     pause: () => void running?.kill('SIGSTOP'),
     unpause: () => void running?.kill('SIGCONT'),
     async close() {
       running?.kill('SIGCONT')
-      // One that was killed has left containers and containerd behind: only an engine that ends in order takes them
-      // along.
+      // A killed engine leaves containers and containerd behind. Only a clean shutdown ends them.
       if (!running) await start()
       await removeEngine()
     },
   }
 }
 
-/**
- * Kills what an engine that was killed has left: the shims that name its folder, which nobody else's do, and what runs
- * under them.
- */
+function spawnEngine(dir: string, namespace: string, args: readonly string[]): ChildProcess {
+  const log = openSync(join(dir, 'log'), 'a')
+  const options = Object.entries({ 'data-root': 'data', 'exec-root': 'exec', pidfile: 'pid' })
+  const storageArgs = options.flatMap(([option, name]) => [`--${option}`, join(dir, name)])
+  // Not `ip netns exec`, which remounts /sys and so hides the cgroups. nsenter becomes dockerd by exec, so its pid is the
+  // engine's.
+  const host = `unix://${join(dir, 'docker.sock')}`
+  const command = [`--net=/run/netns/${namespace}`, 'dockerd', ...storageArgs, '-H', host, ...args]
+  return spawn('nsenter', command, { stdio: ['ignore', log, log] })
+}
+
+async function waitUntilReady(engine: ChildProcess, target: DockerTarget, log: string): Promise<void> {
+  for (let attempts = 0; attempts < 300; attempts += 1) {
+    if (engine.exitCode !== null) throw new Error(`dockerd exited:\n${readFileSync(log, 'utf8').slice(-2000)}`)
+    const answered = await dockerClient(target)
+      .ping()
+      .then(
+        () => true,
+        () => false,
+      )
+    if (answered) return
+    await new Promise((resolve) => setTimeout(resolve, 100)) // polled: an engine does not announce that it listens
+  }
+  throw new Error(`dockerd does not answer. Its log: ${log}`)
+}
+
+function removeEngineFiles(dir: string, namespace: string): void {
+  killProcessesMentioning(dir)
+  execFileSync('ip', ['netns', 'delete', namespace])
+  // A killed engine leaves its data folder bind-mounted on itself.
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+  for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).toReversed())
+    execFileSync('umount', ['-l', mount])
+  rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+}
+
+/** Kills what a killed engine has left behind: the shims that mention its folder, and their children. */
 function killProcessesMentioning(dir: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
     if (!readProcFile(`/proc/${pid}/cmdline`).includes(dir)) continue
@@ -140,7 +141,7 @@ function killProcessesMentioning(dir: string): void {
       try {
         process.kill(Number(member), 'SIGKILL')
       } catch {
-        // ended by itself meanwhile
+        // has exited meanwhile
       }
     }
   }
@@ -150,6 +151,6 @@ function readProcFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    return '' // the process has ended meanwhile
+    return '' // the process has exited meanwhile
   }
 }

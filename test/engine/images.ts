@@ -4,22 +4,22 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type Docker from 'dockerode'
 
-/** An image with nothing but busybox in it, and two users: root and dev (1000). About 2 MB. */
+/** An image that contains only busybox, with the users root and dev (1000). About 2 MB. */
 export const baseImage = 'vm-test/base:latest'
-/** The same with this machine's `node`. About 100 MB. */
+/** The base image with this machine's `node`. About 100 MB. */
 export const nodeImage = 'vm-test/node:latest'
 
 const busybox = '/bin/busybox'
 
 /**
- * Makes `baseImage` exist on the engine, from the files of this machine: no registry is needed. Takes Debian's
- * `busybox-static`. May be called any number of times; an image that is there is left as it is.
+ * Creates `baseImage` on the engine unless it exists, from this machine's files and without a registry. Needs Debian's
+ * `busybox-static`.
  */
 export function ensureBaseImage(docker: Docker): Promise<void> {
   return ensureImage(docker, baseImage, fillBaseRoot)
 }
 
-/** Makes `nodeImage` exist on the engine, as {@link ensureBaseImage} does. */
+/** Creates `nodeImage` on the engine unless it exists. */
 export function ensureNodeImage(docker: Docker): Promise<void> {
   return ensureImage(docker, nodeImage, (root) => {
     fillBaseRoot(root)
@@ -27,7 +27,7 @@ export function ensureNodeImage(docker: Docker): Promise<void> {
   })
 }
 
-/** Gives the image `from` the further name `to`, as `node:22-slim`: templates then find it without a registry. */
+/** Tags the image `from` as `to`, such as `node:22-slim`, so that templates find it without a registry. */
 export async function tagImage(docker: Docker, from: string, to: string): Promise<void> {
   const colon = to.lastIndexOf(':')
   await docker.getImage(from).tag({ repo: to.slice(0, colon), tag: to.slice(colon + 1) })
@@ -65,7 +65,7 @@ function fillBaseRoot(root: string): void {
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\ndev:x:1000:\n')
 }
 
-/** Copies a program with the libraries that the loader would look for, to the same places. */
+/** Copies a program and its shared libraries, each library to its own path. */
 function copyProgram(root: string, program: string, to: string): void {
   const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
     ([, path]) => path,
@@ -78,7 +78,7 @@ function copyProgram(root: string, program: string, to: string): void {
   chmodSync(join(root, to), 0o755)
 }
 
-/** The engine's import of a file system: `tar` writes it, as root's whoever made the files. */
+/** Imports a folder as an image, with all files owned by root. */
 async function importFolder(docker: Docker, root: string, image: string): Promise<void> {
   const tar = spawn('tar', ['-C', root, '--owner=0', '--group=0', '--numeric-owner', '-cf', '-', '.'], {
     stdio: ['ignore', 'pipe', 'inherit'],

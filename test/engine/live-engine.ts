@@ -4,9 +4,9 @@ import type { DockerTarget } from '../../src/provider/docker/engine/docker-targe
 import { dockerClient } from './docker-client.ts'
 
 /**
- * The engine that live tests use: `VM_API_TEST_DOCKER_HOST`, else the one that the service itself would find;
- * `undefined` if none answers, and then they are reported as skipped. With `VM_API_REQUIRE_ENGINE=1` a missing engine
- * is a failure: nobody then takes a run without live tests for a run with them.
+ * The engine for live tests: `VM_API_TEST_DOCKER_HOST`, else the one that the service would find. `undefined` if none
+ * answers; the tests are then reported as skipped. With `VM_API_REQUIRE_ENGINE=1` a missing engine is an error, so that
+ * live tests are never skipped unnoticed.
  */
 export async function liveEngine(env: NodeJS.ProcessEnv = process.env): Promise<DockerTarget | undefined> {
   const configuredHost = env['VM_API_TEST_DOCKER_HOST']
@@ -14,26 +14,26 @@ export async function liveEngine(env: NodeJS.ProcessEnv = process.env): Promise<
   const reason = located.ok ? await pingFailure(located.value) : located.fault.message
   if (reason === undefined && located.ok) return located.value
   if (env['VM_API_REQUIRE_ENGINE'] === '1')
-    throw new Error(`VM_API_REQUIRE_ENGINE is set, and no engine answers: ${reason}`)
+    throw new Error(`VM_API_REQUIRE_ENGINE is set, but no engine answers: ${reason}`)
   return undefined
 }
 
 async function pingFailure(target: DockerTarget): Promise<string | undefined> {
   const timedOut = new Promise<string>((resolve) => {
-    setTimeout(() => resolve(`${target.described} did not answer within 3 s`), 3_000).unref()
+    setTimeout(() => resolve(`${target.description} did not answer within 3 s`), 3_000).unref()
   })
   const ping = dockerClient(target)
     .ping()
     .then(
       () => undefined,
-      (error: unknown) => `${target.described}: ${String(error)}`,
+      (error: unknown) => `${target.description}: ${String(error)}`,
     )
   return Promise.race([ping, timedOut])
 }
 
-/** Stands in for an engine where there is none, so that the tests that are skipped can be listed by name. */
+/** A placeholder where no engine answers, so that skipped tests can be listed by name. */
 export const noEngine: DockerTarget = {
-  at: { kind: 'socket', path: '/nonexistent/docker.sock' },
-  described: 'no engine',
+  endpoint: { kind: 'socket', path: '/nonexistent/docker.sock' },
+  description: 'no engine',
   configFile: '/nonexistent/config.json',
 }

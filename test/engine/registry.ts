@@ -7,23 +7,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-/** A registry on this machine, for an engine that runs on it: loopback needs no certificate. */
+/** A registry on loopback, where the engine requires no certificate. */
 export interface Registry {
-  /**
-   * `127.0.0.1:PORT`. Under it are `good:1`, an image of one file; `slow:1`, whose layer never comes to its end;
-   * `secret:1`, which nobody may have.
-   */
+  /** `127.0.0.1:PORT`. Serves `good:1`, an image of one file; `slow:1`, whose layer never completes; denies `secret:1`. */
   readonly host: string
   close(): Promise<void>
 }
 
 const manifestType = 'application/vnd.docker.distribution.manifest.v2+json'
 
-/**
- * Starts a registry. With `silent` it takes connections and never answers, as one behind a firewall that drops packets.
- */
+/** Starts a registry. If `silent`, it accepts connections and never answers, like one behind a packet-dropping firewall. */
 export async function startRegistry(silent = false): Promise<Registry> {
-  // Each its own: an engine that has a layer from one repository does not fetch it from another.
+  // One layer each: an engine that has a layer from one repository does not fetch it from another.
   const images = new Map(['good', 'slow'].map((repository) => [repository, randomImage()]))
   const server = createServer((request, response) => {
     if (silent) return
@@ -55,7 +50,7 @@ export async function startRegistry(silent = false): Promise<Registry> {
 
 function randomImage(): { manifest: Buffer; blobs: Map<string, Buffer> } {
   const dir = mkdtempSync(join(tmpdir(), 'vm-api-layer-'))
-  // Random, so that it is no layer that the engine has, and does not shrink.
+  // Random, so that the engine does not have the layer yet and it cannot be compressed.
   writeFileSync(join(dir, 'file'), Buffer.from(Array.from({ length: 300_000 }, () => Math.floor(Math.random() * 256))))
   const tar = execFileSync('tar', ['-C', dir, '-cf', '-', 'file'])
   rmSync(dir, { recursive: true })
@@ -86,7 +81,7 @@ function refuse(response: ServerResponse, status: number, code: string, message:
   respond(response, status, 'application/json', Buffer.from(JSON.stringify({ errors: [{ code, message }] })))
 }
 
-/** Sends a third and no more. */
+/** Sends the first third only. */
 function sendPartially(response: ServerResponse, body: Buffer): void {
   response.writeHead(200, { 'content-length': body.length })
   response.write(body.subarray(0, body.length / 3))

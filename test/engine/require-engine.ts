@@ -1,6 +1,6 @@
 /**
- * `possible`, so that tests may be skipped where it is false. With `VM_API_REQUIRE_ENGINE=1` that is a failure: nobody
- * then takes a run without these tests for a run with them.
+ * Returns `available`, by which tests are skipped. With `VM_API_REQUIRE_ENGINE=1` a missing prerequisite is an error, so
+ * that tests are never skipped unnoticed.
  */
 export function requirePrerequisite(
   available: boolean,
@@ -8,6 +8,6 @@ export function requirePrerequisite(
   env: NodeJS.ProcessEnv = process.env,
 ): boolean {
   if (!available && env['VM_API_REQUIRE_ENGINE'] === '1')
-    throw new Error(`VM_API_REQUIRE_ENGINE is set, and this machine cannot ${capability}`)
+    throw new Error(`VM_API_REQUIRE_ENGINE is set, but this machine cannot ${capability}`)
   return available
 }

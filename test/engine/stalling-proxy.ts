@@ -4,24 +4,24 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Stands between the service and an engine's socket, and is what can go wrong there. */
+/** A proxy in front of an engine's socket that can stall or disconnect. */
 export interface StallingProxy {
-  /** For `DOCKER_HOST`. */
+  /** Its address, for `DOCKER_HOST`. */
   readonly host: string
-  /** From now on a request that looks so does reach the engine, and its answer never comes back. */
+  /** From now on, forwards matching requests to the engine but withholds the responses. */
   stall(pattern: RegExp): void
-  /** The requests that got no answer, without their bodies. */
+  /** The request lines of stalled requests. */
   stalled(): readonly string[]
-  /** No further request is stalled. */
+  /** Stops stalling further requests. */
   unstall(): void
-  /** The socket is gone, and every connection with it. */
+  /** Removes the socket and closes all connections. */
   disconnect(): Promise<void>
-  /** It is back. */
+  /** Opens the socket again. */
   reconnect(): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts one before the engine's socket at `engine`. */
+/** Starts a proxy for the engine's socket at `engine`. */
 export async function stallingProxy(engine: string): Promise<StallingProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'vm-api-proxy-'))
   const path = join(folder, 'docker.sock')
@@ -38,10 +38,10 @@ export async function stallingProxy(engine: string): Promise<StallingProxy> {
       [upstream, client],
     ] as const) {
       sockets.add(socket)
-      socket.on('error', () => undefined) // whoever is cut off sees it by himself
+      socket.on('error', () => undefined) // the peer notices by itself
       socket.on('close', () => {
         sockets.delete(socket)
-        if (!isStalled || socket === client) peer.destroy() // one that is stalled is not told that the engine hung up
+        if (!isStalled || socket === client) peer.destroy() // a stalled client does not see the engine hang up
       })
     }
     upstream.on('data', (data) => void (isStalled || client.write(data)))
@@ -68,7 +68,7 @@ export async function stallingProxy(engine: string): Promise<StallingProxy> {
     server = undefined
     if (!closing) return
     const closed = once(closing, 'close')
-    closing.close() // removes the socket's file
+    closing.close() // removes the socket file
     for (const socket of sockets) socket.destroy()
     await closed
   }
@@ -76,7 +76,7 @@ export async function stallingProxy(engine: string): Promise<StallingProxy> {
   await reconnect()
   return {
     host: `unix://${path}`,
-    stall: (stallPattern) => void (pattern = stallPattern),
+    stall: (requestPattern) => void (pattern = requestPattern),
     stalled: () => stalledRequests,
     unstall: () => void (pattern = undefined),
     disconnect,
@@ -88,7 +88,7 @@ export async function stallingProxy(engine: string): Promise<StallingProxy> {
   }
 }
 
-/** Cuts what a client of the engine sends into requests, and hands each on when it is whole. */
+/** Splits a client's data into requests and passes each on when it is complete. */
 function requestSplitter(onRequest: (request: string) => void): (data: Buffer) => void {
   let pending = ''
   return (data) => {

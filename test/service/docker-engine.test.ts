@@ -24,7 +24,7 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
       VM_API_DB_PATH: join(folder, 'vm.db'),
       VM_API_PROVIDER: 'docker',
       VM_API_TEMPLATES_DIR: join(folder, 'templates'),
-      DOCKER_HOST: engine.target.described,
+      DOCKER_HOST: engine.target.description,
       VM_API_OPERATORS: 'root',
     })
   const make = async (name: string, template = 'base'): Promise<string> => {

@@ -23,7 +23,7 @@ import {
 } from './service-fixture.ts'
 
 const live = await liveEngine()
-const possible = canRunEngines() && live?.at.kind === 'socket'
+const possible = canRunEngines() && live?.endpoint.kind === 'socket'
 
 const remove = ({ url }: ServiceProcess, id: string) => callApi(url, 'alice', 'DELETE', `/workspaces/${id}`)
 const command = ({ url }: ServiceProcess, id: string, name: string) =>
@@ -62,8 +62,8 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
     const services: ServiceProcess[] = []
     /** A proxy before the engine that everybody shares, and a service behind it. */
     async function startBehindProxy(name: string) {
-      const { at } = live ?? noEngine
-      const proxy = await stallingProxy(at.kind === 'socket' ? at.path : '')
+      const { endpoint } = live ?? noEngine
+      const proxy = await stallingProxy(endpoint.kind === 'socket' ? endpoint.path : '')
       proxies.push(proxy)
       const service = await serviceAt(name, proxy.host)
       return { proxy, service }
@@ -163,7 +163,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       try {
         const own = dockerClient(engine.target)
         await ensureBaseImage(own)
-        const service = await serviceAt('killed', engine.target.described)
+        const service = await serviceAt('killed', engine.target.description)
         const health = fetchHealth(service)
         const made = await Promise.all(Array.from({ length: 50 }, (_, n) => createWorkspace(service, `cut-${n}`)))
         expect(made.filter(({ status }) => status !== 200)).toEqual([])

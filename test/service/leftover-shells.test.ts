@@ -39,7 +39,7 @@ describe.skipIf(!engine)('a shell in a container', { timeout: 60_000 }, () => {
       VM_API_DB_PATH: join(folder, 'vm.db'),
       VM_API_PROVIDER: 'docker',
       VM_API_TEMPLATES_DIR: join(folder, 'templates'),
-      DOCKER_HOST: target.described,
+      DOCKER_HOST: target.description,
     })
     services.push(service.pid)
     return service

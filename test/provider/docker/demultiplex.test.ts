@@ -9,8 +9,8 @@ function frame(stream: number, text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text, 'latin1')])
 }
 
-describe("The engine's frames", () => {
-  it('come apart the same, wherever the connection cuts them', () => {
+describe("The engine's multiplexed stream", () => {
+  it('is split into the same payloads wherever its chunks are cut', () => {
     const frames = [
       frame(1, 'out'),
       frame(2, 'err\n'),
@@ -21,23 +21,23 @@ describe("The engine's frames", () => {
     const bytes = Buffer.concat(frames)
     for (let size = 1; size <= bytes.length; size += 1) {
       const chunks: string[] = []
-      const take = demultiplex((stream, part, begins) => {
-        if (begins) chunks.push(`${stream}:`)
+      const split = demultiplex((stream, part, startsFrame) => {
+        if (startsFrame) chunks.push(`${stream}:`)
         chunks.push(`${chunks.pop() ?? ''}${part.toString('latin1')}`)
       })
-      for (let at = 0; at < bytes.length; at += size) take(bytes.subarray(at, at + size))
+      for (let offset = 0; offset < bytes.length; offset += size) split(bytes.subarray(offset, offset + size))
       expect(chunks).toEqual(['stdout:out', 'stderr:err\n', 'stdout:\u0001\0\0\0\0\0\0\u0003', 'stderr:x'])
     }
   })
 
-  it('are told as parts of what came, not as copies', () => {
+  it('is passed on as views of its chunks, not as copies', () => {
     const bytes = frame(1, 'x'.repeat(100_000))
     demultiplex((_stream, part) => expect(part.buffer).toBe(bytes.buffer))(bytes)
   })
 })
 
-describe('What stat writes of files in a container', () => {
-  it('is told apart whatever is in a name', () => {
+describe('The output of a stat script', () => {
+  it('is parsed correctly whatever a file name contains', () => {
     const oddNames = 'new\n/41ed 1 2 ./line'.replace('/', '|')
     const list = parseListOutput(`/81a4 5 1700000000 ./a b\n/41ed 4096 -1 ./${oddNames}\n/a1ff 3 7 ./end\n\n`)
     expect(list.map(({ name, kind, modifiedAt }) => [name, kind, modifiedAt])).toEqual([
@@ -48,29 +48,29 @@ describe('What stat writes of files in a container', () => {
     expect(parseListOutput('')).toEqual([])
   })
 
-  it('ends with where a link leads', () => {
+  it("ends with a link's target", () => {
     const link = { kind: 'link', mode: 0o777, target: 'to\n' }
     expect(parseStatOutput('/w/l', 'a1ff 3 7\nto\n\n')).toMatchObject({ ...link, name: 'l' })
     expect(parseStatOutput('/w/s', 'c1ed 0 7\n')).toMatchObject({ kind: 'other', mode: 0o755, target: null })
   })
 })
 
-describe('A script about a file that fails', () => {
-  const exited = (code: number, stderr = '') => scriptRefusal({ kind: 'exited', code }, stderr, 'a/f')
+describe('A failed file script', () => {
+  const refusalOf = (code: number, stderr = '') => scriptRefusal({ kind: 'exited', code }, stderr, 'a/f')
 
-  it('in an image without a tool names the tool', () => {
-    for (const [code, words] of [
+  it('names the tool that the image lacks', () => {
+    for (const [code, message] of [
       [69, 'tar is missing'],
       [127, 'sh: 1: stat: not found'],
     ] as const)
-      expect(exited(code, `${words}\n`)).toMatchObject({
+      expect(refusalOf(code, `${message}\n`)).toMatchObject({
         refused: 'impossible',
-        message: expect.stringContaining(words),
+        message: expect.stringContaining(message),
       })
   })
 
-  it('is a refusal whose words glibc and musl have in common, or a fault with its last line', () => {
-    const refusalFor = (words: string) => Reflect.get(exited(1, `x: can't open 'a/f': ${words}\n`), 'refused')
+  it('is a refusal if stderr has a known message of glibc or musl, else a fault with its last line', () => {
+    const refusalFor = (message: string) => Reflect.get(refusalOf(1, `x: can't open 'a/f': ${message}\n`), 'refused')
     expect(refusalFor('No such file or directory')).toBe('not-found')
     expect(refusalFor('Symbolic link loop')).toBe('not-found')
     expect(refusalFor('Not a directory')).toBe('not-a-directory')
@@ -78,7 +78,7 @@ describe('A script about a file that fails', () => {
     expect(refusalFor('No space left on device')).toBe('no-space')
     expect(refusalFor('Disk quota exceeded')).toBe('no-space')
     expect(refusalFor('Filename too long')).toBe('impossible')
-    expect(exited(2, 'first\ntar: invalid magic\n')).toMatchObject({
+    expect(refusalOf(2, 'first\ntar: invalid magic\n')).toMatchObject({
       fault: { kind: 'transient', message: expect.stringContaining('tar: invalid magic') },
     })
   })

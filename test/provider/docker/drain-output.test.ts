@@ -1,27 +1,27 @@
 import { expect, test } from 'vitest'
 import { drainOutput, maxInFlightBytes } from '../../../src/provider/docker/guest/drain-output.ts'
 
-const never = new AbortController().signal
+const neverAborted = new AbortController().signal
 
-test('what comes while the engine is busy is waited for, and the end is known by its answers', async () => {
+test('output that arrives while the engine is busy is waited for', async () => {
   let bytes = 0
   let inspections = 0
-  const ask = async () => {
+  const probeEngine = async () => {
     inspections += 1
-    if (inspections < 3) bytes += 10 // it came before the answer
+    if (inspections < 3) bytes += 10 // arrives before the answer
   }
-  await drainOutput(() => bytes, ask, never)
+  await drainOutput(() => bytes, probeEngine, neverAborted)
   expect([bytes, inspections]).toEqual([20, 4])
 })
 
-test('a connection that is closed is not waited for, nor is one by which more comes than can have been on its way', async () => {
+test('draining stops when the connection closes, or when more arrives than can have been in transit', async () => {
   const closed = new AbortController()
   let inspections = 0
-  const ask = async () => void (inspections += 1)
-  const closing = drainOutput(() => 0, ask, closed.signal)
+  const probeEngine = async () => void (inspections += 1)
+  const closing = drainOutput(() => 0, probeEngine, closed.signal)
   closed.abort()
   await closing
   let bytes = 0
-  await drainOutput(() => (bytes += maxInFlightBytes), ask, never)
+  await drainOutput(() => (bytes += maxInFlightBytes), probeEngine, neverAborted)
   expect(inspections).toBe(0)
 })

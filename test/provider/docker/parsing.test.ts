@@ -9,7 +9,7 @@ import { parseJsonLines } from '../../../src/provider/docker/engine/json-lines.t
 import { pullFault } from '../../../src/provider/docker/lifecycle/pull-fault.ts'
 import { pullProgress } from '../../../src/provider/docker/lifecycle/pull-progress.ts'
 import { parseImageReference } from '../../../src/provider/docker/lifecycle/image-reference.ts'
-import { engineFault as sorted, parseEngineError } from '../../../src/provider/docker/engine/engine-result.ts'
+import { engineFault, parseEngineError } from '../../../src/provider/docker/engine/engine-result.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 
@@ -21,17 +21,17 @@ describe('An image reference', () => {
     ['localhost:5000/dev', 'localhost:5000/dev', 'latest', 'localhost:5000'],
     ['ghcr.io/acme/dev:1', 'ghcr.io/acme/dev', '1', 'ghcr.io'],
     [`node:22@${digest}`, 'node', digest, 'docker.io'],
-  ])('%s is %s at %s in %s', (reference, repository, tag, registry) => {
+  ])('%s is parsed as %s, %s, %s', (reference, repository, tag, registry) => {
     expect(parseImageReference(reference)).toEqual({ repository, tag, registry })
   })
 
-  it.each(['', '../x', 'a b', 'x?y', 'x#y', '/x', 'x//y', 'x:', 'x/../y', 'x%2fy', 'x\ny'])('%j is none', (text) => {
+  it.each(['', '../x', 'a b', 'x?y', 'x#y', '/x', 'x//y', 'x:', 'x/../y', 'x%2fy', 'x\ny'])('%j is invalid', (text) => {
     expect(parseImageReference(text)).toBeUndefined()
   })
 })
 
-describe('A refusal', () => {
-  const faultFor = (error: unknown) => sorted(parseEngineError(error), 'start the container', 'unix:///x.sock')
+describe('An engine error', () => {
+  const faultFor = (error: unknown) => engineFault(parseEngineError(error), 'start the container', 'unix:///x.sock')
   const http = (statusCode: number, message: string) => ({
     statusCode,
     json: { message },
@@ -39,7 +39,7 @@ describe('A refusal', () => {
   })
 
   it.each(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'EACCES', 'DEPTH_ZERO_SELF_SIGNED_CERT'])(
-    'by the connection (%s) means that the engine is away',
+    'of the connection (%s) means that the engine is unavailable',
     (code) => {
       const fault = faultFor({ code, message: `connect ${code}` })
       expect(fault.kind).toBe('unavailable')
@@ -47,7 +47,7 @@ describe('A refusal', () => {
     },
   )
 
-  it('by the socket for want of rights says which group to join', () => {
+  it('of a socket without permission names the group to join', () => {
     expect(faultFor({ code: 'EACCES', message: 'connect EACCES' }).message).toContain('group "docker"')
   })
 
@@ -59,14 +59,14 @@ describe('A refusal', () => {
     [400, 'invalid', 'permanent'],
     [404, 'No such container: abc', 'missing'],
     [404, 'network x not found', 'permanent'],
-  ])('by the engine with %i "%s" is to be asked again: %s', (status, reason, again) => {
+  ])('with status %i and reason "%s" is %s', (status, reason, kind) => {
     expect(faultFor(http(status, reason))).toEqual({
-      kind: again,
+      kind,
       message: `The engine could not start the container: ${reason}`,
     })
   })
 
-  it('of a stream has its reason in the message only', () => {
+  it('without a JSON body has its reason in the message', () => {
     const error = {
       statusCode: 500,
       json: null,
@@ -76,13 +76,13 @@ describe('A refusal', () => {
   })
 })
 
-describe('A pull that failed', () => {
-  it('for want of a login names the credential helper that is not supported', () => {
+describe('A failed pull', () => {
+  it('that lacks credentials names the unsupported credential helper', () => {
     const stored = { authconfig: null, credentialHelper: 'desktop' }
     expect(pullFault('acme/dev:1', 'denied', 404, stored).message).toContain('"desktop" is not supported')
   })
 
-  it('for a certificate needs a person', () => {
+  it('because of an untrusted certificate is a permanent fault', () => {
     expect(
       pullFault('r.test/dev', 'x509: certificate signed by unknown authority', 500, {
         authconfig: null,
@@ -99,7 +99,7 @@ describe('The progress of a pull', () => {
     progressDetail: { current, total },
   })
 
-  it('is the sum over its layers, then unpacking', () => {
+  it('is the sum of its layers, then unpacking', () => {
     const progress = pullProgress('node:22')
     expect(progress.describe()).toBe('pulling node:22')
     progress.update(line('a', 'Downloading', 10e6, 30e6))
@@ -112,8 +112,8 @@ describe('The progress of a pull', () => {
   })
 })
 
-describe('Lines of JSON', () => {
-  it('are whole however they are cut, in the middle of a letter too, and one that is no JSON hides no other', () => {
+describe('Newline-delimited JSON', () => {
+  it('is parsed wherever its chunks are cut, inside a character too, and an invalid line hides no other', () => {
     const parsed: unknown[] = []
     const split = parseJsonLines((value) => parsed.push(value))
     for (const byte of Buffer.from('{"a":"ü"}\r\nnonsense\n\n{"b":2}\n{"c":')) split(Buffer.from([byte]))
@@ -121,21 +121,21 @@ describe('Lines of JSON', () => {
   })
 })
 
-describe('The end of a container', () => {
-  const ended = (FinishedAt: string, ExitCode = 1, OOMKilled = false) => ({
+describe('The exit of a container', () => {
+  const exited = (FinishedAt: string, ExitCode = 1, OOMKilled = false) => ({
     State: { StartedAt: '2026-01-01T10:00:00Z', FinishedAt, ExitCode, OOMKilled },
   })
   const engineStart = Date.parse('2026-01-01T12:00:00Z')
 
-  it('was with its engine if it came before that engine started, with some slack', () => {
-    expect(parseContainerExit(ended('2026-01-01T11:00:00Z'), engineStart).wentDownWithEngine).toBe(true)
-    expect(parseContainerExit(ended('2026-01-01T12:00:01Z'), engineStart).wentDownWithEngine).toBe(true)
-    expect(parseContainerExit(ended('2026-01-01T12:00:03Z'), engineStart).wentDownWithEngine).toBe(false)
-    expect(parseContainerExit(ended('2026-01-01T11:00:00Z'), null).wentDownWithEngine).toBe(false)
-    const startedBy = {
+  it("counts as caused by the engine if it precedes the engine's start, with some tolerance", () => {
+    expect(parseContainerExit(exited('2026-01-01T11:00:00Z'), engineStart).wentDownWithEngine).toBe(true)
+    expect(parseContainerExit(exited('2026-01-01T12:00:01Z'), engineStart).wentDownWithEngine).toBe(true)
+    expect(parseContainerExit(exited('2026-01-01T12:00:03Z'), engineStart).wentDownWithEngine).toBe(false)
+    expect(parseContainerExit(exited('2026-01-01T11:00:00Z'), null).wentDownWithEngine).toBe(false)
+    const startedByEngine = {
       State: { StartedAt: '2026-01-01T12:00:00.5Z', FinishedAt: '2026-01-01T12:00:01Z', ExitCode: 137 },
     }
-    expect(parseContainerExit(startedBy, engineStart).wentDownWithEngine).toBe(false)
+    expect(parseContainerExit(startedByEngine, engineStart).wentDownWithEngine).toBe(false)
     expect(parseContainerExit({ State: {} }, engineStart)).toEqual({
       code: null,
       outOfMemory: false,
@@ -143,14 +143,14 @@ describe('The end of a container', () => {
     })
   })
 
-  it('was for memory only if its main process was killed: a build that ran out of it long ago is no reason', () => {
-    expect(parseContainerExit(ended('2026-01-01T13:00:00Z', 137, true), null).outOfMemory).toBe(true)
-    expect(parseContainerExit(ended('2026-01-01T13:00:00Z', 0, true), null).outOfMemory).toBe(false)
+  it('is out of memory only if the main process was killed, not if a build once ran out of memory', () => {
+    expect(parseContainerExit(exited('2026-01-01T13:00:00Z', 137, true), null).outOfMemory).toBe(true)
+    expect(parseContainerExit(exited('2026-01-01T13:00:00Z', 0, true), null).outOfMemory).toBe(false)
   })
 })
 
 describe('Limits', () => {
-  it('are cut to what the engine has', () => {
+  it("are reduced to the engine's capacity", () => {
     const limits = { cpus: 8, memoryBytes: 64e9, pids: 512 }
     expect(clampToCapacity(limits, { cpus: 2, memoryBytes: 4e9 })).toEqual({ cpus: 2, memoryBytes: 4e9, pids: 512 })
     expect(clampToCapacity(limits, { cpus: 16, memoryBytes: Infinity })).toEqual(limits)
@@ -158,7 +158,7 @@ describe('Limits', () => {
 })
 
 describe('Credentials for a registry', () => {
-  it('are those of its login in config.json; a missing or broken file has none', async () => {
+  it('are read from config.json; a missing or invalid file has none', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'vm-api-config-'))
     const file = join(dir, 'config.json')
     const auth = Buffer.from('ada:s:ecret').toString('base64')

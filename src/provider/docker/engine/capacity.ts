@@ -4,20 +4,20 @@ import type { ResourceLimits } from '../../../workspace/spec.ts'
 import type { Engine } from './engine.ts'
 import { numberField } from './json-fields.ts'
 
-/** What the engine's machine has. */
+/** CPUs and memory of the engine's host. */
 export interface EngineCapacity {
   readonly cpus: number
   readonly memoryBytes: number
 }
 
-/** Asks what the engine has, once for each connection: a create must not wait for it every time. */
+/** Reads the engine's capacity and caches it per connection, so that a create does not wait for it each time. */
 export function engineCapacityReader(engine: Engine): (signal: AbortSignal) => Promise<Outcome<EngineCapacity>> {
   let cached: { epoch: number; capacity: EngineCapacity } | undefined
   return async (signal) => {
     if (cached?.epoch === engine.epoch()) return ok(cached.capacity)
     const epoch = engine.epoch()
     const result = await engine.request(
-      { action: 'tell what it has', timeoutMs: engine.timeouts.readMs, run: fetchCapacity },
+      { action: 'report its capacity', timeoutMs: engine.timeouts.readMs, run: fetchCapacity },
       signal,
     )
     if (result.ok) cached = { epoch, capacity: result.value }
@@ -26,14 +26,14 @@ export function engineCapacityReader(engine: Engine): (signal: AbortSignal) => P
 }
 
 async function fetchCapacity(docker: Docker, abortSignal: AbortSignal): Promise<EngineCapacity> {
-  // The client takes options here, its declaration does not say so.
+  // dockerode accepts options here; its type declaration omits them.
   const client: { info(options: { abortSignal: AbortSignal }): Promise<unknown> } = docker
   const info = await client.info({ abortSignal })
-  // An engine that does not say refuses by itself what is too much.
+  // An engine that does not report a value enforces its own limit.
   return { cpus: numberField(info, 'NCPU') || Infinity, memoryBytes: numberField(info, 'MemTotal') || Infinity }
 }
 
-/** `limits`, cut to what there is: the engine refuses more processors than it has, and more memory protects nothing. */
+/** Reduces `limits` to the capacity: the engine rejects more CPUs than it has, and excess memory protects nothing. */
 export function clampToCapacity(limits: ResourceLimits, { cpus, memoryBytes }: EngineCapacity): ResourceLimits {
   return {
     cpus: Math.min(limits.cpus, cpus),

@@ -4,9 +4,10 @@ const headerBytes = 8
 const stdoutType = 1
 
 /**
- * Takes the engine's frames apart: 8 bytes of header, the first of which names the stream and the last four the length, then the payload.
- * Give it each chunk as it comes; `take` is told each part of a payload, and whether a frame begins with it. The parts are of the chunk, not
- * copies, and of an unfinished frame nothing is kept but where it is.
+ * Splits the engine's multiplexed stream into payloads. Each frame has an 8-byte header (the first byte names the
+ * stream, the last four give the length) followed by the payload. Pass each chunk to the returned function; `onPayload`
+ * receives each part of a payload and whether the part starts a frame. Parts are views of the chunk, not copies, and no
+ * payload is buffered.
  */
 export function demultiplex(
   onPayload: (stream: OutputChunk['stream'], bytes: Buffer, startsFrame: boolean) => void,

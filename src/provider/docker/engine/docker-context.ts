@@ -6,10 +6,7 @@ import { parseDockerHost, readTlsFiles } from './docker-host.ts'
 import { stringField } from './json-fields.ts'
 import type { DockerTarget } from './docker-target.ts'
 
-/**
- * The docker context in force: `named` (from DOCKER_CONTEXT), else the one in the client's `config.json`, else
- * `default`.
- */
+/** The current Docker context: `contextName` (from DOCKER_CONTEXT), else the one in `configFile`, else `default`. */
 export function currentDockerContext(contextName: string | undefined, configFile: string): Outcome<string> {
   if (contextName) return ok(contextName)
   const config = readJson(configFile)
@@ -17,41 +14,39 @@ export function currentDockerContext(contextName: string | undefined, configFile
   return ok(stringField(config.value, 'currentContext') || 'default')
 }
 
-/**
- * Where the docker context `name` says that its engine is. Contexts are kept in folders named by the SHA-256 of their
- * name.
- */
-export function dockerContextTarget(name: string, configDir: string): Outcome<Pick<DockerTarget, 'at' | 'described'>> {
+/** The engine that the Docker context `name` points to. The client stores a context under the SHA-256 of its name. */
+export function dockerContextTarget(
+  name: string,
+  configDir: string,
+): Outcome<Pick<DockerTarget, 'endpoint' | 'description'>> {
   const directoryName = createHash('sha256').update(name).digest('hex')
   const meta = readJson(join(configDir, 'contexts/meta', directoryName, 'meta.json'))
   if (!meta.ok) return meta
   const host = stringField(meta.value, 'Endpoints', 'docker', 'Host')
   if (!host) {
-    const advice = 'List those that there are with "docker context ls", choose one with "docker context use NAME".'
-    return fault('permanent', `The docker context "${name}" names no engine, or does not exist. ${advice}`)
+    const advice = 'List the contexts with "docker context ls" and select one with "docker context use NAME".'
+    return fault('permanent', `The Docker context "${name}" does not exist or has no Docker endpoint. ${advice}`)
   }
   const tls = readTlsFiles(join(configDir, 'contexts/tls', directoryName, 'docker'), false)
   if (!tls.ok) return tls
   const endpoint = parseDockerHost(host, tls.value)
-  if (!endpoint.ok) return fault('permanent', `The docker context "${name}": ${endpoint.fault.message}`)
-  return ok({ at: endpoint.value, described: `${host} (docker context "${name}")` })
+  if (!endpoint.ok) return fault('permanent', `Docker context "${name}": ${endpoint.fault.message}`)
+  return ok({ endpoint: endpoint.value, description: `${host} (docker context "${name}")` })
 }
 
-/** What a JSON file says; `undefined` if there is no such file. */
-export function readJson(path: string): Outcome<unknown> {
+/** Parses a JSON file; `undefined` if the file does not exist. */
+function readJson(path: string): Outcome<unknown> {
   let content: string
   try {
     content = readFileSync(path, 'utf8')
   } catch {
-    return ok(undefined) // whoever needs the file says that it is missing
+    return ok(undefined) // the caller reports what is missing
   }
   try {
     const parsed: unknown = JSON.parse(content)
     return ok(parsed)
   } catch (error) {
-    return fault(
-      'permanent',
-      `${path} is no JSON (${error instanceof Error ? error.message : String(error)}). Mend or remove it.`,
-    )
+    const reason = error instanceof Error ? error.message : String(error)
+    return fault('permanent', `${path} is not valid JSON (${reason}). Fix or remove the file.`)
   }
 }

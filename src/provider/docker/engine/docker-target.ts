@@ -1,16 +1,16 @@
-/** What an engine listens on, and what a person would call it. */
+/** Where an engine listens, and how messages name it. */
 export interface DockerTarget {
-  readonly at:
+  readonly endpoint:
     | { readonly kind: 'socket'; readonly path: string }
     | { readonly kind: 'http'; readonly host: string; readonly port: number }
     | { readonly kind: 'https'; readonly host: string; readonly port: number; readonly tls: TlsFiles }
-  /** `unix:///var/run/docker.sock`, `tcp://10.0.0.5:2376 (context "build")`. */
-  readonly described: string
-  /** The docker client's `config.json`, with the credentials for registries. It need not exist. */
+  /** For messages: `unix:///var/run/docker.sock`, `tcp://10.0.0.5:2376 (docker context "build")`. */
+  readonly description: string
+  /** The Docker client's `config.json`, which holds registry credentials. The file need not exist. */
   readonly configFile: string
 }
 
-/** Certificates in PEM, as text. */
+/** The contents of the PEM files. */
 export interface TlsFiles {
   readonly ca?: string
   readonly cert?: string

@@ -1,33 +1,32 @@
-/**
- * How long we wait for the engine, in milliseconds. No call is without one: a promise of the client may never settle.
- */
+/** Timeouts of engine requests, in milliseconds. Every request has one: a promise of the client may never settle. */
 export interface EngineTimeouts {
-  /** Readiness, and the look whether a silent engine still lives. */
+  /** A ping: readiness, and the check whether a silent engine is alive. */
   readonly pingMs: number
-  /** Between two looks at a followed engine. */
+  /** Interval between pings of a watched engine. */
   readonly heartbeatMs: number
-  /** Reading: lists, inspects. */
+  /** Reads: list, inspect. */
   readonly readMs: number
-  /** Making and starting a container, on a disk that is busy. */
+  /** Creating and starting a container on a busy disk. */
   readonly createMs: number
-  /** Stopping: the engine's own ten seconds of grace are within it. */
+  /** Stopping, including the engine's own grace period of ten seconds. */
   readonly stopMs: number
-  /** A whole removal, with the looks whether it is done. */
+  /** A complete removal, including polling. */
   readonly removeMs: number
-  /** Between two looks whether a removal that somebody else began is done; and how long such a create is waited for. */
+  /** Interval between polls of a removal in progress; also how long to wait for another process's create. */
   readonly pollMs: number
   /**
-   * Until a pull's first line. The engine writes it as soon as the registry has answered `/v2/`, so this is the time
-   * for name look-up, connection and one round trip. An engine left alone waits 15 s and more for a registry that drops
+   * Until the first line of a pull. The engine writes that line once the registry has answered `/v2/`, so this covers
+   * name resolution, connection and one round trip. The engine itself waits 15 s or more for a registry that drops
    * packets.
    */
   readonly registryMs: number
   /** Between two lines of a pull. */
   readonly stallMs: number
+  /** A complete pull. */
   readonly pullMs: number
   /** One lifecycle command. */
   readonly commandMs: number
-  /** First wait before an engine that was lost is tried again; it doubles up to `reconnectMost`. */
+  /** Initial delay before reconnecting to a lost engine; doubles up to `reconnectMaxMs`. */
   readonly reconnectMs: number
   readonly reconnectMaxMs: number
 }

@@ -8,42 +8,40 @@ import { withDeadline } from './with-deadline.ts'
 import { type EngineResult, engineFault, parseEngineError } from './engine-result.ts'
 import type { DockerTarget } from './docker-target.ts'
 
-/** One request: what it does, completing "could not …", and how it is made with the client. */
+/** One request to the engine. */
 export interface EngineRequest<T> {
+  /** Completes "could not …" in messages. */
   readonly action: string
   readonly timeoutMs: number
-  /** True: it may take long, so it must not hold one of the few sockets that the short ones share. */
+  /** True for a request that may take long: it must not occupy one of the few sockets that short requests share. */
   readonly longRunning?: boolean
   run(docker: Docker, signal: AbortSignal): Promise<T>
 }
 
-/** The engine as the rest of this folder talks to it. */
+/** An engine as one installation uses it. */
 export interface Engine {
+  /** Only containers and networks labelled with this id are touched (law 8). */
+  readonly installation: string
   readonly target: DockerTarget
   readonly timeouts: EngineTimeouts
-  /**
-   * Grows each time that the engine could not be reached: what was remembered of it before that may not hold any more.
-   */
+  /** Increases whenever the engine is unreachable. State cached in an earlier epoch may be stale. */
   epoch(): number
-  /** Makes one request. Never rejects, and settles within the request's deadline, or soon after `signal` is aborted. */
+  /** Performs one request. Never rejects; settles within the request's timeout, or soon after `signal` aborts. */
   request<T>(request: EngineRequest<T>, signal: AbortSignal): Promise<EngineResult<T>>
-  /** Does the engine answer within its ping deadline? No answer is `unavailable`. */
+  /** Pings the engine. The fault is `unavailable` if no answer arrives within the ping timeout. */
   ping(signal: AbortSignal): Promise<EngineResult<void>>
-  /** Lets idle connections go. */
+  /** Closes idle connections. */
   close(): void
 }
 
-/**
- * The client prints its options for a log that nobody reads, at each request and to the last detail: with the agent go all its sockets
- * and all that waits for one, and a hundred requests at once would stop the process for seconds.
- */
-function hideFromInspect(agent: HttpAgent): HttpAgent {
-  return Object.defineProperty(agent, inspect.custom, { value: () => 'Agent', enumerable: false })
-}
+/** What an engine handle is built from. */
+export type EngineOptions = Pick<Engine, 'installation' | 'target' | 'timeouts'>
 
-/** Speaks to the engine at `target`. Connects, and loads its client, with the first request only. */
-export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): Engine {
-  const Agent = target.at.kind === 'https' ? HttpsAgent : HttpAgent
+/**
+ * Creates the handle that binds an engine to one installation. The first request loads the client and connects.
+ */
+export function dockerEngine({ installation, target, timeouts }: EngineOptions): Engine {
+  const Agent = target.endpoint.kind === 'https' ? HttpsAgent : HttpAgent
   const agents = {
     short: hideFromInspect(new Agent({ keepAlive: true, maxSockets: 32 })),
     long: hideFromInspect(new Agent({ keepAlive: false })),
@@ -55,7 +53,7 @@ export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): En
     const { default: Client } = await import('dockerode')
     const options = clientOptions(target)
     const withAgent = (agent: HttpAgent): Docker => {
-      const optionsWithAgent = { ...options, agent } // the client takes an agent, its declared options do not
+      const optionsWithAgent = { ...options, agent } // dockerode accepts an agent; its type declaration omits it
       return new Client(optionsWithAgent)
     }
     return { short: withAgent(agents.short), long: withAgent(agents.long) }
@@ -68,33 +66,35 @@ export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): En
     })
     if (outcome.kind === 'settled') return { ok: true, value: outcome.value }
     if (outcome.kind === 'timed-out') return 'timed-out'
-    if (outcome.kind === 'aborted') return failedResult('transient', `Broken off: ${request.action}.`)
+    if (outcome.kind === 'aborted')
+      return failedResult('transient', `Aborted before the engine could ${request.action}.`)
     const engineError = parseEngineError(outcome.error)
-    const fault = engineFault(engineError, request.action, target.described)
+    const fault = engineFault(engineError, request.action, target.description)
     if (fault.kind === 'unavailable') epoch += 1
     return { ok: false, status: engineError.status, reason: engineError.reason, fault }
   }
 
   async function ping(signal: AbortSignal): Promise<EngineResult<void>> {
-    // Not in the queue for the few sockets: how long that is says nothing about the engine.
+    // Bypasses the queue for the shared sockets, whose length says nothing about the engine.
     const result = await attempt(
       { action: 'answer a ping', timeoutMs: timeouts.pingMs, longRunning: true, run: pingEngine },
       signal,
     )
     if (result !== 'timed-out') return result
     epoch += 1
-    const message = `The engine at ${target.described} does not answer: no ping came back within ${timeouts.pingMs / 1000} s. Look at its log, or start it again.`
+    const message = `The engine at ${target.description} did not answer a ping within ${timeouts.pingMs / 1000} s. Check its log, or restart it.`
     return failedResult('unavailable', message)
   }
 
   return {
+    installation,
     target,
     timeouts,
     epoch: () => epoch,
     async request(request, signal) {
       const result = await attempt(request, signal)
       if (result !== 'timed-out') return result
-      // Slow or dead? An engine that answers nothing at all is away, and then no try was spent.
+      // Slow or dead? If the engine answers nothing at all it is unavailable, which costs the caller no attempt.
       const pingResult = await ping(signal)
       if (!pingResult.ok && pingResult.fault.kind === 'unavailable') return pingResult
       return failedResult('transient', `The engine could not ${request.action} within ${request.timeoutMs / 1000} s.`)
@@ -107,37 +107,39 @@ export function dockerEngine(target: DockerTarget, timeouts: EngineTimeouts): En
   }
 }
 
+/**
+ * dockerode formats its options for a debug log on each request. Formatting the agent would include all its sockets and
+ * queued requests: a hundred concurrent requests would block the process for seconds.
+ */
+function hideFromInspect(agent: HttpAgent): HttpAgent {
+  return Object.defineProperty(agent, inspect.custom, { value: () => 'Agent', enumerable: false })
+}
+
 function failedResult(kind: Fault['kind'], message: string): EngineResult<never> & { ok: false } {
   return { ok: false, status: null, reason: message, fault: { kind, message } }
 }
 
 async function pingEngine(docker: Docker, abortSignal: AbortSignal): Promise<void> {
-  // The client takes options for a ping, its declaration does not say so.
+  // dockerode accepts options here; its type declaration omits them.
   const client: { ping(options: { abortSignal: AbortSignal }): Promise<unknown> } = docker
   await client.ping({ abortSignal })
 }
 
-/**
- * Every field is named, if only as undefined: the client fills in what is left out from the environment, which is not
- * its to read.
- */
-function clientOptions({ at }: DockerTarget): Docker.DockerOptions & { pathPrefix: string | undefined } {
-  const unset = {
+/** Sets every option, if only to `undefined`: dockerode fills in omitted ones from the environment variables. */
+function clientOptions({ endpoint }: DockerTarget): Docker.DockerOptions & { pathPrefix: string | undefined } {
+  const defaults = {
     host: undefined,
     port: undefined,
     socketPath: undefined,
     ca: undefined,
     cert: undefined,
     key: undefined,
-  }
-  const defaults = {
-    ...unset,
     username: undefined,
     timeout: undefined,
     pathPrefix: undefined,
     protocol: 'http' as const,
   }
-  if (at.kind === 'socket') return { ...defaults, socketPath: at.path }
-  if (at.kind === 'http') return { ...defaults, host: at.host, port: at.port }
-  return { ...defaults, host: at.host, port: at.port, protocol: 'https', ...at.tls }
+  if (endpoint.kind === 'socket') return { ...defaults, socketPath: endpoint.path }
+  if (endpoint.kind === 'http') return { ...defaults, host: endpoint.host, port: endpoint.port }
+  return { ...defaults, host: endpoint.host, port: endpoint.port, protocol: 'https', ...endpoint.tls }
 }

@@ -1,4 +1,4 @@
-/** The field `key` of what the engine answered; `undefined` if that is no object or has no such field. */
+/** The field at the path `keys` of an engine response; `undefined` if any part of the path is missing. */
 export function jsonField(value: unknown, ...keys: readonly string[]): unknown {
   let current = value
   for (const key of keys) {
@@ -8,20 +8,20 @@ export function jsonField(value: unknown, ...keys: readonly string[]): unknown {
   return current
 }
 
-/** The text at `keys`; `undefined` if there is none. */
+/** The string at the path `keys`; `undefined` for anything else. */
 export function stringField(value: unknown, ...keys: readonly string[]): string | undefined {
-  const member = jsonField(value, ...keys)
-  return typeof member === 'string' ? member : undefined
+  const field = jsonField(value, ...keys)
+  return typeof field === 'string' ? field : undefined
 }
 
-/** The finite number at `keys`; `undefined` if there is none. */
+/** The finite number at the path `keys`; `undefined` for anything else. */
 export function numberField(value: unknown, ...keys: readonly string[]): number | undefined {
-  const member = jsonField(value, ...keys)
-  return typeof member === 'number' && Number.isFinite(member) ? member : undefined
+  const field = jsonField(value, ...keys)
+  return typeof field === 'number' && Number.isFinite(field) ? field : undefined
 }
 
-/** The list at `keys`; empty if there is none or `null`. */
+/** The array at the path `keys`; empty for anything else. */
 export function arrayField(value: unknown, ...keys: readonly string[]): readonly unknown[] {
-  const member: unknown = jsonField(value, ...keys)
-  return Array.isArray(member) ? member : []
+  const field: unknown = jsonField(value, ...keys)
+  return Array.isArray(field) ? field : []
 }

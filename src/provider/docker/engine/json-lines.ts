@@ -1,6 +1,6 @@
 /**
- * Splits a stream of JSON objects, one a line. Give it each chunk as it comes; `each` is told every whole object. A
- * line that is no JSON is passed over: what follows it is still readable.
+ * Parses a stream of newline-delimited JSON. Pass each chunk to the returned function; `onValue` receives each parsed
+ * value. A line that is not valid JSON is skipped, so that later lines are still read.
  */
 export function parseJsonLines(onValue: (value: unknown) => void): (chunk: Buffer | string) => void {
   const decoder = new TextDecoder()

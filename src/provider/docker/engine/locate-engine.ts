@@ -5,14 +5,14 @@ import { dockerContextTarget, currentDockerContext } from './docker-context.ts'
 import { parseDockerHost, readTlsFiles } from './docker-host.ts'
 import type { DockerTarget } from './docker-target.ts'
 
-/** The environment, handed in: only the configuration reads the process's own. */
+/** Environment variables, passed in: only the configuration reads the environment of the process. */
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
 /**
- * Finds the engine as the docker client does: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`); else the
- * context that `DOCKER_CONTEXT` or the client's `config.json` names; else the first usable of the sockets that engines
- * make. Only reads files: it does not connect, so an engine that is not running yet is found too. A setting that cannot
- * be followed is a fault (`permanent`) which names it and says what would do.
+ * Finds the engine as the Docker client does: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`), else the
+ * context named by `DOCKER_CONTEXT` or `config.json`, else the first usable default socket. Reads files only and does
+ * not connect, so the engine need not be running. A setting that cannot be used is a `permanent` fault that names the
+ * setting.
  */
 export function locateEngine(
   env: EnvironmentVariables,
@@ -29,7 +29,7 @@ export function locateEngine(
     if (!tls.ok) return fault('permanent', `DOCKER_CERT_PATH: ${tls.fault.message}`)
     const endpoint = parseDockerHost(host, tls.value)
     return endpoint.ok
-      ? ok({ at: endpoint.value, described: host, configFile })
+      ? ok({ endpoint: endpoint.value, description: host, configFile })
       : fault('permanent', `DOCKER_HOST: ${endpoint.fault.message}`)
   }
 
@@ -41,8 +41,8 @@ export function locateEngine(
   }
 
   const path = defaultSocket(env, home, platform)
-  const described = platform === 'win32' ? `npipe:${path}` : `unix://${path}`
-  return ok({ at: { kind: 'socket', path }, described, configFile })
+  const description = platform === 'win32' ? `npipe:${path}` : `unix://${path}`
+  return ok({ endpoint: { kind: 'socket', path }, description, configFile })
 }
 
 function defaultSocket(env: EnvironmentVariables, home: string, platform: NodeJS.Platform): string {
@@ -55,8 +55,8 @@ function defaultSocket(env: EnvironmentVariables, home: string, platform: NodeJS
     join(home, '.docker/run/docker.sock'),
     join(home, '.docker/desktop/docker.sock'),
   ]
-  // One that may be opened before one that is only there: on a machine with a system engine, a user without rights to
-  // it may well run a rootless one.
+  // An accessible socket comes before one that merely exists: beside a system engine, a user without access to its
+  // socket may run a rootless engine.
   return candidates.find(canOpen) ?? candidates.find((path) => existsSync(path)) ?? systemSocket
 }
 
@@ -65,6 +65,6 @@ function canOpen(path: string): boolean {
     accessSync(path, constants.R_OK | constants.W_OK)
     return true
   } catch {
-    return false // absent or forbidden: either way another socket is tried first
+    return false // missing or forbidden: try the next socket
   }
 }

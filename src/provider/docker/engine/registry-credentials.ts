@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { jsonField, stringField } from './json-fields.ts'
 
-/** What the docker client's `config.json` has on a registry. */
+/** What the Docker client's `config.json` says about a registry. */
 export interface RegistryCredentials {
-  /** What the engine is handed on with a pull; `null`: nothing is stored for this registry. */
+  /** Passed to the engine with a pull; `null` if none are stored for this registry. */
   readonly authconfig: Readonly<Record<string, string>> | null
-  /** A helper program keeps this registry's credentials. Helpers are not supported, so a denied pull says so. */
+  /** The credential helper of this registry. Helpers are not supported; the fault of a denied pull says so. */
   readonly credentialHelper: string | null
 }
 
 /**
- * Looks up `registry` in the docker client's `config.json` (`auths`, as `docker login` writes it where no credential
- * helper is set). A file that is missing or unreadable holds no credentials: the pull is tried without, and its refusal
- * is the message.
+ * Looks up `registry` in the Docker client's `config.json` (`auths`, where `docker login` stores credentials unless a
+ * helper is configured). A missing or unreadable file yields no credentials: the pull is then tried without, and the
+ * registry's refusal is the message.
  */
 export async function loadRegistryCredentials(registry: string, configFile: string): Promise<RegistryCredentials> {
   const config: unknown = await readFile(configFile, 'utf8')

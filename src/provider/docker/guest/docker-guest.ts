@@ -5,15 +5,14 @@ import { logs } from './logs.ts'
 import { exec } from './exec.ts'
 import { killLeftover } from './signal-exec.ts'
 
-/** The inside of `installation`'s containers. */
-export function dockerGuest(engine: Engine, installation: string): Guest {
-  const startProcess: Guest['exec'] = (workspace, command, signal) =>
-    exec(engine, installation, workspace, command, signal)
+/** Commands, files and logs of the installation's containers. */
+export function dockerGuest(engine: Engine): Guest {
+  const startProcess: Guest['exec'] = (workspace, command, signal) => exec(engine, workspace, command, signal)
   return {
     exec: startProcess,
     killLeftover: (workspace, tag, signal) =>
       killLeftover({ exec: startProcess, timeoutMs: engine.timeouts.readMs }, workspace, tag, signal),
     files: dockerFiles(startProcess),
-    logs: (workspace, options, signal) => logs(engine, installation, workspace, options, signal),
+    logs: (workspace, options, signal) => logs(engine, workspace, options, signal),
   }
 }

@@ -6,15 +6,15 @@ const requiredQuietRounds = 2
 const timeoutMs = 10_000
 
 /**
- * More than pipes, sockets and the engine's own buffer hold between a command and whoever reads it: 1.4 MB with Docker 20.10. A child in
- * the background may write for ever.
+ * Upper bound for output in transit between a command and its reader, in pipes, sockets and the engine's buffer: 1.4 MB
+ * with Docker 20.10. More than this comes from a background child that keeps writing.
  */
 export const maxInFlightBytes = 4 * 2 ** 20
 
 /**
- * Settles when all that a command wrote before it ended has come: its connection is `closed`, or it is only held open by a child in the
- * background. That is known by nothing new being `heard` while the engine answered twice: neither a busy engine nor a busy process of
- * ours, whose clock goes on, is taken for silence. No later than after 10 s. Never rejects.
+ * Waits until all output that a command wrote before it exited has arrived: its connection is closed, or nothing new
+ * arrives while the engine answers two probes in a row. The probes tell silence from a busy engine or a busy event loop,
+ * where a timer alone would not. Settles after 10 s at the latest. Never rejects.
  */
 export async function drainOutput(
   receivedBytes: () => number,
@@ -30,7 +30,7 @@ export async function drainOutput(
     await abortableDelay(quietPeriodMs, ...stopSignals)
     if (isDone()) return
     await probeEngine()
-    await nextTurn() // what came before the answer is heard now
+    await nextTurn() // output that arrived before the answer is read now
     consecutiveQuiet = receivedBytes() === before ? consecutiveQuiet + 1 : 0
   }
 }

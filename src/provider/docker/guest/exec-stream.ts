@@ -1,29 +1,29 @@
-import type { Duplex } from 'node:stream'
-import { Writable } from 'node:stream'
+import { type Duplex, Writable } from 'node:stream'
 import type { OutputChunk } from '../../../workspace/guest-process.ts'
 import { demultiplex } from '../engine/demultiplex.ts'
 import { drainOutput, maxInFlightBytes } from './drain-output.ts'
 
-/** The connection to a command that runs. */
+/** The connection to a running command. */
 export interface ExecStream {
-  /** The next pieces of its output; `null` when there are none any more. Nothing is read ahead of it while the command runs. Never rejects. */
+  /** The next chunks of output; `null` at the end. While the command is running nothing is read ahead. Never rejects. */
   next(): Promise<readonly OutputChunk[] | null>
   /**
-   * The command has ended: what has not come yet is fetched, whether anybody reads it or not, and the connection is closed. Until then the
-   * engine would not notice the end of any other command in the container. `ask` asks the engine anything, to see that it is not busy.
+   * Call when the command has exited. Reads the remaining output into memory, whether or not it has a reader, and closes
+   * the connection: until then the engine does not notice the exit of any other command in the container. `probeEngine`
+   * makes any request, to check that the engine is not busy.
    */
   drain(probeEngine: () => Promise<unknown>): void
-  /** Aborted when the connection is closed, from either side. */
+  /** Aborts when either side closes the connection. */
   readonly closed: AbortSignal
   close(): void
 }
 
-/** The output of a command on `socket`; `framed` if it has no terminal. */
-export function execStream(socket: Duplex, framed: boolean): ExecStream {
+/** The output of a command on `socket`; `multiplexed` if the command has no terminal. */
+export function execStream(socket: Duplex, multiplexed: boolean): ExecStream {
   let chunks: OutputChunk[] = []
   const push = (stream: OutputChunk['stream'], bytes: Buffer): void => void chunks.push({ stream, bytes })
-  // What a terminal writes has no frames, and is one stream.
-  const parseChunk = framed ? demultiplex(push) : (chunk: Buffer): void => push('stdout', chunk)
+  // The output of a terminal has no frames and is a single stream.
+  const parseChunk = multiplexed ? demultiplex(push) : (chunk: Buffer): void => push('stdout', chunk)
   const closed = new AbortController()
   let wake: () => void = () => undefined
   let drainBuffer: { readonly chunks: Buffer[]; bytes: number } | undefined
@@ -46,8 +46,8 @@ export function execStream(socket: Duplex, framed: boolean): ExecStream {
     readAvailable()
     wake()
   })
-  for (const end of ['end', 'error', 'close']) {
-    socket.on(end, () => {
+  for (const event of ['end', 'error', 'close']) {
+    socket.on(event, () => {
       readAvailable()
       closed.abort()
       wake()
@@ -86,11 +86,12 @@ export function execStream(socket: Duplex, framed: boolean): ExecStream {
 const endOfTransmission = '\u0004'
 
 /**
- * What the command on `socket` reads. Its end closes our half of the connection only: the output still comes. A terminal is told by the
- * character that means it, since the engine takes a closed half for the end of the whole where there is one.
+ * The stdin of the command on `socket`. Ending it closes only our half of the connection; output still arrives. For a
+ * terminal it sends the end-of-transmission character, because there the engine treats a half-closed connection as
+ * closed.
  */
 export function execStdin(socket: Duplex, terminal: boolean): Writable {
-  const input = new Writable({
+  const stdin = new Writable({
     write: (chunk: Buffer, _encoding, callback) => void socket.write(chunk, () => callback()),
     final(callback) {
       if (terminal) socket.write(endOfTransmission, () => callback())
@@ -101,7 +102,7 @@ export function execStdin(socket: Duplex, terminal: boolean): Writable {
       callback(null)
     },
   })
-  input.on('error', () => undefined)
-  socket.once('close', () => input.destroy())
-  return input
+  stdin.on('error', () => undefined)
+  socket.once('close', () => stdin.destroy())
+  return stdin
 }

@@ -9,32 +9,28 @@ import type {
 import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
 import type { GuestProcess } from '../../guest.ts'
 import type { Engine } from '../engine/engine.ts'
-import { execExitCode } from './exec-exit-code.ts'
-import { waitForExecExit } from './wait-for-exec-exit.ts'
-import { type SignalDeps, signalNumbers, signalProcesses } from './signal-exec.ts'
+import { execExitCode, waitForExecExit } from './wait-for-exec-exit.ts'
+import { signalNumbers, signalProcesses } from './signal-exec.ts'
 import { startContainerExec, type StartedExec } from './start-exec.ts'
 import { execStdin, type ExecStream } from './exec-stream.ts'
 
-/** Starts a command in the subject's container, as `Inside.run` promises. */
+/** Starts a command in the workspace's container. Implements `Guest.exec`. */
 export async function exec(
   engine: Engine,
-  installation: string,
   workspace: WorkspaceRef,
   command: GuestCommand,
   signal: AbortSignal,
 ): Promise<Outcome<GuestProcess>> {
-  const startResult = await startContainerExec(engine, installation, workspace, command, signal)
-  return startResult.ok ? ok(guestProcess(engine, installation, workspace, command, startResult.value)) : startResult
+  const started = await startContainerExec(engine, workspace, command, signal)
+  return started.ok ? ok(guestProcess(engine, workspace, command, started.value)) : started
 }
 
 function guestProcess(
   engine: Engine,
-  installation: string,
   workspace: WorkspaceRef,
   command: GuestCommand,
-  started: StartedExec,
+  { exec: dockerExec, socket, stream, earlyOutput, pid, hasTerminalSize }: StartedExec,
 ): GuestProcess {
-  const { exec: dockerExec, socket, stream, earlyOutput, pid, hasTerminalSize } = started
   const detached = new AbortController()
   const signalDeps: SignalDeps = {
     exec: (target, script, signal) => exec(engine, installation, target, script, signal),
@@ -43,9 +39,10 @@ function guestProcess(
   const sentSignals = new Set<ProcessSignal>()
   let exited = false
 
-  async function waitForEnd(): Promise<ProcessExit> {
-    const exit = await waitForExecExit(engine, installation, workspace, dockerExec, stream.closed, detached.signal)
-    // Who has left it is told nothing, and may still end it.
+  async function waitForExit(): Promise<ProcessExit> {
+    const { closed } = stream
+    const exit = await waitForExecExit(engine, workspace, { exec: dockerExec, closed, detached: detached.signal })
+    // After a detach the exit is unknown, and the command can still be signalled.
     exited = !detached.signal.aborted
     stream.drain(() => execExitCode(engine, dockerExec, detached.signal))
     return exit.kind === 'exited' ? killedBySentSignal(exit, sentSignals) : exit
@@ -53,12 +50,12 @@ function guestProcess(
 
   let lastResize: Promise<unknown> = Promise.resolve()
   function resize({ columns, rows }: TerminalSize): Promise<void> {
-    // One after the other, lest an old size come last.
+    // In sequence, so that an earlier size never overwrites a later one.
     const resized = lastResize.then(async () => {
       if (exited || command.terminal === null) return
       await engine.request(
         {
-          action: 'change the size of a terminal',
+          action: 'resize a terminal',
           timeoutMs: engine.timeouts.readMs,
           run: (docker, abortSignal) => docker.getExec(dockerExec.id).resize({ w: columns, h: rows, abortSignal }),
         },
@@ -73,7 +70,7 @@ function guestProcess(
   return {
     output: outputChunks(earlyOutput, stream),
     stdin: command.stdin || command.terminal !== null ? execStdin(socket, command.terminal !== null) : null,
-    exited: waitForEnd(),
+    exited: waitForExit(),
     resize,
     async signal(processSignal) {
       if (exited || workspace.containerId === null) return ok(undefined)

@@ -7,17 +7,15 @@ import { demultiplex } from '../engine/demultiplex.ts'
 import type { Engine } from '../engine/engine.ts'
 import { inspectOwnContainer } from '../observe/inspect.ts'
 
-/** What the main process of the subject's container wrote, as `Inside.logs` promises. The container need not run. */
+/** The output of the container's main process, running or not. Implements `Guest.logs`. */
 export async function logs(
   engine: Engine,
-  installation: string,
-  workspace: WorkspaceRef,
+  { id: workspaceId, containerId }: WorkspaceRef,
   { since, tail, follow }: LogOptions,
   signal: AbortSignal,
 ): Promise<Outcome<AsyncIterable<LogChunk>>> {
-  const containerId = workspace.containerId
   if (containerId === null) return fault('missing', 'The workspace has no container.')
-  const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
+  const inspection = await inspectOwnContainer(engine, { workspaceId, containerId }, signal)
   if (!inspection.ok) return inspection
   const logStream = await engine.request(
     {
@@ -33,7 +31,7 @@ export async function logs(
           tail: tail ?? 'all',
           ...(since !== null && { since: since / 1000 }),
         })
-        if (!(stream instanceof Readable)) throw new TypeError('the engine client gave no readable stream')
+        if (!(stream instanceof Readable)) throw new TypeError('dockerode did not return a readable stream')
         return stream
       },
     },
@@ -42,14 +40,14 @@ export async function logs(
   return logStream.ok ? ok(logChunks(logStream.value, signal)) : logStream
 }
 
-/** The client's own call holds all of a log in memory unless it follows it. */
+/** Bypasses dockerode's own call, which buffers the whole log in memory unless it follows. */
 function openLogStream(
   docker: Docker,
   abortSignal: AbortSignal,
   containerId: string,
   options: object,
 ): Promise<unknown> {
-  const client: { dial(options: object, callback: (error: unknown, answer: unknown) => void): void } = docker.modem
+  const client: { dial(options: object, callback: (error: unknown, response: unknown) => void): void } = docker.modem
   const statusCodes = { 200: true, 404: 'no such container', 500: 'server error' }
   const request = {
     path: `/containers/${containerId}/logs?`,
@@ -76,7 +74,7 @@ async function* logChunks(stream: Readable, signal: AbortSignal): AsyncGenerator
       timestamp = ''
       hasTimestamp = false
     }
-    // A frame is a line, or 16 kB of one, and begins with its time and a blank.
+    // A frame holds one line, or 16 kB of one, and starts with a timestamp and a space.
     const timestampEnd = hasTimestamp ? 0 : bytes.indexOf(' ') + 1
     if (!hasTimestamp) timestamp += bytes.toString('latin1', 0, timestampEnd === 0 ? bytes.length : timestampEnd)
     if (!hasTimestamp && timestampEnd === 0) return
@@ -95,7 +93,7 @@ async function* logChunks(stream: Readable, signal: AbortSignal): AsyncGenerator
       yield* pendingChunks
     }
   } catch {
-    // The engine is away, or nobody listens any more: either ends the log.
+    // The engine is unavailable or the reader is gone: either ends the log.
   } finally {
     signal.removeEventListener('abort', closeStream)
     closeStream()

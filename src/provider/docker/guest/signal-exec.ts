@@ -5,9 +5,10 @@ import { followProcess } from '../../follow-process.ts'
 import type { Guest } from '../../guest.ts'
 import { containerExecVariable } from './start-exec.ts'
 
-// Signals the process groups of what carries the mark "$1" in its environment, or belongs to the session "$3" if that is given; each group
-// once. With "$4", again until none is left. Last, it names the users whose processes there are. Nothing but `tr` and `stat` need be there.
-const signalScript = `mark=$1 signal=$2 session=$3 rounds=\${4:-1} line= nl='
+// Arguments: TAG SIGNAL SESSION ROUNDS. Signals, once each, the process groups of all processes that carry TAG in their
+// environment or belong to SESSION, if given. With ROUNDS, repeats until none is left. After KILL it prints the ids of
+// the other users that own processes. Needs no tools but `tr` and `stat`.
+const signalScript = `tag=$1 signal=$2 session=$3 rounds=\${4:-1} line= nl='
 '
 exec 2>/dev/null
 while :; do
@@ -18,7 +19,7 @@ while :; do
     case $1 in Z | X | x) continue ;; esac
     case $3$4 in '' | 0* | *[!0-9]*) continue ;; esac
     if [ "$4" != "$session" ]; then
-      case "$nl$(tr '\\000' '\\n' < "$process/environ")$nl" in *"$nl$mark$nl"*) ;; *) continue ;; esac
+      case "$nl$(tr '\\000' '\\n' < "$process/environ")$nl" in *"$nl$tag$nl"*) ;; *) continue ;; esac
     fi
     case "$groups" in *" $3 "*) ;; *) groups="$groups$3 " ;; esac
   done
@@ -33,7 +34,7 @@ exit 0`
 
 const maxKillRounds = 200
 
-/** The numbers that the signals have in a container, whatever they are where the service runs. */
+/** Signal numbers inside a container (Linux), which may differ from those of the service's host. */
 export const signalNumbers = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -56,7 +57,11 @@ export interface SignalTarget {
   /** The user to look as first; `null`: the spec's `remoteUser`. */
   readonly user: string | null
   readonly tag: string
+  /** The session of that command; `null` unless the session is known to be still the command's. */
   readonly session: number | null
+  /** The user who sends the signal; `null`: the container's. */
+  readonly user: string | null
+  readonly processSignal: ProcessSignal
 }
 
 /**

@@ -4,15 +4,15 @@ import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 import type { GuestCommand, OutputChunk } from '../../../workspace/guest-process.ts'
 import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
 import type { Engine } from '../engine/engine.ts'
-import { inspectOwnContainer } from '../observe/inspect.ts'
+import { type ContainerRef, inspectOwnContainer, isRunning } from '../observe/inspect.ts'
 import { execStream, type ExecStream } from './exec-stream.ts'
-import { jsonField } from '../engine/json-fields.ts'
 
-/** The variable that marks what a run starts, with the run's mark as its value; children inherit it. */
+/** Environment variable that holds the command's tag. Child processes inherit it, so a command's processes can be found. */
 export const containerExecVariable = 'VM_API_EXEC'
 
-// It says first, in a line, that it is there, and as which process. The engine tells nothing of a start but its failure, as if that were output;
-// and only by its number can a program be found that has shed its environment (`su -`). The terminal has its size before the program can ask.
+// First prints a handshake line with its process id. The engine reports only a failed start, as if it were output; and a
+// program that cleared its environment (`su -`) can be found only by its session. Sets the terminal size before the
+// program can query it.
 const wrapperScript = [
   'sized=1; [ -z "$2" ] || stty rows "$2" cols "$3" 2>/dev/null || sized=0',
   'echo "$$ $sized"',
@@ -28,35 +28,35 @@ export interface StartedExec {
   readonly exec: Docker.Exec
   readonly socket: Duplex
   readonly stream: ExecStream
-  /** What came with the word that it started. */
+  /** Output that arrived together with the handshake. */
   readonly earlyOutput: readonly OutputChunk[]
-  /** Its number in the container. It leads a session and a process group of that number. */
+  /** Its process id in the container, which is also the id of its session and process group. */
   readonly pid: number
-  /** False: the image has no `stty`, and its terminal has no size yet. */
+  /** False if the image has no `stty`, so that the terminal has no size yet. */
   readonly hasTerminalSize: boolean
 }
 
 /**
- * Starts `command` in the subject's container and waits until it is there. A start that is broken off may come about all the same: its
- * mark finds it.
+ * Starts a command in the workspace's container and waits for the handshake. An aborted start may take effect all the
+ * same; the command can then be found by its tag.
  */
 export async function startContainerExec(
   engine: Engine,
-  installation: string,
   workspace: WorkspaceRef,
   command: GuestCommand,
   signal: AbortSignal,
 ): Promise<Outcome<StartedExec>> {
-  const containerId = workspace.containerId
+  const { containerId } = workspace
   if (containerId === null) return fault('missing', 'The workspace has no container.')
   if (command.argv.length === 0) return fault('permanent', 'The argument list is empty.')
-  // Nothing runs before the start, so to look whose the container is (law 8) need not come first.
+  const container = { workspaceId: workspace.id, containerId }
+  // Creating an exec runs nothing, so the check of ownership (law 8) may happen at the same time.
   const [inspection, creation] = await Promise.all([
-    inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal),
-    createExec(engine, containerId, workspace, command, signal),
+    inspectOwnContainer(engine, container, signal),
+    createExec(engine, { ...workspace, containerId }, command, signal),
   ])
   if (!inspection.ok) return inspection
-  if (jsonField(inspection.value, 'State', 'Running') !== true) return fault('missing', 'The container does not run.')
+  if (!isRunning(inspection.value)) return fault('missing', 'The container is not running.')
   if (!creation.ok) return /is not running/.test(creation.reason) ? fault('missing', creation.fault.message) : creation
 
   const startResult = await engine.request(
@@ -66,14 +66,14 @@ export async function startContainerExec(
       longRunning: true,
       run: async (docker, abortSignal) => {
         const exec = docker.getExec(creation.value)
-        // Always hijacked, though not every run reads something: bytes come faster past the parser of a response.
+        // Hijacked even without stdin: bytes arrive faster when they bypass the HTTP response parser.
         const socket: unknown = await exec.start({
           hijack: true,
           stdin: false,
           Tty: command.terminal !== null,
           abortSignal,
         })
-        if (!(socket instanceof Duplex)) throw new TypeError('the engine client gave no duplex stream')
+        if (!(socket instanceof Duplex)) throw new TypeError('dockerode did not return a duplex stream')
         abortSignal.addEventListener('abort', () => socket.destroy(), { once: true })
         const stream = execStream(socket, command.terminal === null)
         return { exec, socket, stream, ...(await readHandshake(stream)) }
@@ -86,29 +86,22 @@ export async function startContainerExec(
   const [, pid, sizedFlag] = handshakePattern.exec(handshake) ?? []
   if (pid !== undefined) return ok({ ...started, pid: Number(pid), hasTerminalSize: sizedFlag === '1' })
   started.socket.destroy()
-  return startFault(engine, installation, workspace, containerId, handshake, signal)
+  return startFault(engine, container, handshake.trim(), signal)
 }
 
 function createExec(
   engine: Engine,
-  containerId: string,
-  { spec }: WorkspaceRef,
-  command: GuestCommand,
+  { containerId, spec }: WorkspaceRef & { readonly containerId: string },
+  { argv, env, terminal, tag, stdin, ...command }: GuestCommand,
   signal: AbortSignal,
 ) {
-  const { argv, env, terminal, tag } = command
-  const workspaceFolder = spec.workspaceFolder
-  const cwd =
-    command.cwd === null
-      ? workspaceFolder
-      : command.cwd.startsWith('/')
-        ? command.cwd
-        : `${workspaceFolder}/${command.cwd}`
+  const directory = command.cwd ?? spec.workspaceFolder
+  const cwd = directory.startsWith('/') ? directory : `${spec.workspaceFolder}/${directory}`
   const user = command.user ?? spec.remoteUser
   const size = terminal === null ? ['', ''] : [`${terminal.rows}`, `${terminal.columns}`]
   return engine.request(
     {
-      action: 'make ready a command in the container',
+      action: 'create an exec in the container',
       timeoutMs: engine.timeouts.createMs,
       run: async (docker, abortSignal) => {
         const exec = await docker.getContainer(containerId).exec({
@@ -116,9 +109,9 @@ function createExec(
           Env: Object.entries({ ...spec.remoteEnv, ...env, [containerExecVariable]: tag }).map(
             ([name, value]) => `${name}=${value}`,
           ),
-          // The folder may have been removed since, which the engine would report in words of its own.
+          // The wrapper changes the directory: if it has been removed, the shell's error is clearer than the engine's.
           WorkingDir: '/',
-          AttachStdin: command.stdin || terminal !== null,
+          AttachStdin: stdin || terminal !== null,
           AttachStdout: true,
           AttachStderr: true,
           Tty: terminal !== null,
@@ -132,7 +125,7 @@ function createExec(
   )
 }
 
-/** Reads to the end of the wrapper's line, which is `said`; if that is something else, it is the engine's reason, whole. */
+/** Reads to the end of the handshake line. If there is none, `handshake` is all output: the engine's error. */
 async function readHandshake(stream: ExecStream): Promise<{ handshake: string; earlyOutput: readonly OutputChunk[] }> {
   let handshake = ''
   const earlyOutput: OutputChunk[] = []
@@ -150,20 +143,18 @@ async function readHandshake(stream: ExecStream): Promise<{ handshake: string; e
   return { handshake: handshake + Buffer.concat(earlyOutput.map(({ bytes }) => bytes)).toString(), earlyOutput: [] }
 }
 
+/** The fault of a start that failed for `reason`, in the engine's words. */
 async function startFault(
   engine: Engine,
-  installation: string,
-  workspace: WorkspaceRef,
-  containerId: string,
-  handshake: string,
+  container: ContainerRef,
+  reason: string,
   signal: AbortSignal,
 ): Promise<Outcome<never>> {
-  const reason = handshake.trim()
-  const message = `The engine could not run a command in the container: ${reason === '' ? 'it gave no reason' : reason}.`
+  const message = `The engine could not run a command in the container: ${reason === '' ? 'no reason given' : reason}.`
   if (/unable to find user|no matching entries in/.test(reason)) return fault('permanent', message)
-  const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspace.id }, containerId, signal)
+  const inspection = await inspectOwnContainer(engine, container, signal)
   if (!inspection.ok) return inspection
-  if (jsonField(inspection.value, 'State', 'Running') !== true) return fault('missing', message)
-  if (/\/bin\/sh/.test(reason)) return fault('permanent', `${message} Commands need an image with /bin/sh in it.`)
+  if (!isRunning(inspection.value)) return fault('missing', message)
+  if (/\/bin\/sh/.test(reason)) return fault('permanent', `${message} Commands require /bin/sh in the image.`)
   return fault('transient', message)
 }

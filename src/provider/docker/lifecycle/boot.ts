@@ -9,19 +9,22 @@ import type { EngineResult } from '../engine/engine-result.ts'
 import { removeContainer } from './remove.ts'
 import { jsonField, stringField } from '../engine/json-fields.ts'
 
-/** What an engine says of a container over whose start it was killed: of which of the two, how far it had come decides. */
+/** Errors of a container whose start was interrupted by the engine's death; which one depends on how far it had got. */
 const interruptedStart = /\btask \S+ already exists|\bid already in use\b/
 
-/** Step `boot`: starts the subject's container. Running already is success, paused is woken up. May be repeated. */
+/**
+ * Step `boot`: starts the workspace's container. A paused container is unpaused; a running one is success. May be
+ * repeated.
+ */
 export async function boot(
   engine: Engine,
-  installation: string,
   networks: DockerNetworks,
   { id: workspaceId, containerId, spec }: WorkspaceRef,
   signal: AbortSignal,
 ): Promise<Outcome<{ connection: Connection }>> {
   if (containerId === null) return fault('missing', 'There is no container to start.')
-  const inspection = await inspectOwnContainer(engine, { installation, workspaceId }, containerId, signal)
+  const container = { workspaceId, containerId }
+  const inspection = await inspectOwnContainer(engine, container, signal)
   if (!inspection.ok) return inspection
 
   const paused = jsonField(inspection.value, 'State', 'Paused') === true
@@ -35,40 +38,36 @@ export async function boot(
     startResult = await startContainer(engine, containerId, signal)
   }
   if (!startResult.ok && interruptedStart.test(startResult.reason)) {
-    const neverRan = stringField(inspection.value, 'State', 'StartedAt')?.startsWith('0001-') === true
-    return recoverInterruptedStart(engine, containerId, neverRan, startResult.fault.message, signal)
+    const hasRun = stringField(inspection.value, 'State', 'StartedAt')?.startsWith('0001-') !== true
+    return recoverInterruptedStart(engine, containerId, { hasRun, message: startResult.fault.message }, signal)
   }
   if (!startResult.ok) return permanentStartFault(startResult.reason, spec.init) ?? startResult
-  // Which ports the engine picked is known after the start only. Most have none, and then a start costs no further
-  // request.
+  // The engine picks host ports at the start. Without ports, which is the usual case, this second inspect is saved.
   if (spec.forwardPorts.length === 0) return ok({ connection: containerConnection(containerId, {}) })
-  const inspectionAfterStart = await inspectOwnContainer(engine, { installation, workspaceId }, containerId, signal)
+  const inspectionAfterStart = await inspectOwnContainer(engine, container, signal)
   return inspectionAfterStart.ok
     ? ok({ connection: containerConnection(containerId, publishedPorts(inspectionAfterStart.value)) })
     : inspectionAfterStart
 }
 
 /**
- * An engine that was killed while it started a container may have left the process that was to watch over it, and then never
- * starts that container again. One that has never run is made anew: there is nothing in it yet.
+ * An engine that was killed while it started a container may leave the container's shim process behind, and then can
+ * never start that container again. One that has never run contains nothing yet, so it is removed and created again.
  */
 async function recoverInterruptedStart(
   engine: Engine,
   containerId: string,
-  neverRan: boolean,
-  message: string,
+  { hasRun, message }: { readonly hasRun: boolean; readonly message: string },
   signal: AbortSignal,
 ): Promise<Outcome<never>> {
-  if (!neverRan) {
-    const shim = `the process "containerd-shim-runc-v2 … -id ${containerId}"`
-    return fault(
-      'transient',
-      `${message}. The engine was killed while it started it: end ${shim} where the engine runs.`,
-    )
+  if (hasRun) {
+    const shim = `"containerd-shim-runc-v2 … -id ${containerId}"`
+    const advice = `The engine was killed during an earlier start: end the process ${shim} on the engine's host.`
+    return fault('transient', `${message}. ${advice}`)
   }
   const removal = await removeContainer(engine, containerId, signal)
   if (!removal.ok) return removal
-  return fault('missing', `${message}. The engine was killed while it started it for the first time; it is made anew.`)
+  return fault('missing', `${message}. The engine was killed during its first start; the container is created again.`)
 }
 
 async function startContainer(engine: Engine, containerId: string, signal: AbortSignal): Promise<EngineResult<void>> {
@@ -86,7 +85,7 @@ async function startContainer(engine: Engine, containerId: string, signal: Abort
 function unpauseContainer(engine: Engine, containerId: string, signal: AbortSignal): Promise<EngineResult<void>> {
   return engine.request<void>(
     {
-      action: 'wake the container up',
+      action: 'unpause the container',
       timeoutMs: engine.timeouts.createMs,
       run: (docker, abortSignal) => docker.getContainer(containerId).unpause({ abortSignal }),
     },
@@ -94,17 +93,15 @@ function unpauseContainer(engine: Engine, containerId: string, signal: AbortSign
   )
 }
 
-/**
- * A start that fails in the same way each time, whatever status the engine gives it; `undefined` if it may yet succeed.
- */
+/** The fault of a start that would fail the same way again, whatever its status; `undefined` if it may yet succeed. */
 function permanentStartFault(reason: string, init: boolean): ReturnType<typeof fault> | undefined {
   if (init && /docker-init/.test(reason)) {
     const advice =
-      'Install it where the engine runs (package tini or docker-init), or set "init": false in the template.'
-    return fault('permanent', `The engine has no init process to run in containers: ${reason}. ${advice}`)
+      'Install it on the engine\'s host (package tini or docker-init), or set "init": false in the template.'
+    return fault('permanent', `The engine has no init process for containers: ${reason}. ${advice}`)
   }
   const permanentReason =
     /executable file not found|no such file or directory|exec format error|permission denied|is a directory|not a directory/i
   if (!/OCI runtime|exec/i.test(reason) || !permanentReason.test(reason)) return undefined
-  return fault('permanent', `The container cannot start: ${reason}. Check the template's image and command.`)
+  return fault('permanent', `The container cannot start: ${reason}. Check the image and the command in the template.`)
 }

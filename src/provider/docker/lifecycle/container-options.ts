@@ -1,21 +1,21 @@
 import type Docker from 'dockerode'
 import type { ResourceLimits, WorkspaceSpec } from '../../../workspace/spec.ts'
 
-// Does nothing, ends at once when it is asked to, and reaps what it inherits where there is no init. `sleep infinity`
-// would be shorter, but a shell that waits for it in the foreground hears no signal before it ends.
+// Does nothing, exits at once on TERM, and reaps orphaned processes where there is no init. `sleep infinity` would be
+// shorter, but a shell that waits for it in the foreground handles no signal until it exits.
 const keepAliveCommand = ['/bin/sh', '-c', 'trap "exit 0" TERM INT; while :; do sleep 3600 & wait $!; done']
 
 /**
- * The container that `recipe` describes. What it may do:
+ * The options of the container that `spec` describes. Its privileges:
  *
- * - Of the engine's default capabilities two are dropped. With NET_RAW a workspace could forge ARP and read what its
- *   neighbours on the bridge send, which `enable_icc=false` does not see; `ping` then works where it uses datagram
- *   sockets, not where the file asks for the capability. MKNOD nobody needs who has no devices. The others stay:
- *   package managers chown, setuid and chroot, and `sudo` writes to the audit log.
- * - `no-new-privileges` is not set: development images rely on `sudo`. Root
- *   inside has no more than these capabilities, behind the engine's seccomp profile.
- * - No privileged mode, no mounts of the host; ports on loopback only, and the engine picks them, so that they do not
- *   collide.
+ * - Two of the engine's default capabilities are dropped. NET_RAW would let a workspace forge ARP and read its
+ *   neighbours' traffic on the bridge, which `enable_icc=false` does not prevent; `ping` still works where it uses
+ *   datagram sockets, but not where its binary relies on the capability. MKNOD is of no use without devices. The others
+ *   remain: package managers chown, setuid and chroot, and `sudo` writes to the audit log.
+ * - `no-new-privileges` is not set, because development images rely on `sudo`. Root in the container has no more than
+ *   these capabilities, behind the engine's seccomp profile.
+ * - There is no privileged mode and no host mount. Ports are published on loopback only, and the engine picks them, so
+ *   that they do not collide.
  */
 export function containerOptions(
   spec: WorkspaceSpec,
@@ -29,7 +29,7 @@ export function containerOptions(
     Labels: labels,
     Env: Object.entries(spec.containerEnv).map(([name, value]) => `${name}=${value}`),
     WorkingDir: spec.workspaceFolder,
-    // The image's own stop signal, entry point and health check are for the image's own command.
+    // The image's stop signal, entry point and health check apply to the image's own command only.
     ...(spec.overrideCommand && {
       Entrypoint: keepAliveCommand,
       Cmd: [],
@@ -47,7 +47,7 @@ export function containerOptions(
       Init: spec.init,
       NetworkMode: network,
       PortBindings: Object.fromEntries(ports.map((port) => [port, [{ HostIp: '127.0.0.1', HostPort: '' }]])),
-      RestartPolicy: { Name: 'no' }, // law 8: who starts again what went down is ours to decide
+      RestartPolicy: { Name: 'no' }, // law 8: the service decides what is started again
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
     },
   }

@@ -3,7 +3,7 @@ import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 import type { WorkspaceId } from '../../../workspace/id.ts'
 import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
 import { containerOptions } from './container-options.ts'
-import { type EngineCapacity, clampToCapacity } from '../engine/capacity.ts'
+import { clampToCapacity, engineCapacityReader } from '../engine/capacity.ts'
 import type { Engine } from '../engine/engine.ts'
 import { containerName, workspaceLabels } from '../engine/labels.ts'
 import { belongsToWorkspace, inspectContainer } from '../observe/inspect.ts'
@@ -11,27 +11,20 @@ import type { DockerNetworks } from './networks.ts'
 import { abortableDelay, withDeadline } from '../engine/with-deadline.ts'
 import { stringField } from '../engine/json-fields.ts'
 
-/** Makes containers, and knows which creates are under way. */
+/** Creates containers, and knows which creates are in progress. */
 export interface ContainerCreator {
   /**
-   * Step `container`. May be repeated: the name is made from the workspace's id, so a second create finds the first
-   * one's.
+   * Step `container`. May be repeated: the container's name is derived from the workspace id, so a second create finds
+   * the container of the first.
    */
   create(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ containerId: string }>>
-  /** Settles when no create for `id` is under way any more: one that was broken off may still be making a container. */
+  /** Settles when no create for the workspace is in progress. An aborted create may still produce a container. */
   whenSettled(workspaceId: WorkspaceId): Promise<void>
 }
 
-/** What creates need to know beside the subject. */
-export interface ContainerCreatorDeps {
-  readonly engine: Engine
-  readonly installation: string
-  readonly networks: DockerNetworks
-  readonly capacity: (signal: AbortSignal) => Promise<Outcome<EngineCapacity>>
-}
-
-/** The containers of one installation. */
-export function containerCreator({ engine, installation, networks, capacity }: ContainerCreatorDeps): ContainerCreator {
+/** Creates containers on the installation's networks, with limits clamped to the engine's capacity. */
+export function containerCreator(engine: Engine, networks: DockerNetworks): ContainerCreator {
+  const readCapacity = engineCapacityReader(engine)
   const pendingCreates = new Map<WorkspaceId, Promise<unknown>>()
 
   async function createContainer(
@@ -39,32 +32,32 @@ export function containerCreator({ engine, installation, networks, capacity }: C
     signal: AbortSignal,
   ): Promise<Outcome<{ containerId: string }>> {
     const { id, spec } = workspace
-    const [available, network] = await Promise.all([capacity(signal), networks.reserve()])
-    if (!available.ok) return available
+    const [capacity, network] = await Promise.all([readCapacity(signal), networks.reserve()])
+    if (!capacity.ok) return capacity
     if (!network.ok) return network
-    if (signal.aborted) return fault('transient', 'Broken off before the container was made.')
-    const labels = workspaceLabels(installation, workspace)
-    const body = containerOptions(spec, labels, network.value, clampToCapacity(spec.limits, available.value))
+    if (signal.aborted) return fault('transient', 'Aborted before the container was created.')
+    const labels = workspaceLabels(engine.installation, workspace)
+    const body = containerOptions(spec, labels, network.value, clampToCapacity(spec.limits, capacity.value))
     const creation = await engine.request(
       {
-        action: `make the container from ${spec.image}`,
+        action: `create the container from ${spec.image}`,
         timeoutMs: engine.timeouts.createMs,
         async run(docker: Docker, abortSignal: AbortSignal): Promise<string> {
           const options = { _query: { name: containerName(id) }, _body: body, abortSignal }
           const container = await docker.createContainer(options)
-          if (typeof container.id !== 'string') throw new Error('the engine answered a create without an id')
+          if (typeof container.id !== 'string') throw new Error("the engine's response to a create has no Id")
           return container.id
         },
       },
-      // Not the caller's: a create that is cut off here goes on in the engine, and then nobody would know when it is
-      // done.
+      // Not the caller's signal: the engine would complete an aborted create all the same, and nothing here would know
+      // when.
       new AbortController().signal,
     )
     if (creation.ok) return ok({ containerId: creation.value })
-    if (creation.status === 409) return adoptByName(engine, installation, id, signal)
+    if (creation.status === 409) return adoptByName(engine, id, signal)
     if (creation.status === 404 && /no such image/i.test(creation.reason)) {
-      const advice = 'Start the workspace again to have it fetched anew.'
-      return fault('permanent', `The image ${spec.image} is not on the engine any more (${creation.reason}). ${advice}`)
+      const advice = 'Start the workspace again to pull it.'
+      return fault('permanent', `The engine no longer has the image ${spec.image} (${creation.reason}). ${advice}`)
     }
     return creation
   }
@@ -77,10 +70,10 @@ export function containerCreator({ engine, installation, networks, capacity }: C
         if (pendingCreates.get(workspace.id) === pending) pendingCreates.delete(workspace.id)
       }
       pending.then(removePending, removePending)
-      // Every request within has its own deadline; this one is for the signal.
+      // Each request inside has its own timeout; this one exists to react to the signal.
       const outcome = await withDeadline(4 * engine.timeouts.createMs, signal, () => pending)
       if (outcome.kind === 'failed') throw outcome.error
-      return outcome.kind === 'settled' ? outcome.value : fault('transient', 'Broken off while the container was made.')
+      return outcome.kind === 'settled' ? outcome.value : fault('transient', 'Aborted while the container was created.')
     },
     async whenSettled(workspaceId) {
       await pendingCreates.get(workspaceId)
@@ -88,16 +81,15 @@ export function containerCreator({ engine, installation, networks, capacity }: C
   }
 }
 
-/** The container that has the workspace's name already: ours if its labels say so (law 3). */
+/** Adopts the container that already has the workspace's name, if its labels are ours (law 3). */
 async function adoptByName(
   engine: Engine,
-  installation: string,
   workspaceId: WorkspaceId,
   signal: AbortSignal,
 ): Promise<Outcome<{ containerId: string }>> {
   const name = containerName(workspaceId)
-  // A name is taken before its container can be looked at, and given back after it cannot any more: somebody else's create
-  // or removal is on its way, and is waited for a little.
+  // The engine reserves a name before its container can be inspected, and releases it after the container is gone. In
+  // both cases another process's create or removal is in progress, so wait briefly.
   const deadline = performance.now() + engine.timeouts.pollMs
   let inspection = await inspectContainer(engine, name, signal)
   while (!inspection.ok && inspection.status === 404 && performance.now() < deadline && !signal.aborted) {
@@ -106,16 +98,17 @@ async function adoptByName(
   }
   if (!inspection.ok) {
     return inspection.status === 404
-      ? fault('transient', `The container ${name} is being made or removed by somebody else.`)
+      ? fault('transient', `Another process is creating or removing the container ${name}.`)
       : inspection
   }
   const containerId = stringField(inspection.value, 'Id')
-  if (containerId === undefined || !belongsToWorkspace(inspection.value, { installation, workspaceId: workspaceId })) {
-    return fault('permanent', `A container named ${name} is not this installation's. Remove it (docker rm ${name}).`)
+  if (containerId === undefined || !belongsToWorkspace(engine, workspaceId, inspection.value)) {
+    const advice = `Remove it with: docker rm ${name}`
+    return fault('permanent', `The existing container ${name} does not belong to this installation. ${advice}`)
   }
   const state = stringField(inspection.value, 'State', 'Status')
   if (state === 'removing' || state === 'dead') {
-    return fault('transient', `The former container ${name} is ${state}: its removal is not done yet.`)
+    return fault('transient', `The previous container ${name} is ${state}: its removal has not finished.`)
   }
   return ok({ containerId })
 }

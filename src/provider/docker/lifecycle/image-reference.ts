@@ -1,19 +1,19 @@
-/** An image reference, taken apart as the engine's pull wants it. */
+/** An image reference, split as the engine's pull expects it. */
 export interface ImageReference {
-  /** With the registry if one is named: `node`, `ghcr.io/acme/dev`. */
+  /** Includes the registry if the reference names one: `node`, `ghcr.io/acme/dev`. */
   readonly repository: string
-  /** A tag or a digest. Never empty: a pull without one fetches every tag there is. */
+  /** A tag or a digest. Never empty: a pull without one would fetch every tag. */
   readonly tag: string
-  /** `docker.io`, unless the reference names another. */
+  /** `docker.io` unless the reference names another. */
   readonly registry: string
 }
 
-// As in the distribution project, loosened where the engine refuses by itself. No character of a URL's syntax gets
-// through.
+// The pattern of the distribution project, relaxed where the engine validates. Admits no character with a meaning in
+// URLs.
 const referencePattern =
   /^(?<repository>[a-zA-Z0-9][\w.-]*(?::\d+(?=\/))?(?:\/[a-z0-9][a-z0-9._-]*)*)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>\w+:[0-9a-fA-F]{32,}))?$/
 
-/** Reads an image reference; `undefined` if `reference` is none. As with the docker client, no tag means `latest`. */
+/** Parses an image reference; `undefined` if it is invalid. As in the Docker client, the default tag is `latest`. */
 export function parseImageReference(reference: string): ImageReference | undefined {
   const groups = referencePattern.exec(reference)?.groups
   const repository = groups?.['repository']

@@ -7,20 +7,18 @@ import type { EngineResult } from '../engine/engine-result.ts'
 import { parseImageReference } from './image-reference.ts'
 import { stringField } from '../engine/json-fields.ts'
 
-/**
- * Makes the recipe's image present: looks whether the engine has it, pulls it if not. Answers its id. May be repeated.
- */
+/** Step `image`: pulls the workspace's image unless the engine has it, and returns the image id. May be repeated. */
 export async function ensureImage(
   engine: Engine,
   { spec: { image } }: WorkspaceRef,
   signal: AbortSignal,
   onProgress: (text: string) => void,
 ): Promise<Outcome<{ imageId: string }>> {
-  const byId = /^(sha256:)?[0-9a-f]{12,64}$/.test(image)
+  const isId = /^(sha256:)?[0-9a-f]{12,64}$/.test(image)
   const reference = parseImageReference(image)
-  // What is no reference must not get into the path of a request either.
-  if (!byId && !reference)
-    return fault('permanent', `"${image}" is no name of an image. Correct "image" in the template.`)
+  // An invalid reference must not become part of a request path.
+  if (!isId && !reference)
+    return fault('permanent', `"${image}" is not a valid image reference. Correct "image" in the template.`)
 
   const existing = await inspectImage(engine, image, signal)
   if (existing.ok) return ok({ imageId: existing.value })
@@ -29,7 +27,7 @@ export async function ensureImage(
     return fault('permanent', `The engine has no image ${image}, and an id cannot be pulled: ${existing.reason}`)
   }
 
-  const pullResult = await pullImage(engine, image, reference, signal, onProgress)
+  const pullResult = await pullImage(engine, { image, reference }, signal, onProgress)
   if (!pullResult.ok) return pullResult
   const pulledImage = await inspectImage(engine, image, signal)
   return pulledImage.ok ? ok({ imageId: pulledImage.value }) : pulledImage
@@ -37,11 +35,11 @@ export async function ensureImage(
 
 function inspectImage(engine: Engine, image: string, signal: AbortSignal): Promise<EngineResult<string>> {
   const request = {
-    action: `look for the image ${image}`,
+    action: `inspect the image ${image}`,
     timeoutMs: engine.timeouts.readMs,
     async run(docker: Docker): Promise<string> {
       const id = stringField(await docker.getImage(image).inspect(), 'Id')
-      if (id === undefined) throw new Error(`the engine's answer about the image ${image} has no Id`)
+      if (id === undefined) throw new Error(`the engine's description of the image ${image} has no Id`)
       return id
     },
   }

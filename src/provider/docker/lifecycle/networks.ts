@@ -7,38 +7,37 @@ import { installationLabels, hasInstallationLabel, labelFilter } from '../engine
 import { listContainers } from '../observe/list-containers.ts'
 import { jsonField, stringField } from '../engine/json-fields.ts'
 
-// A Linux bridge has 1 024 ports. A network per owner is no way out: the engine's address pools were used up at the
-// 31st.
+// A Linux bridge has 1,024 ports. One network per owner is not an option: the engine's address pools are exhausted at the
+// 31st network.
 const maxContainersPerNetwork = 1_000
 
-// What is looked up for all must not end with one caller. Each request has its deadline.
+// Work shared by all callers must not end with the signal of one. Each request still has its timeout.
 const neverAborted = new AbortController().signal
 
-/** The networks that workspaces are on. Containers on one cannot talk to each other. */
+/** The installation's networks. Containers on a network cannot reach each other. */
 export interface DockerNetworks {
-  /** The name of a network with room for one more container; made if there is none. The room is counted as taken. */
+  /** Returns the name of a network with room for another container, which counts as taken. Creates one if necessary. */
   reserve(): Promise<Outcome<string>>
   /**
-   * Puts the stopped container `id` on the network `name` again, after that vanished: a prune takes the networks whose
+   * Reconnects a stopped container to a network that has been removed: `docker network prune` removes networks whose
    * containers are all stopped. May be repeated.
    */
   reconnect(name: string, containerId: string, signal: AbortSignal): Promise<Outcome<void>>
 }
 
 /**
- * The networks of `installation`. What was counted is remembered until the engine was away or the room is used up, so a
- * create need not ask. Both verbs may be called at once; they share one look, which no caller's signal ends, and which
- * has the deadlines of its requests.
+ * Counts containers once and remembers the result until the engine is unreachable or the network is full, so that a
+ * create usually needs no request. Concurrent calls share one count, which no caller's signal aborts.
  */
-export function dockerNetworks(engine: Engine, installation: string): DockerNetworks {
-  const prefix = `vm-api-${installation.replace(/[^\w.-]/g, '').slice(0, 13)}`
+export function dockerNetworks(engine: Engine): DockerNetworks {
+  const prefix = `vm-api-${engine.installation.replace(/[^\w.-]/g, '').slice(0, 13)}`
   let current: { epoch: number; name: string; freeSlots: number } | undefined
   let selecting: Promise<Outcome<void>> | undefined
   const pendingCreates = new Map<string, Promise<Outcome<void>>>()
 
   async function selectNetwork(): Promise<Outcome<void>> {
     const epoch = engine.epoch()
-    const containers = await listContainers(engine, installation, undefined, neverAborted)
+    const containers = await listContainers(engine, neverAborted)
     if (!containers.ok) return containers
     const containersOn = (name: string): number => containers.value.filter(({ network }) => network === name).length
     let number = 1
@@ -49,54 +48,8 @@ export function dockerNetworks(engine: Engine, installation: string): DockerNetw
     return ensured
   }
 
-  async function createIfMissing(name: string): Promise<Outcome<void>> {
-    const existing = await findNetworks(engine, name)
-    if (!existing.ok) return existing
-    if (existing.value.length === 0) {
-      const creation = await engine.request(
-        {
-          action: `make the network ${name}`,
-          timeoutMs: engine.timeouts.createMs,
-          run: (docker, abortSignal) => docker.createNetwork({ ...networkOptions(name, installation), abortSignal }),
-        },
-        neverAborted,
-      )
-      // 409: somebody was faster, a predecessor that was killed say. The look below tells who.
-      if (!creation.ok && creation.status !== 409) return creation
-    }
-    return removeDuplicates(name)
-  }
-
-  /**
-   * Of networks with the same name only the oldest may stay: a container on such a name cannot start. The engine checks
-   * for duplicates, but not when two are asked for at once.
-   */
-  async function removeDuplicates(name: string): Promise<Outcome<void>> {
-    const existing = await findNetworks(engine, name)
-    if (!existing.ok) return existing
-    const ours = existing.value.filter((network) => hasInstallationLabel(jsonField(network, 'Labels'), installation))
-    if (ours.length < existing.value.length) {
-      const advice = `Remove it (docker network rm ${name}).`
-      return fault('permanent', `A network named ${name} is not this installation's. ${advice}`)
-    }
-    const sortKey = (network: unknown): string => `${stringField(network, 'Created')} ${stringField(network, 'Id')}`
-    for (const network of ours.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)).slice(1)) {
-      const removal = await engine.request(
-        {
-          action: `remove a second network ${name}`,
-          timeoutMs: engine.timeouts.createMs,
-          run: (docker, abortSignal) => docker.getNetwork(stringField(network, 'Id') ?? '').remove({ abortSignal }),
-        },
-        neverAborted,
-      )
-      if (!removal.ok && removal.status !== 404) return removal
-    }
-    return ok(undefined)
-  }
-
-  /** Makes the network `name` exist. */
   function ensureNetwork(name: string): Promise<Outcome<void>> {
-    const pending = pendingCreates.get(name) ?? createIfMissing(name).finally(() => pendingCreates.delete(name))
+    const pending = pendingCreates.get(name) ?? createIfMissing(engine, name).finally(() => pendingCreates.delete(name))
     pendingCreates.set(name, pending)
     return pending
   }
@@ -108,7 +61,7 @@ export function dockerNetworks(engine: Engine, installation: string): DockerNetw
         const selection = await selecting
         if (!selection.ok) return selection
       }
-      if (!current) return fault('transient', 'The engine was lost while a network was chosen.')
+      if (!current) return fault('transient', 'The engine became unreachable while a network was selected.')
       current.freeSlots -= 1
       return ok(current.name)
     },
@@ -117,10 +70,10 @@ export function dockerNetworks(engine: Engine, installation: string): DockerNetw
       if (!ensured.ok) return ensured
       return engine.request(
         {
-          action: `put the container on the network ${name}`,
+          action: `connect the container to the network ${name}`,
           timeoutMs: engine.timeouts.createMs,
           async run(docker, abortSignal) {
-            // The container remembers the id of the one that vanished: only leaving makes it forget.
+            // The container refers to the removed network by id. Only a disconnect clears that reference.
             await docker.getNetwork(name).disconnect({ Container: containerId, Force: true, abortSignal })
             await docker.getNetwork(name).connect({ Container: containerId })
           },
@@ -129,6 +82,51 @@ export function dockerNetworks(engine: Engine, installation: string): DockerNetw
       )
     },
   }
+}
+
+async function createIfMissing(engine: Engine, name: string): Promise<Outcome<void>> {
+  const existing = await findNetworks(engine, name)
+  if (!existing.ok) return existing
+  if (existing.value.length === 0) {
+    const creation = await engine.request(
+      {
+        action: `create the network ${name}`,
+        timeoutMs: engine.timeouts.createMs,
+        run: (docker, abortSignal) =>
+          docker.createNetwork({ ...networkOptions(name, engine.installation), abortSignal }),
+      },
+      neverAborted,
+    )
+    // 409: another process was faster, such as a killed predecessor of this one. The check below tells whose it is.
+    if (!creation.ok && creation.status !== 409) return creation
+  }
+  return removeDuplicates(engine, name)
+}
+
+/**
+ * Removes all networks of this name but the oldest: a container cannot start on an ambiguous name. The engine checks for
+ * duplicates, but not between concurrent requests.
+ */
+async function removeDuplicates(engine: Engine, name: string): Promise<Outcome<void>> {
+  const existing = await findNetworks(engine, name)
+  if (!existing.ok) return existing
+  if (!existing.value.every((network) => hasInstallationLabel(jsonField(network, 'Labels'), engine.installation))) {
+    const advice = `Remove it with: docker network rm ${name}`
+    return fault('permanent', `The existing network ${name} does not belong to this installation. ${advice}`)
+  }
+  const sortKey = (network: unknown): string => `${stringField(network, 'Created')} ${stringField(network, 'Id')}`
+  for (const network of existing.value.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)).slice(1)) {
+    const removal = await engine.request(
+      {
+        action: `remove the duplicate network ${name}`,
+        timeoutMs: engine.timeouts.createMs,
+        run: (docker, abortSignal) => docker.getNetwork(stringField(network, 'Id') ?? '').remove({ abortSignal }),
+      },
+      neverAborted,
+    )
+    if (!removal.ok && removal.status !== 404) return removal
+  }
+  return ok(undefined)
 }
 
 function networkOptions(name: string, installation: string): Docker.NetworkCreateOptions {
@@ -141,7 +139,7 @@ function networkOptions(name: string, installation: string): Docker.NetworkCreat
   }
 }
 
-/** The networks named `name`, whoever's. The engine's own filter matches parts of names too. */
+/** All networks named `name`, of any owner. The engine's own filter also matches parts of names. */
 async function findNetworks(engine: Engine, name: string): Promise<Outcome<readonly unknown[]>> {
   const networks = await engine.request(
     {
@@ -151,7 +149,8 @@ async function findNetworks(engine: Engine, name: string): Promise<Outcome<reado
     },
     neverAborted,
   )
-  return networks.ok ? ok(networks.value.filter((network) => stringField(network, 'Name') === name)) : networks
+  if (!networks.ok) return networks
+  return ok(networks.value.filter((network) => stringField(network, 'Name') === name))
 }
 
 /** Removes the networks of `installation`. A network with a running container on it is a fault. May be repeated. */

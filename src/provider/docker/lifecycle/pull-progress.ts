@@ -1,15 +1,14 @@
 import { numberField, stringField } from '../engine/json-fields.ts'
 
-/** Follows a pull's lines: `hear` each, `words` say how far it is. */
+/** The progress of a pull. */
 export interface PullProgress {
+  /** Records an event of the pull's stream. */
   update(event: unknown): void
-  /** `pulling node:22: 12 of 48 MB`, `pulling node:22: unpacking`. */
+  /** For instance `pulling node:22: 12 of 48 MB`, `pulling node:22: unpacking`. */
   describe(): string
 }
 
-/**
- * The progress of pulling `image`. The total grows while the engine learns of more layers; it is what is known so far.
- */
+/** Tracks a pull of `image`. The total covers the layers known so far and grows as the engine learns of more. */
 export function pullProgress(image: string): PullProgress {
   const layers = new Map<string, { current: number; total: number; unpacking: boolean }>()
   return {
@@ -20,8 +19,8 @@ export function pullProgress(image: string): PullProgress {
       const layer = layers.get(id)
       if (status === 'Downloading') {
         const total = numberField(event, 'progressDetail', 'total') ?? 0
-        if (total > 0)
-          layers.set(id, { current: numberField(event, 'progressDetail', 'current') ?? 0, total, unpacking: false })
+        const current = numberField(event, 'progressDetail', 'current') ?? 0
+        if (total > 0) layers.set(id, { current, total, unpacking: false })
       } else if (layer && /^(Verifying Checksum|Download complete|Extracting|Pull complete)$/.test(status)) {
         layers.set(id, { ...layer, current: layer.total, unpacking: true })
       }

@@ -12,13 +12,12 @@ import type { ImageReference } from './image-reference.ts'
 import { stringField } from '../engine/json-fields.ts'
 
 /**
- * Has the engine pull `image`. May be repeated; the engine keeps the layers that it has got. Ends at the latest at the
- * deadline for pulls, sooner when the registry does not answer (`registry`) or falls silent (`stall`).
+ * Has the engine pull `image`. May be repeated; the engine keeps completed layers. Gives up after the pull timeout, or
+ * sooner if the registry does not answer (`registryMs`) or stalls (`stallMs`).
  */
 export async function pullImage(
   engine: Engine,
-  image: string,
-  reference: ImageReference,
+  { image, reference }: { readonly image: string; readonly reference: ImageReference },
   signal: AbortSignal,
   onProgress: (text: string) => void,
 ): Promise<Outcome<void>> {
@@ -26,18 +25,18 @@ export async function pullImage(
   const failure = (reason: string, status: number | null): Outcome<void> => {
     return { ok: false, fault: pullFault(image, reason, status, credentials) }
   }
-  const pullState = pullProgress(image)
+  const progress = pullProgress(image)
   const reportProgress = throttle(onProgress, 1000, () => performance.now())
-  reportProgress(() => pullState.describe())
+  reportProgress(() => progress.describe())
   const stream = await openPullStream(engine, reference, credentials, signal)
   if (stream.ok) {
     const onEvent = (event: unknown): void => {
-      pullState.update(event)
-      reportProgress(() => pullState.describe())
+      progress.update(event)
+      reportProgress(() => progress.describe())
     }
     const failureReason = await readPullStream(engine, stream.value, signal, onEvent)
     if (failureReason === null) return ok(undefined)
-    // A stream also ends because the engine went away, and then no try was spent.
+    // If the stream ended because the engine went away, the failure costs no attempt.
     const pingResult = await engine.ping(signal)
     return !pingResult.ok && pingResult.fault.kind === 'unavailable' ? pingResult : failure(failureReason, null)
   }
@@ -52,7 +51,7 @@ function openPullStream(
   credentials: RegistryCredentials,
   signal: AbortSignal,
 ) {
-  // The engine sends its headers with the first line, so a stream that is open is a registry that has answered.
+  // The engine sends the response headers with the first line, so an open stream means that the registry has answered.
   const request = {
     action: 'pull',
     timeoutMs: engine.timeouts.registryMs,
@@ -61,24 +60,24 @@ function openPullStream(
       const options = { fromImage: repository, tag, abortSignal }
       const stream = await docker.createImage(credentials.authconfig ?? undefined, options)
       if (stream instanceof Readable) return stream
-      throw new TypeError('the engine client gave no readable stream')
+      throw new TypeError('dockerode did not return a readable stream')
     },
   }
   return engine.request(request, signal)
 }
 
-/** Reads a pull to its end. `null`: it is complete; else the reason why not. */
+/** Reads a pull to its end. Returns `null` if the pull is complete, else the reason of the failure. */
 async function readPullStream(
   engine: Engine,
   stream: Readable,
   signal: AbortSignal,
   onEvent: (event: unknown) => void,
 ): Promise<string | null> {
-  const { stallMs, pullMs: timeoutMs } = engine.timeouts
+  const { stallMs, pullMs } = engine.timeouts
   let errorMessage: string | undefined
-  const outcome = await withDeadline(timeoutMs, signal, () => {
+  const outcome = await withDeadline(pullMs, signal, () => {
     return new Promise<string | null>((resolve) => {
-      const onStall = () => resolve(`no answer any more from its registry, for ${stallMs / 1000} s`)
+      const onStall = () => resolve(`no answer from its registry for ${stallMs / 1000} s`)
       let timer = setTimeout(onStall, stallMs)
       const parseChunk = parseJsonLines((event) => {
         errorMessage ??= stringField(event, 'errorDetail', 'message') ?? stringField(event, 'error')
@@ -91,7 +90,7 @@ async function readPullStream(
       })
       stream.on('end', () => resolve(errorMessage ?? null))
       stream.on('error', (error) => resolve(errorMessage ?? `connection reset (${error.message})`))
-      // A stream that closes without an end was cut off. After an end this changes nothing any more.
+      // A close without an end means that the stream was cut. After an end this has no effect.
       stream.on('close', () => {
         clearTimeout(timer)
         resolve(errorMessage ?? 'connection reset before the pull was complete')
@@ -100,5 +99,5 @@ async function readPullStream(
   })
   stream.destroy()
   if (outcome.kind === 'settled') return outcome.value
-  return outcome.kind === 'timed-out' ? `timeout, not complete within ${timeoutMs / 60_000} minutes` : 'broken off'
+  return outcome.kind === 'timed-out' ? `timeout, not complete within ${pullMs / 60_000} minutes` : 'aborted'
 }

@@ -6,48 +6,42 @@ import { inspectOwnContainer } from '../observe/inspect.ts'
 import { abortableDelay } from '../engine/with-deadline.ts'
 
 /**
- * Makes the workspace's containers not exist: those that its labels find, and `containerId` besides if that is ours
- * (laws 8, 9). Looks again until none is left: the engine says "in progress" of a removal that somebody else began, and
- * may have to be asked twice. What it could not do within its deadline is a fault. May be repeated.
+ * Removes the workspace's containers: those found by label, and `knownContainerId` if it is ours (laws 8, 9). Repeats
+ * until none is left, because the engine reports a concurrent removal as "in progress" and may need a second request.
+ * Exceeding the removal timeout is a fault. May be repeated.
  */
 export async function remove(
   engine: Engine,
-  installation: string,
   workspaceId: WorkspaceId,
-  containerId: string | null,
+  knownContainerId: string | null,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
   const deadline = performance.now() + engine.timeouts.removeMs
-  let knownContainerId = containerId
+  let unlistedId = knownContainerId
   for (let round = 1; ; round += 1) {
-    const containers = await listContainers(engine, installation, workspaceId, signal)
+    const containers = await listContainers(engine, signal, workspaceId)
     if (!containers.ok) return containers
     const containerIds = new Set(containers.value.map((container) => container.id))
-    if (knownContainerId !== null && !containerIds.has(knownContainerId)) {
-      const inspection = await inspectOwnContainer(
-        engine,
-        { installation, workspaceId: workspaceId },
-        knownContainerId,
-        signal,
-      )
-      if (inspection.ok) containerIds.add(knownContainerId)
+    if (unlistedId !== null && !containerIds.has(unlistedId)) {
+      const inspection = await inspectOwnContainer(engine, { workspaceId, containerId: unlistedId }, signal)
+      if (inspection.ok) containerIds.add(unlistedId)
       else if (inspection.status !== 404) return inspection
-      else knownContainerId = null
+      else unlistedId = null
     }
     if (containerIds.size === 0) return ok(undefined)
 
-    const results = await Promise.all([...containerIds].map((target) => removeContainer(engine, target, signal)))
+    const results = await Promise.all([...containerIds].map((id) => removeContainer(engine, id, signal)))
     const failure = results.find((result) => !result.ok)
-    if (signal.aborted) return fault('transient', 'Broken off while the container was removed.')
+    if (signal.aborted) return fault('transient', 'Aborted while the container was removed.')
     if (failure && !failure.ok && failure.fault.kind === 'unavailable') return failure
     if (performance.now() > deadline)
-      return failure ?? fault('transient', 'The engine said "removed" of a container that is still there.')
-    // What somebody else removes is done when it is done: looking at once would be a hot loop.
+      return failure ?? fault('transient', 'The container still exists although the engine reported its removal.')
+    // Do not poll a concurrent removal in a hot loop.
     if (failure || round > 1) await abortableDelay(engine.timeouts.pollMs, signal)
   }
 }
 
-/** Removes the container `id`, running or not (law 9). Already gone is success. May be repeated. */
+/** Removes a container, running or not (law 9). Already removed is success. May be repeated. */
 export async function removeContainer(
   engine: Engine,
   containerId: string,

@@ -27,8 +27,8 @@ export async function setup(
   // The command that replaces the image's own runs until it is stopped. The image's own may exit at once.
   if (commandCount === 0 && !chownsFolder && spec.overrideCommand) return ok(undefined)
 
-  const ownership = { installation, workspaceId: workspace.id }
-  const liveness = await containerLiveness(engine, ownership, containerId, signal)
+  const container = { workspaceId: workspace.id, containerId }
+  const liveness = await containerLiveness(engine, container, signal)
   if (!liveness.ok) return liveness
   if (chownsFolder) await chownWorkspaceFolder(guest, workspace, engine.timeouts.readMs, signal)
   const deps = {

@@ -7,23 +7,22 @@ import { inspectOwnContainer } from '../observe/inspect.ts'
 const stopTimeoutSeconds = 10
 
 /**
- * Makes the subject's container not run: TERM, and KILL ten seconds later. Not running, or gone, is success. May be
+ * Stops the workspace's container: TERM, then KILL after ten seconds. Not running, or removed, is success. May be
  * repeated.
  */
 export async function stop(
   engine: Engine,
-  installation: string,
-  { id: workspaceId, containerId }: WorkspaceRef,
+  { id: workspaceId, containerId: knownId }: WorkspaceRef,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  let containerIds = containerId === null ? [] : [containerId]
-  if (containerId === null) {
-    const containers = await listContainers(engine, installation, workspaceId, signal)
+  let containerIds = knownId === null ? [] : [knownId]
+  if (knownId === null) {
+    const containers = await listContainers(engine, signal, workspaceId)
     if (!containers.ok) return containers
     containerIds = containers.value.map((container) => container.id)
   }
-  for (const target of containerIds) {
-    const inspection = await inspectOwnContainer(engine, { installation, workspaceId: workspaceId }, target, signal)
+  for (const containerId of containerIds) {
+    const inspection = await inspectOwnContainer(engine, { workspaceId, containerId }, signal)
     if (!inspection.ok && inspection.status === 404) continue
     if (!inspection.ok) return inspection
     const stopResult = await engine.request<void>(
@@ -31,7 +30,7 @@ export async function stop(
         action: 'stop the container',
         timeoutMs: engine.timeouts.stopMs,
         longRunning: true,
-        run: (docker, abortSignal) => docker.getContainer(target).stop({ t: stopTimeoutSeconds, abortSignal }),
+        run: (docker, abortSignal) => docker.getContainer(containerId).stop({ t: stopTimeoutSeconds, abortSignal }),
       },
       signal,
     )

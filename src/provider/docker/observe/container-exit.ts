@@ -3,18 +3,17 @@ import type { Outcome } from '../../../workspace/fault.ts'
 import type { Engine } from '../engine/engine.ts'
 import { jsonField, arrayField, numberField, stringField } from '../engine/json-fields.ts'
 
-// How long after an engine's start an end still counts as having come with the engine before it.
+// An exit dated up to this long after the engine's start still counts as caused by the previous engine's end.
 const toleranceMs = 2_000
 
 /**
- * When the engine itself started, in milliseconds since 1970; `null` if it does not tell. It makes its default bridge
- * network anew at each start, and says when that was. The clock is the engine's own, as that of its containers' ends
- * is.
+ * When the engine started, in milliseconds since the epoch; `null` if unknown. The engine recreates its default bridge
+ * network at each start, so the network's creation time is used. It is on the same clock as container exit times.
  */
 export async function engineStartTime(engine: Engine, signal: AbortSignal): Promise<Outcome<number | null>> {
   return engine.request(
     {
-      action: 'tell since when it runs',
+      action: 'report its start time',
       timeoutMs: engine.timeouts.readMs,
       async run(docker, abortSignal) {
         const networks: unknown = await docker.listNetworks({ filters: { name: ['bridge'] }, abortSignal })
@@ -28,19 +27,19 @@ export async function engineStartTime(engine: Engine, signal: AbortSignal): Prom
 }
 
 /**
- * Why a container ended, from what an inspect says of it. It went down with its engine if it ended before that engine
- * started: an engine that is killed finds its containers' ends when it comes back, and dates them then, hence the
- * slack. What was started by this engine cannot have gone down with the one before it.
+ * Reads why a container exited from the result of an inspect. It went down with the engine if it exited before the
+ * current engine started. A killed engine discovers the exits when it is back and dates them then, hence the tolerance.
+ * A container started by the current engine cannot have gone down with the previous one.
  */
-export function parseContainerExit(info: unknown, engineStartMs: number | null): ContainerExit {
-  const code = numberField(info, 'State', 'ExitCode') ?? null
-  const startedAt = Date.parse(stringField(info, 'State', 'StartedAt') ?? '')
-  const finishedAt = Date.parse(stringField(info, 'State', 'FinishedAt') ?? '')
+export function parseContainerExit(inspection: unknown, engineStartMs: number | null): ContainerExit {
+  const code = numberField(inspection, 'State', 'ExitCode') ?? null
+  const startedAt = Date.parse(stringField(inspection, 'State', 'StartedAt') ?? '')
+  const finishedAt = Date.parse(stringField(inspection, 'State', 'FinishedAt') ?? '')
   return {
     code,
-    // The engine sets its flag when anything in the container ran out of memory, a build say, and never takes it back.
-    // Only if the main process was killed did the container end of it.
-    outOfMemory: jsonField(info, 'State', 'OOMKilled') === true && code === 137,
+    // The engine sets the flag when any process in the container runs out of memory, such as a build, and never clears
+    // it. Only if the main process was killed did the container exit because of it.
+    outOfMemory: jsonField(inspection, 'State', 'OOMKilled') === true && code === 137,
     wentDownWithEngine:
       engineStartMs !== null && startedAt <= engineStartMs && finishedAt <= engineStartMs + toleranceMs,
   }

@@ -4,7 +4,13 @@ import { hasInstallationLabel, workspaceIdOfLabels } from '../engine/labels.ts'
 import type { EngineResult } from '../engine/engine-result.ts'
 import { jsonField } from '../engine/json-fields.ts'
 
-/** Everything that the engine says of the container `idOrName`. Status 404 if there is none. */
+/** A container and the workspace that it should belong to. */
+export interface ContainerRef {
+  readonly workspaceId: WorkspaceId
+  readonly containerId: string
+}
+
+/** Inspects any container by id or name. Status 404 if it does not exist. */
 export function inspectContainer(
   engine: Engine,
   idOrName: string,
@@ -12,7 +18,7 @@ export function inspectContainer(
 ): Promise<EngineResult<unknown>> {
   return engine.request<unknown>(
     {
-      action: 'look at the container',
+      action: 'inspect the container',
       timeoutMs: engine.timeouts.readMs,
       run: (docker, abortSignal) => docker.getContainer(idOrName).inspect({ abortSignal }),
     },
@@ -20,32 +26,25 @@ export function inspectContainer(
   )
 }
 
-/** Whose a container is. */
-export interface ContainerOwnership {
-  readonly installation: string
-  readonly workspaceId: WorkspaceId
-}
-
-/** As {@link inspectContainer}, for containers of ours: one with other labels is, for us, not there (law 8). */
+/** Inspects a workspace's container. A container with other labels counts as missing (law 8). */
 export async function inspectOwnContainer(
   engine: Engine,
-  ownership: ContainerOwnership,
-  containerId: string,
+  { workspaceId, containerId }: ContainerRef,
   signal: AbortSignal,
 ): Promise<EngineResult<unknown>> {
   const result = await inspectContainer(engine, containerId, signal)
-  if (!result.ok || belongsToWorkspace(result.value, ownership)) return result
-  const reason = `the container ${containerId.slice(0, 12)} is not this workspace's`
-  return {
-    ok: false,
-    status: 404,
-    reason,
-    fault: { kind: 'missing', message: `There is no such container: ${reason}.` },
-  }
+  if (!result.ok || belongsToWorkspace(engine, workspaceId, result.value)) return result
+  const reason = `The container ${containerId.slice(0, 12)} does not belong to this workspace.`
+  return { ok: false, status: 404, reason, fault: { kind: 'missing', message: reason } }
 }
 
-/** True if what an inspect tells is the container of that workspace in that installation. */
-export function belongsToWorkspace(info: unknown, { installation, workspaceId }: ContainerOwnership): boolean {
-  const labels = jsonField(info, 'Config', 'Labels')
-  return hasInstallationLabel(labels, installation) && workspaceIdOfLabels(labels) === workspaceId
+/** True if the inspected container carries the labels of the workspace in the engine's installation. */
+export function belongsToWorkspace(engine: Engine, workspaceId: WorkspaceId, inspection: unknown): boolean {
+  const labels = jsonField(inspection, 'Config', 'Labels')
+  return hasInstallationLabel(labels, engine.installation) && workspaceIdOfLabels(labels) === workspaceId
+}
+
+/** True if the inspected container is running. A paused container counts as running. */
+export function isRunning(inspection: unknown): boolean {
+  return jsonField(inspection, 'State', 'Running') === true
 }

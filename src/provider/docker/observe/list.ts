@@ -7,75 +7,73 @@ import type { Engine } from '../engine/engine.ts'
 import { engineStartTime, parseContainerExit } from './container-exit.ts'
 import { parseWorkspaceLabels, workspaceIdOfLabels } from '../engine/labels.ts'
 import { type ContainerSummary, listContainers } from './list-containers.ts'
-import { inspectContainer } from './inspect.ts'
-import { jsonField, stringField } from '../engine/json-fields.ts'
+import { inspectContainer, isRunning } from './inspect.ts'
+import { stringField } from '../engine/json-fields.ts'
+
+type ContainerState = ContainerRecord['state']
 
 const concurrency = 16
 
 /**
- * Every container of `installation`, or those of workspace `only`. One request lists them; those that ended are looked
- * at one by one, since a list does not say why. So are those of one workspace: who asks for it has just heard of a
- * change, and the engine's list is behind its events. All of them, or a fault.
+ * Lists the installation's containers, or those of one workspace: all of them, or a fault. One request returns the list;
+ * exited containers are then inspected, since the list does not say why they exited. The containers of a single
+ * workspace are always inspected: the caller has just learned of a change, and the engine's list lags behind its events.
  */
 export async function list(
   engine: Engine,
-  installation: string,
   log: Log,
-  workspaceId: WorkspaceId | undefined,
   signal: AbortSignal,
+  workspaceId?: WorkspaceId,
 ): Promise<Outcome<readonly ContainerRecord[]>> {
-  const containers = await listContainers(engine, installation, workspaceId, signal)
+  const containers = await listContainers(engine, signal, workspaceId)
   if (!containers.ok) return containers
   let pendingStartTime: Promise<Outcome<number | null>> | undefined
-  const engineStartOnce = (): Promise<Outcome<number | null>> => (pendingStartTime ??= engineStartTime(engine, signal))
+  const startTime = (): Promise<Outcome<number | null>> => (pendingStartTime ??= engineStartTime(engine, signal))
 
   const queue = [...containers.value]
   const records: ContainerRecord[] = []
-  let failed: Extract<Outcome<never>, { ok: false }> | undefined
-  async function work(): Promise<void> {
-    for (let next = queue.shift(); next && !failed; next = queue.shift()) {
-      const result = await containerRecord(engine, next, workspaceId === undefined, log, engineStartOnce, signal)
-      if (!result.ok) failed = result
-      else if (result.value) records.push(result.value)
+  let failure: Extract<Outcome<never>, { ok: false }> | undefined
+  async function processQueue(): Promise<void> {
+    for (let next = queue.shift(); next && !failure; next = queue.shift()) {
+      const owner = workspaceIdOfLabels(next.labels)
+      if (owner === undefined) {
+        // Created by hand with our label. No workspace id can refer to it, and it must not hide the others (law 7).
+        log.warn({ container: next.id }, "container has this installation's label but no workspace id; ignoring it")
+        continue
+      }
+      const listed = workspaceId === undefined ? listedState(next) : undefined
+      const state = listed ? ok(listed) : await inspectedState(engine, next.id, startTime, signal)
+      if (!state.ok) failure = state
+      else if (state.value) {
+        const labels = parseWorkspaceLabels(next.labels)
+        records.push({ workspaceId: owner, containerId: next.id, state: state.value, labels })
+      }
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, work))
-  return failed ?? ok(records)
+  await Promise.all(Array.from({ length: concurrency }, processQueue))
+  return failure ?? ok(records)
 }
 
-async function containerRecord(
+/** The state of a container as far as the list tells; `undefined` if it must be inspected. */
+function listedState({ id, state, ports }: ContainerSummary): ContainerState | undefined {
+  if (/^(running|paused|restarting)$/.test(state))
+    return { kind: 'running', connection: containerConnection(id, ports) }
+  return state === 'created' ? { kind: 'created' } : undefined
+}
+
+/** Inspects a container; `null` if it has been removed since the list was made. */
+async function inspectedState(
   engine: Engine,
-  container: ContainerSummary,
-  trustListedState: boolean,
-  log: Log,
-  engineStartOnce: () => Promise<Outcome<number | null>>,
+  containerId: string,
+  startTime: () => Promise<Outcome<number | null>>,
   signal: AbortSignal,
-): Promise<Outcome<ContainerRecord | null>> {
-  const workspaceId = workspaceIdOfLabels(container.labels)
-  if (workspaceId === undefined) {
-    // Made by hand with our label: nothing here could name it to anybody, and one orphan must not hide all others (law
-    // 7).
-    log.warn(
-      { container: container.id },
-      "a container carries this installation's label and names no workspace; it is passed over",
-    )
-    return ok(null)
-  }
-  const recordWith = (state: ContainerRecord['state']): Outcome<ContainerRecord> =>
-    ok({ workspaceId, containerId: container.id, state, labelled: parseWorkspaceLabels(container.labels) })
-  if (trustListedState && /^(running|paused|restarting)$/.test(container.state))
-    return recordWith({ kind: 'running', connection: containerConnection(container.id, container.ports) })
-  if (trustListedState && container.state === 'created') return recordWith({ kind: 'created' })
-  const inspection = await inspectContainer(engine, container.id, signal)
-  if (!inspection.ok) return inspection.status === 404 ? ok(null) : inspection // gone since the list was made
-  if (jsonField(inspection.value, 'State', 'Running') === true)
-    return recordWith({
-      kind: 'running',
-      connection: containerConnection(container.id, publishedPorts(inspection.value)),
-    })
-  if (stringField(inspection.value, 'State', 'Status') === 'created') return recordWith({ kind: 'created' })
-  const startTime = await engineStartOnce()
-  return startTime.ok
-    ? recordWith({ kind: 'exited', exit: parseContainerExit(inspection.value, startTime.value) })
-    : startTime
+): Promise<Outcome<ContainerState | null>> {
+  const inspection = await inspectContainer(engine, containerId, signal)
+  if (!inspection.ok) return inspection.status === 404 ? ok(null) : inspection
+  if (isRunning(inspection.value))
+    return ok({ kind: 'running', connection: containerConnection(containerId, publishedPorts(inspection.value)) })
+  if (stringField(inspection.value, 'State', 'Status') === 'created') return ok({ kind: 'created' })
+  const engineStart = await startTime()
+  if (!engineStart.ok) return engineStart
+  return ok({ kind: 'exited', exit: parseContainerExit(inspection.value, engineStart.value) })
 }

@@ -11,34 +11,29 @@ const watchedEvents = ['start', 'die', 'oom', 'pause', 'unpause', 'destroy']
 const maxRememberedEvents = 1_000
 
 /**
- * Follows what happens to the containers of `installation` until `close()`. `connected` is told when the event stream
- * is open and the engine answers a ping besides; `lost` once per loss, also when the engine is away from the start. A
- * stream that is open says nothing about an engine that hangs, so it is pinged all the time. After a loss the stream
- * goes on where it was cut; what comes twice is dropped.
+ * Watches the installation's containers until `close()`. Sends `connected` once the event stream is open and the engine
+ * answers a ping, and `disconnected` once per loss, also if the engine is unavailable from the start. The engine is
+ * pinged continuously, since a hanging engine keeps its stream open. After a loss the stream resumes where it was cut;
+ * duplicate events are dropped.
  */
-export function watch(engine: Engine, installation: string, notify: (notice: EngineNotice) => void): { close(): void } {
+export function watch(engine: Engine, notify: (notice: EngineNotice) => void): { close(): void } {
   const closed = new AbortController()
-  void watchLoop(engine, installation, notify, closed.signal)
+  void watchLoop(engine, notify, closed.signal)
   return { close: () => closed.abort() }
 }
 
-async function watchLoop(
-  engine: Engine,
-  installation: string,
-  notify: (notice: EngineNotice) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const { reconnectMs, reconnectMaxMs, heartbeatMs } = engine.timeouts
+async function watchLoop(engine: Engine, notify: (notice: EngineNotice) => void, signal: AbortSignal): Promise<void> {
+  const { reconnectMs, reconnectMaxMs } = engine.timeouts
   const tracker = eventTracker(notify, signal)
   let lossReported = false
   let delayMs = reconnectMs
   while (!signal.aborted) {
-    const stream = await openEventStream(engine, installation, tracker.since(), signal)
+    const stream = await openEventStream(engine, tracker.since(), signal)
     let fault: Fault | undefined
     if (!stream.ok) fault = stream.fault
     else {
       const disconnected = new AbortController()
-      for (const end of ['end', 'error', 'close']) stream.value.on(end, () => disconnected.abort())
+      for (const event of ['end', 'error', 'close']) stream.value.on(event, () => disconnected.abort())
       const parseChunk = parseJsonLines((event) => tracker.record(event))
       stream.value.on('data', parseChunk)
       const pingResult = await engine.ping(signal)
@@ -46,7 +41,7 @@ async function watchLoop(
         notify({ kind: 'connected' })
         lossReported = false
         delayMs = reconnectMs
-        fault = await pingUntilLost(engine, heartbeatMs, disconnected.signal, signal)
+        fault = await pingUntilLost(engine, disconnected.signal, signal)
       } else if (!pingResult.ok) fault = pingResult.fault
       stream.value.destroy()
     }
@@ -58,20 +53,16 @@ async function watchLoop(
   }
 }
 
-/** Settles when the stream is cut or the engine answers no ping any more. */
+/** Settles when the stream is closed or the engine stops answering pings. */
 async function pingUntilLost(
   engine: Engine,
-  intervalMs: number,
   disconnected: AbortSignal,
   signal: AbortSignal,
 ): Promise<Fault | undefined> {
   while (!signal.aborted) {
-    await abortableDelay(intervalMs, disconnected, signal)
+    await abortableDelay(engine.timeouts.heartbeatMs, disconnected, signal)
     if (disconnected.aborted) {
-      return {
-        kind: 'unavailable',
-        message: `The engine at ${engine.target.described} closed the stream of its events.`,
-      }
+      return { kind: 'unavailable', message: `The engine at ${engine.target.description} closed its event stream.` }
     }
     const pingResult = await engine.ping(signal)
     if (!pingResult.ok && !signal.aborted) return pingResult.fault
@@ -79,16 +70,17 @@ async function pingUntilLost(
   return undefined
 }
 
-function openEventStream(engine: Engine, installation: string, since: number | undefined, signal: AbortSignal) {
-  const filters = JSON.stringify({ type: ['container'], event: watchedEvents, label: labelFilter(installation) })
+function openEventStream(engine: Engine, since: number | undefined, signal: AbortSignal) {
+  const label = labelFilter(engine.installation)
+  const filters = JSON.stringify({ type: ['container'], event: watchedEvents, label })
   return engine.request(
     {
-      action: 'open the stream of its events',
+      action: 'open its event stream',
       timeoutMs: engine.timeouts.readMs,
       longRunning: true,
       async run(docker, abortSignal) {
         const stream = await docker.getEvents({ filters, ...(since !== undefined && { since }), abortSignal })
-        if (!(stream instanceof Readable)) throw new TypeError('the engine client gave no readable stream')
+        if (!(stream instanceof Readable)) throw new TypeError('dockerode did not return a readable stream')
         return stream
       },
     },
@@ -100,7 +92,7 @@ function eventTracker(notify: (notice: EngineNotice) => void, signal: AbortSigna
   const seenKeys = new Set<string>()
   let since: number | undefined
   return {
-    /** Seconds, in the engine's clock, from which a new stream is to tell again. */
+    /** Where a new stream resumes, in seconds of the engine's clock. */
     since: () => since,
     record(event: unknown): void {
       const workspaceId = workspaceIdOfLabels(jsonField(event, 'Actor', 'Attributes'))

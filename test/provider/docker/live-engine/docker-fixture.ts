@@ -8,25 +8,23 @@ import { liveEngine } from '../../../engine/live-engine.ts'
 import { silentLog } from '../../../silent-log.ts'
 import { type ProviderFixture, plainSpec } from '../../contract/provider-fixture.ts'
 
-/** The engine that live tests use; `undefined`: there is none. */
+/** The engine that live tests use; `undefined` if none answers. */
 export const liveTarget = await liveEngine()
-// The same two for the whole suite: to make and remove their networks for each test would double the time that it
-// takes.
+// Shared by the whole suite: creating and removing networks for each test would double its duration.
 const testInstallations = { ours: randomUUID(), theirs: randomUUID() }
 
-async function liveFixture(docker: DockerTarget): Promise<ProviderFixture> {
-  const client = dockerClient(docker)
+async function liveFixture(target: DockerTarget): Promise<ProviderFixture> {
+  const client = dockerClient(target)
   await ensureBaseImage(client)
-  const providerOf = (installation: string): Provider =>
-    dockerProvider({ installation, target: docker, log: silentLog })
+  const providerOf = (installation: string): Provider => dockerProvider({ installation, target, log: silentLog })
   return {
     provider: providerOf(testInstallations.ours),
     newSpec: (partial) => plainSpec({ image: baseImage, ...partial }),
     async kill(containerId) {
       const container = client.getContainer(containerId)
-      const ended = container.wait({})
+      const exited = container.wait({})
       await container.kill()
-      await ended
+      await exited
     },
     removeByHand: (containerId) => client.getContainer(containerId).remove({ force: true }),
     restarted: () => providerOf(testInstallations.ours),
@@ -37,11 +35,11 @@ async function liveFixture(docker: DockerTarget): Promise<ProviderFixture> {
   }
 }
 
-/** What the contracts need of the engine. */
+/** The live engine as the provider contracts use it. */
 export const dockerFixture = (): Promise<ProviderFixture> =>
   liveTarget ? liveFixture(liveTarget) : Promise.reject(new Error('no engine answers'))
 
-/** Removes all that is left of it. */
+/** Removes the containers and networks of the suite. */
 export async function removeTestContainers(): Promise<void> {
   if (liveTarget)
     for (const installation of Object.values(testInstallations)) await removeAll(dockerClient(liveTarget), installation)

@@ -20,25 +20,25 @@ import {
   valueOf,
 } from '../../contract/provider-fixture.ts'
 
-describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
+describe.skipIf(!canRunEngines())('An engine that restarts', () => {
   let engine: EngineProcess
   let provider: Provider
   beforeAll(async () => {
     engine = await startEngine(['--init-path', '/nonexistent/docker-init'])
     await ensureBaseImage(dockerClient(engine.target))
-    const deadlines = { heartbeatMs: 200, reconnectMs: 50, reconnectMaxMs: 100, pingMs: 500 }
+    const timeouts = { heartbeatMs: 200, reconnectMs: 50, reconnectMaxMs: 100, pingMs: 500 }
     provider = dockerProvider({
       installation: randomUUID(),
       target: engine.target,
       log: silentLog,
-      timeouts: deadlines,
+      timeouts,
     })
   })
   afterAll(() => engine.close())
   const newWorkspace = (partial: Partial<WorkspaceSpec> = {}) =>
     newWorkspaceRef(plainSpec({ image: baseImage, init: false, ...partial }))
 
-  it('in order: what it stopped went down with it, what ends later does not', async () => {
+  it('cleanly counts as the cause of the exits of the containers that it stopped, and not of later exits', async () => {
     const workspace = await runningWorkspace(provider, newWorkspace())
     await engine.stop()
     expect(faultOf(await provider.ping(neverAborted())).kind).toBe('unavailable')
@@ -50,7 +50,7 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
 
     valueOf(await provider.boot(workspace, neverAborted()))
     const container = dockerClient(engine.target).getContainer(workspace.containerId)
-    // An end within the slack after the engine's start would count as the engine's.
+    // An exit within the tolerance after the engine's start would count as caused by the engine.
     const started = Date.now()
     await expect.poll(() => Date.now() - started, { timeout: 5_000 }).toBeGreaterThan(2_000)
     const ended = container.wait({})
@@ -61,7 +61,7 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
     })
   })
 
-  it('after a kill: its containers went down with it, and whoever watches is told lost and connected', async () => {
+  it("after a kill counts as the cause of its containers' exits, and is reported as disconnected, then connected", async () => {
     const workspace = await runningWorkspace(provider, newWorkspace())
     const watcher = watchProvider(provider)
     await watcher.waitFor(({ kind }) => kind === 'connected')
@@ -75,7 +75,7 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
     watcher.close()
   })
 
-  it('or hangs with its socket open is away to every request, told as lost, and connected when it goes on', async () => {
+  it('or hangs with its socket open is unavailable and reported as disconnected, and as connected when it resumes', async () => {
     const workspace = await createdWorkspace(provider, newWorkspace())
     const watcher = watchProvider(provider)
     await watcher.waitFor(({ kind }) => kind === 'connected')
@@ -90,7 +90,7 @@ describe.skipIf(!canRunEngines())('An engine that is restarted', () => {
     watcher.close()
   })
 
-  it('and has no init process refuses a start that wants one for good, and says what to install', async () => {
+  it('without an init process refuses a start that needs one permanently, and says what to install', async () => {
     const workspace = await createdWorkspace(provider, newWorkspace({ init: true }))
     const fault = faultOf(await provider.boot(workspace, neverAborted()))
     expect(fault.kind).toBe('permanent')

@@ -36,9 +36,9 @@ const target = live ?? noEngine
 const installation = randomUUID()
 const replacing = { append: false, mode: null }
 
-describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, () => {
+describe.skipIf(live === undefined)('Commands and files in a container', { timeout: 60_000 }, () => {
   const docker = dockerClient(target)
-  const provider = dockerProvider({ installation, target: target, log: silentLog })
+  const provider = dockerProvider({ installation, target, log: silentLog })
   const { guest } = provider
   const bootWorkspace = (partial: Partial<WorkspaceSpec> = {}) =>
     runningWorkspace(provider, newWorkspaceRef(plainSpec({ image: baseImage, ...partial })))
@@ -52,17 +52,17 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     return processesIn.Processes.map((words) => words.at(-1) ?? '').filter((words) => words.startsWith('sleep 4'))
   }
 
-  /** The same engine by way of a proxy that can be taken away. */
-  async function proxied(): Promise<{ proxy: StallingProxy; away: Provider }> {
-    const proxy = await stallingProxy(target.at.kind === 'socket' ? target.at.path : '')
-    const at = valueOf(parseDockerHost(proxy.host, null))
-    return { proxy, away: dockerProvider({ installation, target: { ...target, at }, log: silentLog }) }
+  /** The same engine behind a proxy that can be disconnected. */
+  async function proxied(): Promise<{ proxy: StallingProxy; proxiedProvider: Provider }> {
+    const proxy = await stallingProxy(target.endpoint.kind === 'socket' ? target.endpoint.path : '')
+    const endpoint = valueOf(parseDockerHost(proxy.host, null))
+    return { proxy, proxiedProvider: dockerProvider({ installation, target: { ...target, endpoint }, log: silentLog }) }
   }
 
   beforeAll(() => ensureBaseImage(docker))
   afterAll(() => removeAll(docker, installation))
 
-  it('a command whose container is removed under it ends, and so does its output', async () => {
+  it('a command whose container is removed ends, and so does its output', async () => {
     const workspace = await bootWorkspace()
     const run = await startShell(guest, workspace, 'echo up; exec sleep 400')
     await readUntil(run, 'up')
@@ -72,36 +72,38 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     valueOf(await run.signal('SIGKILL'))
   })
 
-  it('a command whose engine goes away is lost, and is found and ended by its mark when it is back', async () => {
+  it('a command whose engine goes away is lost, and can be killed by its tag when the engine is back', async () => {
     const workspace = await bootWorkspace()
-    const { proxy, away } = await proxied()
-    const run = await startShell(away.guest, workspace, 'echo up; exec sleep 401', { tag: 'orphan' })
+    const { proxy, proxiedProvider } = await proxied()
+    const run = await startShell(proxiedProvider.guest, workspace, 'echo up; exec sleep 401', { tag: 'orphan' })
     await readUntil(run, 'up')
     await proxy.disconnect()
     expect((await collectOutput(run)).exit.kind).toBe('lost')
-    expect(faultOf(await away.guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('unavailable')
-    expect(faultOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await proxiedProvider.guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('unavailable')
+    expect(faultOf(await proxiedProvider.guest.killLeftover(workspace, 'orphan', neverAborted())).kind).toBe(
+      'unavailable',
+    )
     await proxy.reconnect()
     await expect.poll(() => programs(workspace)).toEqual(['sleep 401'])
-    valueOf(await away.guest.killLeftover(workspace, 'orphan', neverAborted()))
+    valueOf(await proxiedProvider.guest.killLeftover(workspace, 'orphan', neverAborted()))
     expect(await programs(workspace)).toEqual([])
     await proxy.close()
   })
 
-  it('commands run as the user that is asked for, and are ended whoever that was', async () => {
+  it('commands run as the requested user, and are killed whichever user that is', async () => {
     const workspace = await bootWorkspace({ remoteUser: 'dev' })
     const plain = await collectOutput(await startShell(guest, workspace, 'id -un; echo $HOME'))
     expect(plain.stdout.toString()).toBe('dev\n/home/dev\n')
     for (const user of ['root', 'dev', '1234']) {
-      const run = await startShell(guest, workspace, 'echo up; exec sleep 402', { user, tag: 'theirs' })
+      const run = await startShell(guest, workspace, 'echo up; exec sleep 402', { user, tag: 'several' })
       await readUntil(run, 'up')
     }
     await expect.poll(async () => (await programs(workspace)).length).toBe(3)
-    valueOf(await guest.killLeftover(workspace, 'theirs', neverAborted()))
+    valueOf(await guest.killLeftover(workspace, 'several', neverAborted()))
     expect(await programs(workspace)).toEqual([])
   })
 
-  it('a kill also ends what has become another user', async () => {
+  it('a kill also ends processes that have become another user', async () => {
     const workspace = await bootWorkspace()
     const run = await startShell(guest, workspace, 'su dev -c "exec sleep 403" & echo up; exec sleep 404')
     await readUntil(run, 'up')
@@ -111,7 +113,7 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     expect(await run.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
   })
 
-  it('a kill also ends a job of a terminal that has shed its environment', async () => {
+  it('a kill also ends a job of a terminal that has cleared its environment', async () => {
     const workspace = await bootWorkspace()
     const terminal = { columns: 80, rows: 24 }
     const run = await startShell(guest, workspace, 'set -m; env -i /bin/sleep 405 & echo up; exec sleep 406', {
@@ -125,30 +127,30 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     expect(await jobs()).toBe('0')
   })
 
-  it('a paused container is not asked to run anything, and the fault says that it may be later', async () => {
+  it('a command in a paused container is a transient fault', async () => {
     const workspace = await bootWorkspace()
     await docker.getContainer(workspace.containerId).pause()
     expect(faultOf(await guest.exec(workspace, commandOf({}), neverAborted())).kind).toBe('transient')
     await docker.getContainer(workspace.containerId).unpause()
   })
 
-  it('what a killed container has left half come goes with a later write, and only that', async () => {
+  it('a later write removes the old drafts of a killed container, and nothing else', async () => {
     const workspace = await bootWorkspace()
-    const [old, young] = [`.vm-api-${randomUUID()}`, `.vm-api-${randomUUID()}`]
+    const [oldDraft, recentDraft] = [`.vm-api-${randomUUID()}`, `.vm-api-${randomUUID()}`]
     for (const folder of ['/srv', '/opt/into'])
       await asRoot(
         workspace,
-        `mkdir -p ${folder}; cd ${folder}; touch ${young}; touch -t 202001010000 ${old} .vm-api-mine`,
+        `mkdir -p ${folder}; cd ${folder}; touch ${recentDraft}; touch -t 202001010000 ${oldDraft} .vm-api-unrelated`,
       )
     fileValueOf(await guest.files.write(workspace, '/srv/file', textSource('new'), replacing, neverAborted()))
     const tree = fileValueOf(await guest.files.pack(workspace, '/srv/file', neverAborted()))
     fileValueOf(await guest.files.unpack(workspace, '/opt/into', tree, neverAborted()))
-    const remainingFiles = ['.vm-api-mine', young, 'file'].sort().join('\n')
+    const remainingFiles = ['.vm-api-unrelated', recentDraft, 'file'].sort().join('\n')
     expect(await runScript(provider, workspace, 'ls -A /srv | LC_ALL=C sort')).toBe(`${remainingFiles}\n`)
     expect(await runScript(provider, workspace, 'ls -A /opt/into | LC_ALL=C sort')).toBe(`${remainingFiles}\n`)
   })
 
-  it('a write whose container is killed says so', async () => {
+  it('a write whose container is killed is a fault that says so', async () => {
     const workspace = await bootWorkspace()
     const source = new PassThrough()
     source.write('half')
@@ -158,10 +160,10 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
       .toBe('half')
     await docker.getContainer(workspace.containerId).kill()
     const { message } = fileFaultOf(await written)
-    expect(message).toMatch(/was killed|was not heard/)
+    expect(message).toMatch(/was killed|is unknown/)
   })
 
-  it('what the user may not do with files is denied', async () => {
+  it('file operations without permission are denied', async () => {
     const workspace = await bootWorkspace({ remoteUser: 'dev' })
     await asRoot(workspace, 'mkdir -m 700 /locked; echo s > /locked/f; echo p > /etc/p; chmod 600 /etc/p')
     const { files } = guest
@@ -178,29 +180,29 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     expect(await runScript(provider, workspace, 'ls -A /etc /tmp | grep vm-api; echo none')).toBe('none\n')
   })
 
-  it('a file that does not fit leaves the old one, and nothing half written', async () => {
+  it('a file that does not fit leaves the old file and no draft', async () => {
     const workspace = await bootWorkspace({ limits: { cpus: 1, memoryBytes: 512 * 2 ** 20, pids: 128 } })
     const { files } = guest
-    fileValueOf(await files.write(workspace, '/dev/shm/f', textSource('stands'), replacing, neverAborted()))
+    fileValueOf(await files.write(workspace, '/dev/shm/f', textSource('old'), replacing, neverAborted()))
     const { source } = largeSource(80 * 2 ** 20)
     expect(refusalOf(await files.write(workspace, '/dev/shm/f', source, replacing, neverAborted()))).toBe('no-space')
-    expect(await runScript(provider, workspace, 'cat /dev/shm/f; ls -A /dev/shm')).toBe('standsf\n')
+    expect(await runScript(provider, workspace, 'cat /dev/shm/f; ls -A /dev/shm')).toBe('oldf\n')
   })
 
-  it('a write that loses the engine half-way leaves the old file, and nothing half written', async () => {
+  it('a write that loses the engine half-way leaves the old file and no draft', async () => {
     const workspace = await bootWorkspace()
-    fileValueOf(await guest.files.write(workspace, 'f', textSource('stands'), replacing, neverAborted()))
-    const { proxy, away } = await proxied()
+    fileValueOf(await guest.files.write(workspace, 'f', textSource('old'), replacing, neverAborted()))
+    const { proxy, proxiedProvider } = await proxied()
     const { source } = largeSource(2 ** 30)
-    const writing = away.guest.files.write(workspace, 'f', source, replacing, neverAborted())
+    const writing = proxiedProvider.guest.files.write(workspace, 'f', source, replacing, neverAborted())
     await expect.poll(() => runScript(provider, workspace, 'ls -A | wc -l')).toBe('2\n')
     await proxy.disconnect()
     fileFaultOf(await writing)
-    await expect.poll(() => runScript(provider, workspace, 'cat f; ls -A')).toBe('standsf\n')
+    await expect.poll(() => runScript(provider, workspace, 'cat f; ls -A')).toBe('oldf\n')
     await proxy.close()
   })
 
-  it('one that ended with output that nobody reads holds up no other in its container', async () => {
+  it('a command that exited with unread output does not block others in its container', async () => {
     const workspace = await bootWorkspace()
     const unread = await startShell(guest, workspace, 'head -c 100000000 /dev/zero', { tag: 'unread' })
     valueOf(await guest.killLeftover(workspace, 'unread', neverAborted()))
@@ -211,17 +213,17 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     expect(stdout.length).toBeLessThan(4_000_000)
   })
 
-  it('all that the engine holds of what one wrote is there after its end, though nobody read it and this process was busy', async () => {
+  it('all output that the engine still holds arrives after the exit, even if it was unread and the event loop was busy', async () => {
     const workspace = await bootWorkspace()
     const run = await startShell(guest, workspace, 'head -c 1300000 /dev/zero; echo end >&2')
     expect(await run.exited).toEqual({ kind: 'exited', code: 0 })
     blockFor(600)
-    await delay(1500) // that nobody reads it is what is tried
+    await delay(1500) // leaves the output unread
     const { stdout, stderr } = await collectOutput(run)
     expect([stdout.length, stderr.toString()]).toEqual([1_300_000, 'end\n'])
   })
 
-  it('a read that nobody finishes leaves no process behind', async () => {
+  it('an unfinished read leaves no process behind', async () => {
     const workspace = await bootWorkspace()
     await runScript(provider, workspace, 'head -c 50000000 /dev/zero > zeros')
     const { bytes } = fileValueOf(await guest.files.read(workspace, 'zeros', neverAborted()))
@@ -235,7 +237,7 @@ describe.skipIf(live === undefined)('Inside a container', { timeout: 60_000 }, (
     ).toBe(50_000_000)
   })
 
-  it('what a lifecycle command writes is told apart by stream', async () => {
+  it('the output of a lifecycle command is reported per stream', async () => {
     const run = 'echo out; echo err >&2'
     const workspace = await bootWorkspace({ postStart: [{ name: 'postStartCommand', run }] })
     const received: string[] = []

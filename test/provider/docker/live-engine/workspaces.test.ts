@@ -36,18 +36,18 @@ const installation = newInstallation()
 
 describe.skipIf(live === undefined)('A workspace on a live engine', () => {
   const docker = dockerClient(target)
-  const provider = (deadlines: Partial<EngineTimeouts> = {}): Provider =>
-    dockerProvider({ installation, target: target, log: silentLog, timeouts: deadlines })
+  const provider = (timeouts: Partial<EngineTimeouts> = {}): Provider =>
+    dockerProvider({ installation, target, log: silentLog, timeouts })
   const newWorkspace = (partial: Partial<WorkspaceSpec> = {}) =>
     newWorkspaceRef(plainSpec({ image: baseImage, ...partial }))
   const command = (run: string, name = 'postStartCommand') => ({ name, run })
 
   beforeAll(() => ensureBaseImage(docker))
   afterAll(async () => {
-    for (const one of installations) await removeAll(docker, one)
+    for (const id of installations) await removeAll(docker, id)
   })
 
-  it('has limits, no host mounts, no privileges, and is restarted by nobody but us', async () => {
+  it('has limits, no host mounts, no privileges and no restart policy', async () => {
     const limits = { cpus: 1e6, memoryBytes: 64 * 2 ** 20, pids: 77 }
     const { id, containerId } = await createdWorkspace(provider(), newWorkspace({ limits }))
     const { Name, Config, HostConfig } = await docker.getContainer(containerId).inspect()
@@ -66,15 +66,15 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     })
   })
 
-  it('publishes its ports on loopback only, where the engine finds room', async () => {
+  it('publishes its ports on loopback only, on host ports that the engine picks', async () => {
     const workspace = await runningWorkspace(
       provider(),
       newWorkspace({ forwardPorts: [8080], postStart: [command('cd /etc && httpd -p 8080 -h /etc')] }),
     )
     valueOf(await runSetup(provider(), workspace))
     const { ports } = await connectionOf(provider(), workspace.id)
-    const again = valueOf(await provider().boot(workspace, neverAborted()))
-    expect(again.connection['ports']).toEqual(ports)
+    const secondBoot = valueOf(await provider().boot(workspace, neverAborted()))
+    expect(secondBoot.connection['ports']).toEqual(ports)
     const port = Object.values(typeof ports === 'object' ? ports : {})[0]
     expect(await (await fetch(`http://127.0.0.1:${port}/group`)).text()).toContain('dev:x:1000')
     const { NetworkSettings } = await docker.getContainer(workspace.containerId).inspect()
@@ -89,52 +89,56 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     const port = address !== null && typeof address === 'object' ? address.port : 0
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the API')
 
-    const one = await runningWorkspace(provider(), newWorkspace())
-    const two = await runningWorkspace(provider(), newWorkspace())
-    const { NetworkSettings } = await docker.getContainer(one.containerId).inspect()
+    const webServer = await runningWorkspace(provider(), newWorkspace())
+    const neighbour = await runningWorkspace(provider(), newWorkspace())
+    const { NetworkSettings } = await docker.getContainer(webServer.containerId).inspect()
     const { IPAddress, Gateway } = Object.values(NetworkSettings.Networks)[0] ?? {}
-    const fetched = (url: string) => `timeout 2 wget -q -O - ${url} 2>/dev/null || echo unreachable`
-    // Itself it can reach: what fails below is not the server.
+    const fetchCommand = (url: string) => `timeout 2 wget -q -O - ${url} 2>/dev/null || echo unreachable`
+    // It reaches itself, so the failures below are not the server's.
     const served = await outputOfScript(
       provider(),
-      one,
-      `httpd -p 8080 -h /etc; ${fetched(`http://${IPAddress}:8080/group`)}`,
+      webServer,
+      `httpd -p 8080 -h /etc; ${fetchCommand(`http://${IPAddress}:8080/group`)}`,
     )
     expect(served).toContain('dev:x:1000')
-    expect(await outputOfScript(provider(), two, fetched(`http://${IPAddress}:8080/group`))).toBe('unreachable')
-    expect(await outputOfScript(provider(), two, fetched(`http://${Gateway}:${port}/`))).toBe('unreachable')
-    expect(await outputOfScript(provider(), two, fetched(`http://127.0.0.1:${port}/`))).toBe('unreachable')
+    expect(await outputOfScript(provider(), neighbour, fetchCommand(`http://${IPAddress}:8080/group`))).toBe(
+      'unreachable',
+    )
+    expect(await outputOfScript(provider(), neighbour, fetchCommand(`http://${Gateway}:${port}/`))).toBe('unreachable')
+    expect(await outputOfScript(provider(), neighbour, fetchCommand(`http://127.0.0.1:${port}/`))).toBe('unreachable')
     server.close()
   })
 
-  it('shares one network with its neighbours, however many are made at once, by whichever process', async () => {
-    const own = newInstallation()
-    const services = [1, 2, 3].map(() => dockerProvider({ installation: own, target: target, log: silentLog }))
-    const subjects = await Promise.all(
+  it('shares one network with its neighbours, even if several processes create them concurrently', async () => {
+    const ownInstallation = newInstallation()
+    const services = [1, 2, 3].map(() => dockerProvider({ installation: ownInstallation, target, log: silentLog }))
+    const workspaces = await Promise.all(
       services.flatMap((service) => [
         createdWorkspace(service, newWorkspace()),
         createdWorkspace(service, newWorkspace()),
       ]),
     )
-    const networks = await docker.listNetworks({ filters: { label: [`vm-api.installation=${own}`] } })
+    const networks = await docker.listNetworks({ filters: { label: [`vm-api.installation=${ownInstallation}`] } })
     expect(networks.length).toBe(1)
-    const [service, workspace] = [services[0], subjects[0]]
+    const [service, workspace] = [services[0], workspaces[0]]
     if (service && workspace) valueOf(await service.boot(workspace, neverAborted()))
   })
 
   it('starts again after its network was pruned while it was stopped', async () => {
-    const own = newInstallation()
-    const one = dockerProvider({ installation: own, target: target, log: silentLog })
-    const workspace = await runningWorkspace(one, newWorkspace())
-    valueOf(await one.stop(workspace, neverAborted()))
-    for (const { Id } of await docker.listNetworks({ filters: { label: [`vm-api.installation=${own}`] } })) {
+    const ownInstallation = newInstallation()
+    const service = dockerProvider({ installation: ownInstallation, target, log: silentLog })
+    const workspace = await runningWorkspace(service, newWorkspace())
+    valueOf(await service.stop(workspace, neverAborted()))
+    for (const { Id } of await docker.listNetworks({
+      filters: { label: [`vm-api.installation=${ownInstallation}`] },
+    })) {
       await docker.getNetwork(Id).remove({})
     }
-    valueOf(await one.boot(workspace, neverAborted()))
-    expect(await containerStateOf(one, workspace.id)).toBe('running')
+    valueOf(await service.boot(workspace, neverAborted()))
+    expect(await containerStateOf(service, workspace.id)).toBe('running')
   })
 
-  it('that was paused by hand counts as running, is woken by boot, and can be halted and removed', async () => {
+  it('that was paused by hand counts as running, is unpaused by boot, and can be stopped and removed', async () => {
     const workspace = await runningWorkspace(provider(), newWorkspace())
     const container = docker.getContainer(workspace.containerId)
     await container.pause()
@@ -149,7 +153,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     expect(await containerStateOf(provider(), workspace.id)).toBe('none')
   })
 
-  it('whose own command ends at once is found out by setup, with the exit code and its last lines', async () => {
+  it("whose image's command exits at once fails in setup, with the exit code and the last lines of output", async () => {
     const name = `vm-test/ends-${randomUUID()}`
     const blank = await docker.createContainer({ Image: baseImage, Cmd: ['true'] })
     const changes = 'CMD ["/bin/sh", "-c", "echo no such database; exit 4"]'
@@ -164,7 +168,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     await docker.getImage(`${name}:1`).remove({})
   })
 
-  it('whose own command cannot be run is never going to start, and says why', async () => {
+  it("whose image's command cannot be executed is a permanent fault with the reason", async () => {
     const name = `vm-test/broken-${randomUUID()}`
     const blank = await docker.createContainer({ Image: baseImage, Cmd: ['true'] })
     await blank.commit({ repo: name, tag: '1', changes: 'CMD ["/no/such/program"]' })
@@ -184,17 +188,17 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     const workspace = newWorkspace({
       remoteUser: 'dev',
       workspaceFolder: '/srv/space',
-      onCreate: [command('touch mine')],
+      onCreate: [command('touch created')],
     })
     const bootWorkspace = await runningWorkspace(provider(), workspace)
     valueOf(await runSetup(provider(), bootWorkspace))
-    expect(await outputOfScript(provider(), bootWorkspace, 'whoami; pwd; ls')).toBe('dev\n/srv/space\nmine')
+    expect(await outputOfScript(provider(), bootWorkspace, 'whoami; pwd; ls')).toBe('dev\n/srv/space\ncreated')
   })
 
-  it('has nothing left running of a command that took too long, its children neither', async () => {
+  it('has no process left of a lifecycle command that timed out, children included', async () => {
     const workspace = await runningWorkspace(
       provider(),
-      newWorkspace({ postStart: [command('echo begun; sleep 4321 & sleep 4321')] }),
+      newWorkspace({ postStart: [command('echo started; sleep 4321 & sleep 4321')] }),
     )
     const fault = faultOf(await runSetup(provider({ commandMs: 3_000 }), workspace))
     expect(fault.kind).toBe('permanent')
@@ -206,7 +210,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     expect(processesIn.Processes.flat().join('\n')).toContain('sleep 3600')
   })
 
-  it('runs a command once at a time: what a setup that was cut off has left running is ended by the next', async () => {
+  it('never runs a lifecycle command twice at a time: a setup kills what an interrupted one has left running', async () => {
     const script = 'echo x >> runs; if [ $(wc -l < runs) = 1 ]; then sleep 4321; fi'
     const workspace = await runningWorkspace(
       provider(),
@@ -217,7 +221,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     expect(await outputOfScript(provider(), workspace, 'cat runs; ps | grep -c "[s]leep 4321"')).toBe('x\nx\n0')
   })
 
-  it('tells what its commands say while they run', async () => {
+  it('reports the output of its lifecycle commands as progress', async () => {
     const workspace = await runningWorkspace(
       provider(),
       newWorkspace({ postStart: [command('echo fetching; sleep 0.2')] }),

@@ -27,4 +27,4 @@ async function simulatedFixture(): Promise<ProviderFixture> {
   }
 }
 
-providerContract('docker, on a played engine,', simulatedFixture, { realShell: false })
+providerContract('docker (simulated engine)', simulatedFixture, { realShell: false })

@@ -25,7 +25,7 @@ beforeEach(() => {
 })
 afterEach(() => engine.server.close())
 
-/** A container that an engine was killed over: it says the same of every start from then on. */
+/** A container whose start was interrupted: from then on every start fails for the same reason. */
 async function startInterrupted(startedAt: string, reason = (id: string) => `task ${id}: already exists`) {
   const workspace = await createdWorkspace(provider, newWorkspaceRef(plainSpec({ image })))
   const { containerId, id } = workspace
@@ -41,11 +41,11 @@ async function startInterrupted(startedAt: string, reason = (id: string) => `tas
   return workspace
 }
 
-describe('A container that an engine was killed over while it started it', () => {
+describe('A container whose engine was killed while starting it', () => {
   it.each([
     ['task: already exists', (id: string) => `task ${id}: already exists`],
     ['id already in use', () => 'id already in use'],
-  ])('is made anew if it has never run, since no start of it will ever succeed: %s', async (_, reason) => {
+  ])('is created again if it has never run: %s', async (_, reason) => {
     const workspace = await startInterrupted('0001-01-01T00:00:00Z', reason)
     expect(faultOf(await provider.boot(workspace, neverAborted())).kind).toBe('missing')
     expect(engine.containersOf(workspace.id)).toEqual([])
@@ -54,10 +54,10 @@ describe('A container that an engine was killed over while it started it', () =>
     expect(engine.containersOf(workspace.id)).toEqual([recreated.containerId])
   })
 
-  it('is kept with its files if it has run before, and what to end is said', async () => {
+  it('is kept with its files if it has run before, and the fault names the process to end', async () => {
     const workspace = await startInterrupted('2026-01-31T12:00:00Z')
-    const { kind: restarted, message } = faultOf(await provider.boot(workspace, neverAborted()))
-    expect(restarted).toBe('transient')
+    const { kind, message } = faultOf(await provider.boot(workspace, neverAborted()))
+    expect(kind).toBe('transient')
     expect(message).toContain(`containerd-shim-runc-v2 … -id ${workspace.containerId}`)
     expect(engine.containersOf(workspace.id)).toEqual([workspace.containerId])
   })

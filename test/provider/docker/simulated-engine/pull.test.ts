@@ -19,15 +19,15 @@ beforeEach(() => {
 })
 afterEach(() => engine.server.close())
 
-// Short ones, so that a registry that never answers is given up within a test's patience.
-const short = { registryMs: 150, stallMs: 150 }
-function pull(name: string, reportProgress: (text: string) => void = () => {}, deadlines = {}) {
-  const provider = dockerProvider({ installation: 'pulls', target: engine.target, log: silentLog, timeouts: deadlines })
-  return provider.image(newWorkspaceRef(plainSpec({ image: name })), neverAborted(), reportProgress)
+// Short, so that a test of a registry that never answers is fast.
+const shortTimeouts = { registryMs: 150, stallMs: 150 }
+function pull(name: string, onProgress: (text: string) => void = () => {}, timeouts = {}) {
+  const provider = dockerProvider({ installation: 'pulls', target: engine.target, log: silentLog, timeouts })
+  return provider.image(newWorkspaceRef(plainSpec({ image: name })), neverAborted(), onProgress)
 }
 
-describe('Pulling an image from a played engine', () => {
-  it('a pull that succeeds tells how far it is, and answers the id of the image', async () => {
+describe('Pulling an image on a simulated engine', () => {
+  it('a successful pull reports progress and returns the image id', async () => {
     engine.respondWith('POST', /^\/images\/create$/, ({ query }) => {
       engine.addImage('node:22')
       expect([query.get('fromImage'), query.get('tag')]).toEqual(['node', '22'])
@@ -41,14 +41,14 @@ describe('Pulling an image from a played engine', () => {
     expect(progress).toEqual(['pulling node:22'])
   })
 
-  it('a reference without a tag asks for latest, never for every tag there is', async () => {
+  it('a reference without a tag pulls latest, never every tag', async () => {
     engine.respondWith('POST', /^\/images\/create$/, ({ query }) =>
       errorResponse(404, `tag ${query.get('tag')} not found`),
     )
     expect(faultOf(await pull('ghcr.io/acme/dev')).message).toContain('tag latest')
   })
 
-  it('an image that is there already is not asked of any registry', async () => {
+  it('an image that the engine has is not pulled', async () => {
     valueOf(await pull(image))
     expect(engine.requests).toEqual([`GET /images/${image}/json`])
   })
@@ -58,7 +58,7 @@ describe('Pulling an image from a played engine', () => {
     ['manifest for acme/dev:1 not found: manifest unknown: manifest unknown', 404],
     ['unauthorized: authentication required', 500],
     ['no matching manifest for linux/arm64/v8 in the manifest list entries', 404],
-  ])('a registry that says "%s" is not asked again', async (reason, status) => {
+  ])('a refusal of the registry is a permanent fault: %s', async (reason, status) => {
     engine.respondWith('POST', /^\/images\/create$/, () => errorResponse(status, reason))
     const fault = faultOf(await pull('acme/dev:1'))
     expect(fault.kind).toBe('permanent')
@@ -72,14 +72,14 @@ describe('Pulling an image from a played engine', () => {
     ['Get "https://registry.test/v2/": dial tcp 10.0.0.1:443: connect: connection refused', 404],
     ['toomanyrequests: You have reached your pull rate limit', 429],
     ['received unexpected HTTP status: 503 Service Unavailable', 500],
-  ])('a registry that is away ("%s") may be asked again', async (reason, status) => {
+  ])('an unreachable registry is a transient fault: %s', async (reason, status) => {
     engine.respondWith('POST', /^\/images\/create$/, () => errorResponse(status, reason))
     const fault = faultOf(await pull('registry.test/dev:1'))
     expect(fault.kind).toBe('transient')
     expect(fault.message).toContain(reason)
   })
 
-  it('an error that comes in the middle of the stream is the reason', async () => {
+  it('an error in the middle of the stream is the reason in the fault', async () => {
     const error = 'denied: requested access to the resource is denied'
     engine.respondWith('POST', /^\/images\/create$/, () =>
       jsonLinesResponse({ status: 'Pulling from acme/dev', id: '1' }, { errorDetail: { message: error }, error }),
@@ -89,26 +89,26 @@ describe('Pulling an image from a played engine', () => {
     expect(fault.message).toContain(error)
   })
 
-  it('a registry that the engine waits for without a word is given up soon', async () => {
+  it('a registry that does not answer the engine is given up after the registry timeout', async () => {
     engine.respondWith('POST', /^\/images\/create$/, noResponse)
-    const fault = faultOf(await pull('registry.test/dev:1', () => {}, short))
+    const fault = faultOf(await pull('registry.test/dev:1', () => {}, shortTimeouts))
     expect(fault).toEqual({
       kind: 'transient',
       message: 'The image registry.test/dev:1 cannot be pulled: no answer from its registry within 0.15 s.',
     })
   })
 
-  it('a pull that falls silent half-way is given up', async () => {
+  it('a pull that stalls is given up', async () => {
     engine.respondWith('POST', /^\/images\/create$/, () => {
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(Buffer.from('{"status":"Pulling from acme/dev","id":"1"}\n')),
       })
       return new Response(body)
     })
-    expect(faultOf(await pull('acme/dev:1', () => {}, short)).kind).toBe('transient')
+    expect(faultOf(await pull('acme/dev:1', () => {}, shortTimeouts)).kind).toBe('transient')
   })
 
-  it('a pull that is cut because the engine went away spends no try', async () => {
+  it('a pull that is cut because the engine went away is an unavailable engine, not a failed pull', async () => {
     engine.respondWith('POST', /^\/images\/create$/, () => {
       engine.respondWith('GET', /^\/_ping$/, () => Response.error())
       const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('cut')) })
@@ -117,7 +117,7 @@ describe('Pulling an image from a played engine', () => {
     expect(faultOf(await pull('acme/dev:1')).kind).toBe('unavailable')
   })
 
-  it('a name that is no image reference reaches no engine', async () => {
+  it('an invalid image reference never reaches the engine', async () => {
     for (const name of ['../containers/json', 'a b', '', 'x?y=1', 'UPPER/CASE@nothing']) {
       expect(faultOf(await pull(name)).kind).toBe('permanent')
     }

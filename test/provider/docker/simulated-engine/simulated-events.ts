@@ -1,19 +1,19 @@
-/** The event streams of a played engine. */
+/** The event streams of a simulated engine. */
 export function simulatedEvents() {
   const subscribers = new Map<ReadableStreamDefaultController<Uint8Array>, readonly string[]>()
   let clock = 0
   return {
-    /** A stream of what happens from now on to containers with all of `labels` (`key=value`). */
+    /** A stream of events of containers that have all of `labels` (`key=value`). */
     subscribe(labels: readonly string[]): Response {
-      let ownController: ReadableStreamDefaultController<Uint8Array> | undefined
+      let subscriber: ReadableStreamDefaultController<Uint8Array> | undefined
       const body = new ReadableStream<Uint8Array>({
         start(controller) {
-          ownController = controller
+          subscriber = controller
           subscribers.set(controller, labels)
-          controller.enqueue(Buffer.from('\n')) // so that the headers go out, as an engine sends them at once
+          controller.enqueue(Buffer.from('\n')) // sends the headers at once, as an engine does
         },
         cancel() {
-          if (ownController) subscribers.delete(ownController)
+          if (subscriber) subscribers.delete(subscriber)
         },
       })
       return new Response(body, { headers: { 'content-type': 'application/json' } })

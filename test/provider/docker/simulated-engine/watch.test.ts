@@ -16,16 +16,16 @@ beforeEach(() => {
 })
 afterEach(() => engine.server.close())
 
-// Short ones, so that a test need not wait for what takes seconds in service.
-const shortDeadlines = { heartbeatMs: 30, reconnectMs: 10, reconnectMaxMs: 20, pingMs: 500, readMs: 2_000 }
-const provider = (): Provider =>
-  dockerProvider({ installation, target: engine.target, log: silentLog, timeouts: shortDeadlines })
+// Short, so that the tests are fast.
+const shortTimeouts = { heartbeatMs: 30, reconnectMs: 10, reconnectMaxMs: 20, pingMs: 500, readMs: 2_000 }
+const newProvider = (): Provider =>
+  dockerProvider({ installation, target: engine.target, log: silentLog, timeouts: shortTimeouts })
 const newWorkspace = () => newWorkspaceRef(plainSpec({ image }))
 
-describe('Watching a played engine', () => {
-  it('a stream that is cut is told as lost once, then connected again, and events go on', async () => {
-    const workspace = await runningWorkspace(provider(), newWorkspace())
-    const watcher = watchProvider(provider())
+describe('Watching a simulated engine', () => {
+  it('a cut event stream is reported as disconnected once, then as connected, and events resume', async () => {
+    const workspace = await runningWorkspace(newProvider(), newWorkspace())
+    const watcher = watchProvider(newProvider())
     await watcher.waitFor(({ kind }) => kind === 'connected')
     engine.disconnectEvents()
     await watcher.waitFor(({ kind }) => kind === 'disconnected')
@@ -36,18 +36,18 @@ describe('Watching a played engine', () => {
     watcher.close()
   })
 
-  it('an engine that hangs with its stream open is told as lost', async () => {
-    const watcher = watchProvider(provider())
+  it('an engine that hangs with its stream open is reported as disconnected', async () => {
+    const watcher = watchProvider(newProvider())
     await watcher.waitFor(({ kind }) => kind === 'connected')
     engine.respondWith('GET', /^\/_ping$/, noResponse, 1e6)
-    const lost = await watcher.waitFor(({ kind }) => kind === 'disconnected')
-    expect(lost).toMatchObject({ kind: 'disconnected', fault: { kind: 'unavailable' } })
+    const notice = await watcher.waitFor(({ kind }) => kind === 'disconnected')
+    expect(notice).toMatchObject({ kind: 'disconnected', fault: { kind: 'unavailable' } })
     watcher.close()
   })
 
-  it('an engine that is away from the start is told as lost once, however often it is tried', async () => {
+  it('an engine that is unavailable from the start is reported as disconnected once', async () => {
     engine.respondWith('GET', /^\/events$/, () => errorResponse(503, 'starting'), 5)
-    const watcher = watchProvider(provider())
+    const watcher = watchProvider(newProvider())
     await watcher.waitFor(({ kind }) => kind === 'connected')
     expect(watcher.notices.map(({ kind }) => kind)).toEqual(['disconnected', 'connected'])
     watcher.close()

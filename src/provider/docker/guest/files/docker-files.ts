@@ -4,156 +4,141 @@ import type { Readable } from 'node:stream'
 import { ok, fault } from '../../../../workspace/fault.ts'
 import type { ProcessExit } from '../../../../workspace/guest-process.ts'
 import type { WorkspaceRef } from '../../../../workspace/workspace-ref.ts'
-import type { FileOutcome, GuestFiles, GuestProcess } from '../../../guest.ts'
+import type { FileOutcome, Guest, GuestFiles, GuestProcess } from '../../../guest.ts'
 import { refuseFile } from '../../../refuse-file.ts'
 import { parseStatLine, parseListOutput, parseStatOutput } from './file-entry.ts'
 import { scriptRefusal } from './script-refusal.ts'
-import { feedFileScript, runFileScript, type StartGuestProcess, startFileScript } from './run-script.ts'
+import { type FileScript, runFileScript, runFileScriptWithInput, startFileScript } from './run-script.ts'
 import * as scripts from './file-scripts.ts'
 import { takeBytes, type ScriptStream, openScriptStream, scriptReadable, withoutRootEntry } from './script-stream.ts'
 
-/** The files of containers, by small scripts that run inside them as the recipe's user: what that user may is what may be done here. */
-export function dockerFiles(startProcess: StartGuestProcess): GuestFiles {
-  /** Runs a script to its end; what it wrote, or why it did not do what it was to. */
-  async function runScript(
-    workspace: WorkspaceRef,
-    path: string,
-    script: string,
-    args: readonly string[],
-    signal: AbortSignal,
-  ): Promise<FileOutcome<string>> {
-    const result = await runFileScript(startProcess, workspace, script, args, signal)
-    if (!result.ok) return result
-    const { exit, stdout, stderr } = result.value
-    return succeeded(exit) ? ok(stdout) : scriptRefusal(exit, stderr, path)
-  }
+/** A script about `path`, which is the path that messages name. */
+interface PathScript extends FileScript {
+  readonly path: string
+}
 
-  /** Runs a script that reads `source` to its end. */
-  async function runScriptWithInput(
-    workspace: WorkspaceRef,
-    path: string,
-    script: string,
-    source: Readable,
-    extraArgs: readonly string[],
-    signal: AbortSignal,
-  ): Promise<FileOutcome<void>> {
-    const token = randomUUID()
-    const args = [absolutePath(workspace, path), `${scripts.draftPrefix}${randomUUID()}`, token, ...extraArgs]
-    const startResult = await startFileScript(startProcess, workspace, script, args, true, signal)
-    if (!startResult.ok) {
-      source.destroy()
-      return startResult
-    }
-    const { exit, stderr } = await feedFileScript(startResult.value, source, token, signal)
-    return succeeded(exit) ? ok(undefined) : scriptRefusal(exit, stderr, path)
-  }
-
-  /** Runs a script that writes a line and then bytes, and hands on both as soon as the line is there. */
-  async function openScript<T>(
-    workspace: WorkspaceRef,
-    path: string,
-    script: string,
-    signal: AbortSignal,
-    toOutcome: (guestProcess: GuestProcess, firstLine: string, bytes: ScriptStream['bytes']) => FileOutcome<T>,
-    isComplete: (exit: ProcessExit, stderr: string) => boolean = succeeded,
-  ): Promise<FileOutcome<T>> {
-    const startResult = await startFileScript(
-      startProcess,
-      workspace,
-      script,
-      [absolutePath(workspace, path)],
-      false,
-      signal,
-    )
-    if (!startResult.ok) return startResult
-    const guestProcess = startResult.value
-    const failureOf = (exit: ProcessExit, stderr: string): string | null => {
-      if (isComplete(exit, stderr)) return null
-      const refusal = scriptRefusal(exit, stderr, path)
-      return 'message' in refusal ? refusal.message : refusal.fault.message
-    }
-    const { firstLine, bytes, stderr } = await openScriptStream(guestProcess, failureOf, signal)
-    return firstLine === null
-      ? scriptRefusal(await guestProcess.exited, stderr(), path)
-      : toOutcome(guestProcess, firstLine, bytes)
-  }
-
+/**
+ * The files of containers, by small scripts that run inside them as the workspace's user, whose permissions therefore
+ * apply.
+ */
+export function dockerFiles(startProcess: Guest['exec']): GuestFiles {
+  const { run, runWithInput, open } = scriptRunner(startProcess)
   return {
     async stat(workspace, path, signal) {
-      const output = await runScript(workspace, path, scripts.statScript, [absolutePath(workspace, path)], signal)
+      const output = await run(pathScript(workspace, path, scripts.statScript), signal)
       if (!output.ok) return output
       const entry = parseStatOutput(absolutePath(workspace, path), output.value)
       return entry === null ? unparsableOutput(path) : ok(entry)
     },
     async list(workspace, path, signal) {
-      const output = await runScript(workspace, path, scripts.listScript, [absolutePath(workspace, path)], signal)
+      const output = await run(pathScript(workspace, path, scripts.listScript), signal)
       return output.ok ? ok(parseListOutput(output.value)) : output
     },
-    read: (workspace, path, signal) =>
-      openScript(workspace, path, scripts.readScript, signal, (guestProcess, firstLine, bytes) => {
-        const entry = parseStatLine(posix.basename(absolutePath(workspace, path)), firstLine, null)
-        const stream = scriptReadable(guestProcess, takeBytes(bytes, entry?.bytes ?? 0), signal)
-        return entry === null ? unparsableOutput(path) : ok({ entry, bytes: stream })
-      }),
-    write: (workspace, path, source, { append, mode }, signal) =>
-      runScriptWithInput(
-        workspace,
-        path,
-        scripts.writeScript,
-        source,
-        [append ? 'append' : '', mode === null ? '' : mode.toString(8)],
-        signal,
-      ),
+    async read(workspace, path, signal) {
+      const opened = await open(pathScript(workspace, path, scripts.readScript), signal)
+      if (!opened.ok) return opened
+      const { guestProcess, firstLine, bytes } = opened.value
+      const entry = parseStatLine(posix.basename(absolutePath(workspace, path)), firstLine, null)
+      const stream = scriptReadable(guestProcess, takeBytes(bytes, entry?.bytes ?? 0), signal)
+      return entry === null ? unparsableOutput(path) : ok({ entry, bytes: stream })
+    },
+    write(workspace, path, source, { append, mode }, signal) {
+      const args = [append ? 'append' : '', mode === null ? '' : mode.toString(8)]
+      return runWithInput(pathScript(workspace, path, scripts.writeScript, args), source, signal)
+    },
     async makeDirectory(workspace, path, signal) {
-      const result = await runScript(
-        workspace,
-        path,
-        scripts.makeDirectoryScript,
-        [absolutePath(workspace, path)],
-        signal,
-      )
-      return result.ok ? ok(undefined) : result
+      const output = await run(pathScript(workspace, path, scripts.makeDirectoryScript), signal)
+      return output.ok ? ok(undefined) : output
     },
     async move(workspace, from, to, signal) {
-      const [sourcePath, targetPath] = [absolutePath(workspace, from), absolutePath(workspace, to)]
-      if (containsWorkspaceFolder(workspace, sourcePath)) return refuseFile('denied', from)
-      const result = await runScript(workspace, from, scripts.moveScript, [sourcePath, targetPath], signal)
-      return result.ok ? ok(undefined) : result
+      if (containsWorkspaceFolder(workspace, from)) return refuseFile('denied', from)
+      const script = pathScript(workspace, from, scripts.moveScript, [absolutePath(workspace, to)])
+      const output = await run(script, signal)
+      return output.ok ? ok(undefined) : output
     },
     async remove(workspace, path, recursive, signal) {
-      const absolute = absolutePath(workspace, path)
-      if (containsWorkspaceFolder(workspace, absolute)) return refuseFile('denied', path)
-      const result = await runScript(
-        workspace,
-        path,
-        scripts.removeScript,
-        [absolute, recursive ? 'recursive' : ''],
-        signal,
-      )
-      return result.ok ? ok(undefined) : result
+      if (containsWorkspaceFolder(workspace, path)) return refuseFile('denied', path)
+      const script = pathScript(workspace, path, scripts.removeScript, [recursive ? 'recursive' : ''])
+      const output = await run(script, signal)
+      return output.ok ? ok(undefined) : output
     },
-    pack: (workspace, path, signal) =>
-      openScript(
-        workspace,
-        path,
-        scripts.packScript,
-        signal,
-        (guestProcess, _line, bytes) => ok(scriptReadable(guestProcess, withoutRootEntry(bytes), signal)),
-        packSucceeded,
-      ),
+    async pack(workspace, path, signal) {
+      const opened = await open(pathScript(workspace, path, scripts.packScript), signal, packSucceeded)
+      if (!opened.ok) return opened
+      const { guestProcess, bytes } = opened.value
+      return ok(scriptReadable(guestProcess, withoutRootEntry(bytes), signal))
+    },
     unpack: (workspace, path, source, signal) =>
-      runScriptWithInput(workspace, path, scripts.unpackScript, source, [], signal),
+      runWithInput(pathScript(workspace, path, scripts.unpackScript), source, signal),
   }
 }
 
-/** The path from the container's root. */
+/** Runs scripts and turns their failures into refusals and faults. */
+function scriptRunner(startProcess: Guest['exec']) {
+  return {
+    /** Runs a script to its end and returns its output. */
+    async run(script: PathScript, signal: AbortSignal): Promise<FileOutcome<string>> {
+      const result = await runFileScript(startProcess, script, signal)
+      if (!result.ok) return result
+      const { exit, stdout, stderr } = result.value
+      return succeeded(exit) ? ok(stdout) : scriptRefusal(exit, stderr, script.path)
+    },
+
+    /** Runs a script that reads `source` and takes PATH DRAFT TOKEN before its other arguments. */
+    async runWithInput(
+      { args: [absolute = '', ...extraArgs], ...script }: PathScript,
+      source: Readable,
+      signal: AbortSignal,
+    ): Promise<FileOutcome<void>> {
+      const token = randomUUID()
+      const args = [absolute, `${scripts.draftPrefix}${randomUUID()}`, token, ...extraArgs]
+      const result = await runFileScriptWithInput(startProcess, { ...script, args }, { source, token }, signal)
+      if (!result.ok) return result
+      const { exit, stderr } = result.value
+      return succeeded(exit) ? ok(undefined) : scriptRefusal(exit, stderr, script.path)
+    },
+
+    /** Runs a script that writes one line and then bytes. Settles as soon as the line is there. */
+    async open(
+      script: PathScript,
+      signal: AbortSignal,
+      isComplete: (exit: ProcessExit, stderr: string) => boolean = succeeded,
+    ): Promise<FileOutcome<{ guestProcess: GuestProcess; firstLine: string; bytes: ScriptStream['bytes'] }>> {
+      const started = await startFileScript(startProcess, script, false, signal)
+      if (!started.ok) return started
+      const guestProcess = started.value
+      const failureOf = (exit: ProcessExit, stderr: string): string | null => {
+        if (isComplete(exit, stderr)) return null
+        const refusal = scriptRefusal(exit, stderr, script.path)
+        return 'message' in refusal ? refusal.message : refusal.fault.message
+      }
+      const { firstLine, bytes, stderr } = await openScriptStream(guestProcess, failureOf, signal)
+      return firstLine === null
+        ? scriptRefusal(await guestProcess.exited, stderr(), script.path)
+        : ok({ guestProcess, firstLine, bytes })
+    },
+  }
+}
+
+/** A script whose first argument is the absolute path. */
+function pathScript(
+  workspace: WorkspaceRef,
+  path: string,
+  script: string,
+  extraArgs: readonly string[] = [],
+): PathScript {
+  return { workspace, path, script, args: [absolutePath(workspace, path), ...extraArgs] }
+}
+
+/** The path from the container's root, without a trailing slash. */
 function absolutePath({ spec }: WorkspaceRef, path: string): string {
   const normalized = posix.normalize(path.startsWith('/') ? path : `${spec.workspaceFolder}/${path}`)
   return normalized === '/' ? normalized : normalized.replace(/\/+$/, '')
 }
 
-/** True of the workspace folder itself, and of what it is in. */
-function containsWorkspaceFolder(workspace: WorkspaceRef, absolute: string): boolean {
+/** True if `path` is the workspace folder or one of its ancestors. */
+function containsWorkspaceFolder(workspace: WorkspaceRef, path: string): boolean {
+  const absolute = absolutePath(workspace, path)
   const workspaceFolder = absolutePath(workspace, '.')
   return workspaceFolder === absolute || workspaceFolder.startsWith(absolute === '/' ? absolute : `${absolute}/`)
 }
@@ -162,7 +147,7 @@ function succeeded(exit: ProcessExit): boolean {
   return exit.kind === 'exited' && exit.code === 0
 }
 
-/** GNU tar's exit code 1: a file has changed while it was read, or it is a socket. All that could be packed is. */
+/** GNU tar exits with 1 if a file changed while it was read or is a socket. All that can be packed has been packed. */
 function packSucceeded(exit: ProcessExit, stderr: string): boolean {
   if (succeeded(exit)) return true
   const harmless = /: (file changed as we read it|File removed before we read it|socket ignored)$/
@@ -171,5 +156,5 @@ function packSucceeded(exit: ProcessExit, stderr: string): boolean {
 }
 
 function unparsableOutput(path: string): FileOutcome<never> {
-  return fault('transient', `What the workspace told of ${path} cannot be read.`)
+  return fault('transient', `Cannot parse what the workspace reported about ${path}.`)
 }

@@ -3,7 +3,7 @@ import type { FileEntry } from '../../../../workspace/file.ts'
 
 const kindByFileType: Readonly<Record<number, FileEntry['kind']>> = { 0o10: 'file', 0o4: 'directory', 0o12: 'link' }
 
-/** What `stat -c "%f %s %Y"` says of the file called `name`; `null` if it is not that. */
+/** Parses a line of `stat -c "%f %s %Y"` about the file `name`; `null` if the line has another form. */
 export function parseStatLine(name: string, line: string, target: string | null): FileEntry | null {
   const [, hex = '', size, seconds] = /^([0-9a-f]+) (\d+) (-?\d+)$/.exec(line) ?? []
   if (size === undefined || seconds === undefined) return null
@@ -12,14 +12,17 @@ export function parseStatLine(name: string, line: string, target: string | null)
   return { name, kind, bytes: Number(size), mode: bits & 0o7777, modifiedAt: Number(seconds) * 1000, target }
 }
 
-/** What {@link import('./files-scripts.ts').statScript} wrote of `path`: the line, and for a link where it leads. */
+/** Parses the output of `statScript` about `path`: the line and, for a link, its target. */
 export function parseStatOutput(path: string, output: string): FileEntry | null {
   const end = output.indexOf('\n')
   const target = output.slice(end + 1)
   return parseStatLine(posix.basename(path), output.slice(0, end), target === '' ? null : target.replace(/\n$/, ''))
 }
 
-/** What `listScript` wrote: a record begins with `/` at the beginning of a line, and ends with a name that has no `/` but in its `./`. */
+/**
+ * Parses the output of `listScript`. A record starts with `/` at the start of a line and ends with a name, which contains
+ * no `/` except in its leading `./`.
+ */
 export function parseListOutput(output: string): readonly FileEntry[] {
   return `\n${output}`
     .split('\n/')

@@ -1,10 +1,10 @@
-// What the verbs for files do inside a container. Any POSIX shell, with the tools of busybox or of GNU, runs them. Every path is an argument and
-// begins with `/`, so that none is read by a shell or taken for an option.
+// Shell scripts behind the file operations. They run in any POSIX shell with the tools of busybox or GNU. Every path is an
+// argument that starts with `/`, so that no shell interprets it and no tool takes it for an option.
 
-/** What has not come whole yet is called by this and a UUID, beside the place where it is to be. */
+/** A draft, the file that receives incomplete content beside its destination, is named with this prefix and a UUID. */
 export const draftPrefix = '.vm-api-'
 
-/** What a script says with its exit code. What it does not say itself stands in a tool's own words, on stderr. */
+/** Exit codes of the scripts. Other failures are described by a tool's own message on stderr. */
 export const scriptExitCodes = {
   notAFile: 62,
   notADirectory: 63,
@@ -14,31 +14,31 @@ export const scriptExitCodes = {
   incomplete: 75,
 } as const
 
-// "there PATH": whatever a link leads to; if there is nothing, `stat` says why.
-const requirePath = 'there() { stat -L -c %f "$1" >/dev/null || exit 1; }\n'
-const requireDirectory = 'directory() { [ -d "$1" ] || { there "$1"; exit 63; }; }\n'
-const requireFile = 'file() { [ -f "$1" ] || { there "$1"; exit 62; }; }\n'
+// "exists PATH": follows links; if nothing exists, `stat` prints why.
+const requirePath = 'exists() { stat -L -c %f "$1" >/dev/null || exit 1; }\n'
+const requireDirectory = 'directory() { [ -d "$1" ] || { exists "$1"; exit 63; }; }\n'
+const requireFile = 'file() { [ -f "$1" ] || { exists "$1"; exit 62; }; }\n'
 const requireTool = (tool: string): string =>
   `command -v ${tool} >/dev/null || { echo "${tool} is missing" >&2; exit 69; }\n`
 
 export const statScript = `stat -c "%f %s %Y" "$1" || exit 1
 if [ -L "$1" ]; then readlink "$1"; fi`
 
-// A name has no "/", so each record begins where a line does that begins with one.
+// A name contains no "/", so a line that starts with one starts a record.
 export const listScript = `${requirePath}${requireDirectory}directory "$1"
 cd "$1" && [ -r . ] || exit 64
 find . -mindepth 1 -maxdepth 1 -exec stat -c "/%f %s %Y %n" {} + 2>/dev/null
 exit 0`
 
-// What is told of the file is told of the one that is read.
+// Opens the file first, so that the entry describes the file that is read.
 export const readScript = `${requirePath}${requireFile}file "$1"
 [ -r "$1" ] || exit 64
 exec 3< "$1" || exit 64
 stat -L -c "%f %s %Y" /proc/self/fd/3 || exit 1
 exec cat <&3`
 
-// "spool FILE TOKEN": appends what comes to the file. It has come whole if it ends with the token, which is cut away: a connection that was lost ends as
-// one does that was closed.
+// "spool FILE TOKEN": appends stdin to the file. The input is complete only if it ends with the token, which is then
+// removed: a lost connection and a closed one look the same here.
 const spoolFunction = `spool() {
   begin=$(stat -c %s "$1") && cat >> "$1" && end=$(stat -c %s "$1") || return 1
   end=$((end - \${#2}))
@@ -48,7 +48,8 @@ const spoolFunction = `spool() {
 `
 const undoFunction = 'undo() { code=$?; rm -f "$draft"; exit "$code"; }\n'
 
-// "tidy FOLDER": removes what a container that was killed has left half come. Nothing is on its way for a day: one that stands still is cut off.
+// "tidy FOLDER": removes drafts that killed containers have left behind. No transfer takes a day, since a stalled one is
+// aborted.
 const tidyFunction = `tidy() {
   find "$1" -maxdepth 1 -type f -name '${draftPrefix}????????-????-????-????-????????????' -mmin +1440 -exec rm -f {} + 2>/dev/null
 }
@@ -104,7 +105,7 @@ export const packScript = `${requirePath}${requireTool('tar')}if [ -d "$1" ]; th
   echo
   exec tar -cf - .
 fi
-there "$1"
+exists "$1"
 [ -f "$1" ] || exit 62
 [ -r "$1" ] || exit 64
 name=\${1##*/}
@@ -112,7 +113,7 @@ cd "\${1%/*}/" || exit 64
 echo
 exec tar -chf - -- "$name"`
 
-// PATH DRAFT TOKEN. The archive is kept until all of it has come, and read through once before anything is put in place.
+// PATH DRAFT TOKEN. Stores the whole archive first and reads it through once before it unpacks anything.
 export const unpackScript = `${requireTool('tar')}${spoolFunction}${undoFunction}${tidyFunction}if [ ! -d "$1" ]; then
   if [ -e "$1" ] || [ -L "$1" ]; then exit 63; fi
 fi

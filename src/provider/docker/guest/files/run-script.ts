@@ -2,34 +2,38 @@ import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ok, type Outcome } from '../../../../workspace/fault.ts'
-import type { GuestCommand, ProcessExit } from '../../../../workspace/guest-process.ts'
+import type { ProcessExit } from '../../../../workspace/guest-process.ts'
 import type { WorkspaceRef } from '../../../../workspace/workspace-ref.ts'
-import type { GuestProcess } from '../../../guest.ts'
+import type { Guest, GuestProcess } from '../../../guest.ts'
 
-const maxStderrBytes = 8_192
-/** A script that was given up has so long to put things back. */
+export const maxStderrBytes = 8_192
+/** How long an aborted script has to roll back before it is killed. */
 const rollbackTimeoutMs = 5_000
 
-/** How scripts are started in a container. */
-export type StartGuestProcess = (
-  workspace: WorkspaceRef,
-  command: GuestCommand,
-  signal: AbortSignal,
-) => Promise<Outcome<GuestProcess>>
+/** A script to run in a workspace's container. */
+export interface FileScript {
+  readonly workspace: WorkspaceRef
+  readonly script: string
+  readonly args: readonly string[]
+}
 
-/** What a script wrote, and how it ended. */
+/** The input of a script, and the token that marks its end. */
+export interface ScriptInput {
+  readonly source: Readable
+  readonly token: string
+}
+
+/** The output and the exit of a script. */
 export interface ScriptResult {
   readonly exit: ProcessExit
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Starts `script` with arguments as the recipe's user. */
+/** Starts a script as the workspace's user, with an open stdin if `stdin`. */
 export function startFileScript(
-  startProcess: StartGuestProcess,
-  workspace: WorkspaceRef,
-  script: string,
-  args: readonly string[],
+  startProcess: Guest['exec'],
+  { workspace, script, args }: FileScript,
   stdin: boolean,
   signal: AbortSignal,
 ): Promise<Outcome<GuestProcess>> {
@@ -39,17 +43,15 @@ export function startFileScript(
   return startProcess(workspace, command, signal)
 }
 
-/** Runs a script that writes little to its end. It is killed when `signal` is aborted. */
+/** Runs a script with little output to its end. Kills it if `signal` aborts. */
 export async function runFileScript(
-  startProcess: StartGuestProcess,
-  workspace: WorkspaceRef,
-  script: string,
-  args: readonly string[],
+  startProcess: Guest['exec'],
+  fileScript: FileScript,
   signal: AbortSignal,
 ): Promise<Outcome<ScriptResult>> {
-  const startResult = await startFileScript(startProcess, workspace, script, args, false, signal)
-  if (!startResult.ok) return startResult
-  const guestProcess = startResult.value
+  const started = await startFileScript(startProcess, fileScript, false, signal)
+  if (!started.ok) return started
+  const guestProcess = started.value
   const onAbort = (): void => void killProcess(guestProcess)
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
@@ -59,13 +61,24 @@ export async function runFileScript(
 }
 
 /**
- * Gives a script `source` to read, and `token` last, if the source came to a good end: only then is it to believe that all has come. Answers
- * when the script has ended.
+ * Runs a script that reads `source`, followed by `token`. The token is sent only if the source ended without an error: it
+ * tells the script that the input is complete.
  */
-export async function feedFileScript(
+export async function runFileScriptWithInput(
+  startProcess: Guest['exec'],
+  fileScript: FileScript,
+  input: ScriptInput,
+  signal: AbortSignal,
+): Promise<Outcome<ScriptResult>> {
+  const started = await startFileScript(startProcess, fileScript, true, signal)
+  if (started.ok) return ok(await feedInput(started.value, input, signal))
+  input.source.destroy()
+  return started
+}
+
+async function feedInput(
   guestProcess: GuestProcess,
-  source: Readable,
-  token: string,
+  { source, token }: ScriptInput,
   signal: AbortSignal,
 ): Promise<ScriptResult> {
   const pendingOutput = collectOutput(guestProcess)
@@ -75,11 +88,11 @@ export async function feedFileScript(
     source.destroy()
   })
   try {
-    if (guestProcess.stdin === null) throw new TypeError('a script that reads nothing was to be given something')
+    if (guestProcess.stdin === null) throw new TypeError('the script was started without stdin')
     await pipeline(source, guestProcess.stdin, { end: false, signal })
     guestProcess.stdin.end(token)
   } catch {
-    // The source, the signal or the script itself has ended it. Whichever it was, the script says what it made of that.
+    // Ended by the source, the signal or the script itself. In each case the script's exit tells the result.
     source.destroy()
     guestProcess.stdin?.destroy()
     const timer = exited ? undefined : setTimeout(() => void killProcess(guestProcess), rollbackTimeoutMs)
@@ -89,7 +102,7 @@ export async function feedFileScript(
   return { exit: await guestProcess.exited, ...output }
 }
 
-/** Ends a script that nobody waits for, or has ended. Left first: output that nobody reads any more would hold the engine up. */
+/** Kills a script. Detaches first: output without a reader would block the engine. */
 export async function killProcess(guestProcess: GuestProcess): Promise<void> {
   guestProcess.detach()
   await guestProcess.signal('SIGKILL')

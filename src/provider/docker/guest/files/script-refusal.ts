@@ -11,11 +11,11 @@ const refusalByExitCode: Readonly<Record<number, FileRefusal>> = {
   [scriptExitCodes.denied]: 'denied',
   [scriptExitCodes.exists]: 'exists',
   [scriptExitCodes.impossible]: 'impossible',
-  // A program that the image does not have.
+  // A program is missing from the image.
   127: 'impossible',
 }
 
-// Of glibc and of musl; the scripts run in the language of neither's translations.
+// Messages of glibc and musl, untranslated: scripts run with LC_ALL=C.
 const refusalByStderr: readonly (readonly [RegExp, FileRefusal])[] = [
   [/Permission denied|Operation not permitted|Read-only file system/, 'denied'],
   [/No space left|quota exceeded|File too large/i, 'no-space'],
@@ -27,23 +27,24 @@ const refusalByStderr: readonly (readonly [RegExp, FileRefusal])[] = [
   [/name too long|Invalid argument|cross-device|subdirectory of itself|not found/i, 'impossible'],
 ]
 
-/** Why a script about `path` did not do what it was to, by how it ended and what it wrote on stderr. */
+/** Why a script about `path` failed, by its exit and its stderr. */
 export function scriptRefusal(
   exit: ProcessExit,
   stderr: string,
   path: string,
 ): Exclude<FileOutcome<never>, { readonly ok: true }> {
-  if (exit.kind === 'lost') return fault('transient', `What became of ${path} was not heard: ${exit.message}`)
+  if (exit.kind === 'lost')
+    return fault('transient', `The outcome of the operation on ${path} is unknown: ${exit.message}`)
   const reason = stderr.trim()
-  // A shell says so too of what it has started.
+  // A shell also reports a killed child with a code above 128.
   if (exit.kind === 'killed' || exit.code > 128)
-    return fault('transient', `${path} was given up: what was at work on it in the workspace was killed.`)
+    return fault('transient', `The operation on ${path} failed: its process in the workspace was killed.`)
   if (exit.code === scriptExitCodes.incomplete)
-    return fault('transient', `What was to be written to ${path} was cut off, so nothing was changed.`)
+    return fault('transient', `The content for ${path} was cut off before its end. Nothing has been changed.`)
   const refusal = refusalByExitCode[exit.code] ?? refusalByStderr.find(([pattern]) => pattern.test(reason))?.[1]
   if (refusal === 'impossible') return refuseFile(refusal, path, lastLine(reason))
   if (refusal !== undefined) return refuseFile(refusal, path)
-  return fault('transient', `${path} was given up with exit code ${exit.code}. ${lastLine(reason)}`.trim())
+  return fault('transient', `The operation on ${path} failed with exit code ${exit.code}. ${lastLine(reason)}`.trim())
 }
 
 function lastLine(text: string): string {

@@ -1,21 +1,20 @@
 import { Readable } from 'node:stream'
 import type { ProcessExit } from '../../../../workspace/guest-process.ts'
 import type { GuestProcess } from '../../../guest.ts'
-import { killProcess } from './run-script.ts'
+import { killProcess, maxStderrBytes } from './run-script.ts'
 
-const maxStderrBytes = 8_192
 const tarHeaderBytes = 512
 
-/** What a script writes: a line about it, and then bytes. */
+/** The output of a script: one line, then bytes. */
 export interface ScriptStream {
-  /** `null`: it ended without one. */
+  /** `null` if the script ended without a line. */
   readonly firstLine: string | null
-  /** Fails unless the script comes to a good end, in the words of `why`. To be read once. */
+  /** Throws the message of `failureOf` if the script fails. Can be read once. */
   readonly bytes: AsyncGenerator<Buffer>
   stderr(): string
 }
 
-/** Reads a script's first line. `why` says what is wrong with the way it ended; `null`: nothing. */
+/** Reads the first line of a script's output. `failureOf` describes a failed exit; `null` if the exit is good. */
 export async function openScriptStream(
   guestProcess: GuestProcess,
   failureOf: (exit: ProcessExit, stderr: string) => string | null,
@@ -30,10 +29,6 @@ export async function openScriptStream(
     const failure = failureOf(await guestProcess.exited, stderr)
     if (failure !== null) throw new Error(failure)
   }
-  async function* remainingBytes(rest: Buffer): AsyncGenerator<Buffer> {
-    if (rest.length > 0) yield rest
-    yield* chunks
-  }
 
   const onAbort = (): void => void killProcess(guestProcess)
   signal.addEventListener('abort', onAbort, { once: true })
@@ -46,19 +41,24 @@ export async function openScriptStream(
       if (newline === -1) continue
       return {
         firstLine: Buffer.concat(lineChunks).toString(),
-        bytes: remainingBytes(result.value.subarray(newline + 1)),
+        bytes: prepend(result.value.subarray(newline + 1), chunks),
         stderr: () => stderr,
       }
     }
   } catch {
-    // How it ended is known by whoever asks, and there is no line.
+    // The caller learns from the exit why there is no line.
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
   return { firstLine: null, bytes: chunks, stderr: () => stderr }
 }
 
-/** As many bytes as were said: a file may grow while it is read. Fails if there are fewer. */
+async function* prepend(first: Buffer, chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first
+  yield* chunks
+}
+
+/** Exactly `byteCount` bytes: a file may grow while it is read. Throws if there are fewer. */
 export async function* takeBytes(bytes: AsyncIterable<Buffer>, byteCount: number): AsyncGenerator<Buffer> {
   let remaining = byteCount
   for await (const chunk of bytes) {
@@ -67,10 +67,10 @@ export async function* takeBytes(bytes: AsyncIterable<Buffer>, byteCount: number
     remaining -= slice.length
     yield slice
   }
-  if (remaining > 0) throw new Error('The file became shorter while it was read.')
+  if (remaining > 0) throw new Error('The file was truncated while it was read.')
 }
 
-/** A tar stream without the entry of the directory that was packed, which comes first. */
+/** A tar stream without its first entry, the packed directory itself. */
 export async function* withoutRootEntry(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let head: Buffer | null = Buffer.alloc(0)
   for await (const chunk of bytes) {
@@ -87,7 +87,7 @@ export async function* withoutRootEntry(bytes: AsyncIterable<Buffer>): AsyncGene
   if (head !== null && head.length > 0) yield head
 }
 
-/** The stream of what a script writes. It ends the script if it is destroyed, and is when `signal` is aborted. */
+/** Wraps a script's output in a stream. Destroying the stream kills the script; an abort of `signal` destroys it. */
 export function scriptReadable(
   guestProcess: GuestProcess,
   bytes: AsyncGenerator<Buffer>,
@@ -101,13 +101,13 @@ export function scriptReadable(
       )
     },
     destroy(error, callback) {
-      signal.removeEventListener('abort', onAbort)
       void killProcess(guestProcess)
       callback(error)
     },
   })
-  const onAbort = (): void => void stream.destroy(new Error('Nobody waits for it any more.'))
+  const onAbort = (): void => void stream.destroy(new Error('The reader has gone away.'))
   signal.addEventListener('abort', onAbort, { once: true })
+  stream.once('close', () => signal.removeEventListener('abort', onAbort))
   if (signal.aborted) onAbort()
   return stream
 }
