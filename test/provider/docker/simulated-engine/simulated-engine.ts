@@ -15,7 +15,10 @@ export interface EngineRequest {
 
 export type ResponseOverride = (request: EngineRequest) => Response | Promise<Response> | undefined
 
-/** An engine inside this process: msw answers the requests to `target`. It can fail in ways a real engine cannot be made to. */
+/**
+ * An engine inside this process: msw answers the requests to `target`. It can fail in ways a real engine cannot be made
+ * to.
+ */
 export interface SimulatedEngine {
   readonly target: DockerTarget
   readonly server: SetupServer
