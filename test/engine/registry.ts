@@ -9,14 +9,18 @@ import { gzipSync } from 'node:zlib'
 
 /** A registry on loopback, where the engine requires no certificate. */
 export interface Registry {
-  /** `127.0.0.1:PORT`. Serves `good:1`, an image of one file; `slow:1`, whose layer never completes; denies `secret:1`. */
+  /**
+   * `127.0.0.1:PORT`. Serves `good:1`, an image of one file; `slow:1`, whose layer never completes; denies `secret:1`.
+   */
   readonly host: string
   close(): Promise<void>
 }
 
 const manifestType = 'application/vnd.docker.distribution.manifest.v2+json'
 
-/** Starts a registry. If `silent`, it accepts connections and never answers, like one behind a packet-dropping firewall. */
+/**
+ * Starts a registry. If `silent`, it accepts connections and never answers, like one behind a packet-dropping firewall.
+ */
 export async function startRegistry(silent = false): Promise<Registry> {
   // One layer each: an engine that has a layer from one repository does not fetch it from another.
   const images = new Map(['good', 'slow'].map((repository) => [repository, randomImage()]))

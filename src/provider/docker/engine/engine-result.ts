@@ -1,7 +1,9 @@
 import type { Fault } from '../../../workspace/fault.ts'
 import { jsonField, numberField, stringField } from './json-fields.ts'
 
-/** Result of an engine request: its value, or the refusal with the fault that applies unless the caller knows better. */
+/**
+ * Result of an engine request: its value, or the refusal with the fault that applies unless the caller knows better.
+ */
 export type EngineResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly status: number | null; readonly reason: string; readonly fault: Fault }
@@ -16,7 +18,10 @@ export interface EngineError {
   readonly reason: string
 }
 
-/** Parses an error of the client. The reason in the response body is accurate; the client's text for a status may not be. */
+/**
+ * Parses an error of the client. The reason in the response body is accurate; the client's text for a status may not
+ * be.
+ */
 export function parseEngineError(error: unknown): EngineError {
   const message = stringField(error, 'message') ?? String(error)
   const reason = stringField(jsonField(error, 'json'), 'message') ?? message.replace(/^\(HTTP code \d+\) [^-]*- /, '')

@@ -5,7 +5,9 @@ import { drainOutput, maxInFlightBytes } from './drain-output.ts'
 
 /** The connection to a running command. */
 export interface ExecStream {
-  /** The next chunks of output; `null` at the end. While the command is running nothing is read ahead. Never rejects. */
+  /**
+   * The next chunks of output; `null` at the end. While the command is running nothing is read ahead. Never rejects.
+   */
   next(): Promise<readonly OutputChunk[] | null>
   /**
    * Call when the command has exited. Reads the remaining output into memory, whether or not it has a reader, and closes

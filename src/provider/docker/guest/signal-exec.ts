@@ -111,7 +111,10 @@ async function signalAsUser(
   return fault('transient', `Could not end a command in the container: ${reason}.`)
 }
 
-/** Kills what is left of the commands with a tag. No process there, or no running container, is success. May be repeated. */
+/**
+ * Kills what is left of the commands tagged `tag`. No such command, or no running container, is success. May be
+ * repeated.
+ */
 export async function killLeftover(
   deps: SignalDeps,
   workspace: WorkspaceRef,

@@ -7,7 +7,9 @@ import type { Engine } from '../engine/engine.ts'
 import { type ContainerRef, inspectOwnContainer, isRunning } from '../observe/inspect.ts'
 import { execStream, type ExecStream } from './exec-stream.ts'
 
-/** Environment variable that holds the command's tag. Child processes inherit it, so a command's processes can be found. */
+/**
+ * Environment variable that holds the command's tag. Child processes inherit it, so a command's processes can be found.
+ */
 export const containerExecVariable = 'VM_API_EXEC'
 
 // First prints a handshake line with its process id. The engine reports only a failed start, as if it were output; and a

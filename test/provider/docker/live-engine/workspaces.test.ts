@@ -190,9 +190,9 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
       workspaceFolder: '/srv/space',
       onCreate: [command('touch created')],
     })
-    const bootWorkspace = await runningWorkspace(provider(), workspace)
-    valueOf(await runSetup(provider(), bootWorkspace))
-    expect(await outputOfScript(provider(), bootWorkspace, 'whoami; pwd; ls')).toBe('dev\n/srv/space\ncreated')
+    const booted = await runningWorkspace(provider(), workspace)
+    valueOf(await runSetup(provider(), booted))
+    expect(await outputOfScript(provider(), booted, 'whoami; pwd; ls')).toBe('dev\n/srv/space\ncreated')
   })
 
   it('has no process left of a lifecycle command that timed out, children included', async () => {
