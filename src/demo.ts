@@ -1,8 +1,6 @@
 // Demonstrates the service: starts it on a temporary database, creates a workspace over the API, and prints its transitions. Then deletes
 // the workspace, at once without a terminal and after Ctrl-C with one, and checks that nothing is left.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -11,8 +9,7 @@ import type { Config } from './config/config.ts'
 import { describeConfigProblems, readConfig } from './config/config.ts'
 import { createLogger } from './logger.ts'
 import { dockerProvider } from './provider/docker/docker-provider.ts'
-import type { DockerTarget } from './provider/docker/engine/docker-target.ts'
-import { installationLabels } from './provider/docker/engine/labels.ts'
+import { pruneNetworks } from './provider/docker/lifecycle/networks.ts'
 import { locateEngine } from './provider/docker/engine/locate-engine.ts'
 import type { Service } from './service.ts'
 import { startService } from './service.ts'
@@ -115,7 +112,7 @@ async function cleanUp(callApi: CallApi, { installation, providerChoice }: Servi
   const workspaces = await callApi(z.array(workspaceSchema), 'GET', '/workspaces?owner=*')
   for (const provider of providerChoice.providers.values()) {
     const containers = await provider.list(AbortSignal.timeout(10_000))
-    const networks = provider.name === 'docker' ? await pruneNetworks(installation) : 'removed'
+    const networks = provider.name === 'docker' ? await removeNetworks(installation) : 'removed'
     if (workspaces.length === 0 && containers.ok && containers.value.length === 0 && networks === 'removed') {
       print('Nothing is left: no record, no container, no process.')
       continue
@@ -126,37 +123,12 @@ async function cleanUp(callApi: CallApi, { installation, providerChoice }: Servi
   }
 }
 
-/** Removes the unused Docker networks of `installation`. Returns `removed`, or why that failed. */
-async function pruneNetworks(installation: string): Promise<string> {
+/** Removes the Docker networks of `installation`. Returns `removed`, or why that failed. */
+async function removeNetworks(installation: string): Promise<string> {
   const located = locateEngine(process.env, homedir())
   if (!located.ok) return located.fault.message
-  const label = Object.entries(installationLabels(installation)).map(([key, value]) => `${key}=${value}`)
-  const path = `/networks/prune?filters=${encodeURIComponent(JSON.stringify({ label }))}`
-  try {
-    const status = await postToEngine(located.value, path)
-    return status === 200 ? 'removed' : `the engine answered ${status}`
-  } catch (error) {
-    return String(error)
-  }
-}
-
-function postToEngine({ at: endpoint }: DockerTarget, path: string): Promise<number | undefined> {
-  const options = { path, method: 'POST', timeout: 10_000 }
-  const request =
-    endpoint.kind === 'socket'
-      ? httpRequest({ ...options, socketPath: endpoint.path })
-      : endpoint.kind === 'http'
-        ? httpRequest({ ...options, host: endpoint.host, port: endpoint.port })
-        : httpsRequest({ ...options, host: endpoint.host, port: endpoint.port, ...endpoint.tls })
-  return new Promise((resolve, reject) => {
-    request.on('error', reject)
-    request.on('timeout', () => request.destroy(new Error('the engine did not answer within 10 s')))
-    request.on('response', (response) => {
-      response.resume()
-      resolve(response.statusCode)
-    })
-    request.end()
-  })
+  const pruned = await pruneNetworks(located.value, installation, AbortSignal.timeout(10_000))
+  return pruned.ok ? 'removed' : pruned.fault.message
 }
 
 /** Picks Docker if an engine answers and has, or pulls in time, the image of the default template; else plain processes. */

@@ -10,7 +10,7 @@ import type { WorkspaceRef } from '../../../workspace/workspace-ref.ts'
 import type { GuestProcess } from '../../guest.ts'
 import type { Engine } from '../engine/engine.ts'
 import { execExitCode, waitForExecExit } from './wait-for-exec-exit.ts'
-import { signalNumbers, signalProcesses } from './signal-exec.ts'
+import { type SignalDeps, signalNumbers, signalProcesses } from './signal-exec.ts'
 import { startContainerExec, type StartedExec } from './start-exec.ts'
 import { execStdin, type ExecStream } from './exec-stream.ts'
 
@@ -33,7 +33,7 @@ function guestProcess(
 ): GuestProcess {
   const detached = new AbortController()
   const signalDeps: SignalDeps = {
-    exec: (target, script, signal) => exec(engine, installation, target, script, signal),
+    exec: (target, script, signal) => exec(engine, target, script, signal),
     timeoutMs: engine.timeouts.readMs,
   }
   const sentSignals = new Set<ProcessSignal>()

@@ -54,19 +54,16 @@ export interface SignalDeps {
 /** The processes to signal: those that carry the tag, and the session if it is known to be the command's still. */
 export interface SignalTarget {
   readonly workspace: WorkspaceRef
-  /** The user to look as first; `null`: the spec's `remoteUser`. */
+  /** The user who sends the signal; `null`: the spec's `remoteUser`. */
   readonly user: string | null
   readonly tag: string
   /** The session of that command; `null` unless the session is known to be still the command's. */
   readonly session: number | null
-  /** The user who sends the signal; `null`: the container's. */
-  readonly user: string | null
-  readonly processSignal: ProcessSignal
 }
 
 /**
- * Sends a signal to every process group of a command. After `SIGKILL` nothing of the command runs any more, whichever user it became, or
- * the answer is a fault. No process there is success. May be repeated.
+ * Signals every process group of a command in a container. With `SIGKILL` it settles when no process of the command is
+ * left, whichever user it has become, or with a fault. No such process is success. May be repeated.
  */
 export async function signalProcesses(
   deps: SignalDeps,

@@ -159,7 +159,7 @@ export async function pruneNetworks(
   installation: string,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  const engine = dockerEngine(target, defaultEngineTimeouts)
+  const engine = dockerEngine({ installation, target, timeouts: defaultEngineTimeouts })
   const prune = {
     action: 'remove the networks',
     timeoutMs: engine.timeouts.createMs,

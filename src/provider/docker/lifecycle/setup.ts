@@ -13,7 +13,6 @@ import { containerLiveness } from '../observe/liveness.ts'
  */
 export async function setup(
   engine: Engine,
-  installation: string,
   guest: Guest,
   workspace: WorkspaceRef,
   signal: AbortSignal,
@@ -35,7 +34,7 @@ export async function setup(
     guest,
     timeoutMs: engine.timeouts.commandMs,
     mayHaveLeftovers: liveness.value.busy,
-    checkRunning: (checkSignal: AbortSignal) => containerLiveness(engine, ownership, containerId, checkSignal),
+    checkRunning: (checkSignal: AbortSignal) => containerLiveness(engine, container, checkSignal),
   }
   return runLifecycleCommands(deps, workspace, signal, onProgress, onOutput)
 }

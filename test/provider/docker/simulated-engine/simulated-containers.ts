@@ -101,7 +101,7 @@ export function simulatedContainers(firstImage: string) {
     if (action !== 'exec') return errorResponse(404, 'page not found')
     if (container.state !== 'running') return errorResponse(409, `Container ${container.id} is not running`)
     const id = randomId()
-    // Before the command itself come the seven words of its wrapper.
+    // The first seven words are the wrapper's.
     const command = arrayField(body, 'Cmd').slice(7).join(' ')
     execs.set(id, Number(/exit (\d+)/.exec(command)?.[1] ?? 0))
     return Response.json({ Id: id }, { status: 201 })
@@ -142,11 +142,11 @@ export function simulatedContainers(firstImage: string) {
   }
 
   return {
-    answer: handleRequest,
-    /** What a command writes: the line by which its wrapper says that it has started. */
+    handleRequest,
+    /** The output of every command: the line with which its wrapper reports the start. */
     execOutput: (): Buffer => Buffer.from([1, 0, 0, 0, 0, 0, 0, 4, ...Buffer.from('9 1\n')]),
-    die: exitContainer,
-    vanish: removeContainer,
+    exitContainer,
+    removeContainer,
     disconnectEvents: events.disconnect,
     addImage: (name: string): void => void images.add(name),
     listContainers: () => [...containers.values()].map(({ id, labels, state }) => ({ id, labels, state })),

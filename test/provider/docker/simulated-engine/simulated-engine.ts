@@ -77,7 +77,7 @@ export function simulatedEngine(image: string): SimulatedEngine {
       const response = override.respond(request)
       if (response !== undefined) return response
     }
-    return engine.answer(request)
+    return engine.handleRequest(request)
   }
 
   const server = createServer((message, serverResponse) => {
@@ -90,7 +90,7 @@ export function simulatedEngine(image: string): SimulatedEngine {
     socket.end(engine.execOutput())
   })
   return {
-    target: { at: { kind: 'socket', path }, described: path, configFile: '/nowhere/config.json' },
+    target: { endpoint: { kind: 'socket', path }, description: path, configFile: '/nowhere/config.json' },
     server: {
       listen: () => void server.listen(path),
       close: () => {
@@ -103,13 +103,13 @@ export function simulatedEngine(image: string): SimulatedEngine {
     respondWith: (method, path, respond, times = 1) => void overrides.push({ method, path, respond, remaining: times }),
     respondAfterwards(method, path, respond) {
       const performThenRespond: ResponseOverride = (request) => {
-        engine.answer(request)
+        engine.handleRequest(request)
         return respond(request)
       }
       overrides.push({ method, path, respond: performThenRespond, remaining: 1 })
     },
-    exitContainer: engine.die,
-    removeContainer: engine.vanish,
+    exitContainer: engine.exitContainer,
+    removeContainer: engine.removeContainer,
     containersOf: engine.containersOf,
     addImage: engine.addImage,
     disconnectEvents: engine.disconnectEvents,
