@@ -1,13 +1,13 @@
 import type { HostInfo } from './harness/host-info.ts'
 import type { BenchmarkResult, SkippedBenchmark } from './benchmark.ts'
-import { roundTo } from './benchmark.ts'
+import { roundTo } from './statistics.ts'
 
-/** What was found, for a person: the machine, a line for each measure with its figures below, and what was skipped. */
+/** Formats results for a terminal: the machine, a table of the benchmarks, the skipped ones, and the figures of each. */
 export function formatResults(host: HostInfo, results: readonly (BenchmarkResult | SkippedBenchmark)[]): string {
   const { cores, fsyncMs, memoryGiB, versions } = host
   const measuredResults = results.filter((result) => result.kind === 'measured')
   const rows = [
-    ['measure', 'against', 'ratio', 'to reach', ''],
+    ['benchmark', 'baseline', 'ratio', 'target', ''],
     ...measuredResults.map(({ baseline, name, ok, ratio, target }) => [
       name,
       baseline,

@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--json] [MEASURE…]
+// npm run bench -- [--quick] [--json] [BENCHMARK…]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -31,8 +31,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   heap: heapBenchmark,
   health: healthBenchmark,
   feed: feedBenchmark,
-  console: consoleViewBenchmark,
-  screen: consoleChangeBenchmark,
+  'console-view': consoleViewBenchmark,
+  'console-change': consoleChangeBenchmark,
   exec: execBenchmark,
   output: outputBenchmark,
   echo: echoBenchmark,
@@ -44,7 +44,7 @@ const selected = args.filter((arg) => !arg.startsWith('--'))
 const unknown = args.filter((arg) => !(arg in benchmarks) && arg !== '--quick' && arg !== '--json')
 if (unknown.length > 0) {
   process.stderr.write(
-    `There is no ${unknown.join(', ')}. Measures: ${Object.keys(benchmarks).join(', ')}; options: --quick, --json.\n`,
+    `Unknown argument: ${unknown.join(', ')}. Benchmarks: ${Object.keys(benchmarks).join(', ')}. Options: --quick, --json.\n`,
   )
   process.exitCode = 1
 } else await runBenchmarks()
@@ -63,12 +63,12 @@ async function runBenchmarks() {
       logProgress(`measuring ${name}`)
       results.push(await benchmark({ quick, folder }))
     }
-    const json = JSON.stringify({ at: new Date().toISOString(), quick, machine: host, measures: results }, null, 2)
+    const json = JSON.stringify({ at: new Date().toISOString(), quick, machine: host, results }, null, 2)
     const outputFolder = join(dirname(fileURLToPath(import.meta.url)), 'out')
     mkdirSync(outputFolder, { recursive: true })
     writeFileSync(join(outputFolder, 'bench.json'), `${json}\n`)
     process.stdout.write(`${args.includes('--json') ? json : formatResults(host, results)}\n`)
-    // A quick run says whether the measures work, not what they say.
+    // The figures of a quick run mean nothing.
     if (!quick && results.some((result) => result.kind === 'measured' && !result.ok)) process.exitCode = 1
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -2,25 +2,25 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { findChromium, launchChromium } from '../../test/console/chromium.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, runInTurns, roundTo } from '../benchmark.ts'
+import { median, runInTurns, roundTo } from '../statistics.ts'
 import { seedDatabase } from '../harness/seed-database.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
-import { startService } from '../harness/service-process.ts'
+import { startService } from '../harness/server-process.ts'
 
-const name = 'first view of the console with 10 000 workspaces'
+const name = 'first view of the console, 10 000 workspaces'
 const maxRatio = 2
 
-/** How long the console takes to show its first row. */
+/** The time until the console shows its first row. */
 export const consoleViewBenchmark: Benchmark = async ({ folder, quick }) => {
   const executablePath = findChromium()
-  if (executablePath === undefined) return { kind: 'skipped', name, reason: 'there is no Chromium' }
+  if (executablePath === undefined) return { kind: 'skipped', name, reason: 'Chromium is not installed' }
   const [smallPath, largePath] = [join(folder, 'console-few.db'), join(folder, 'console-many.db')]
   seedDatabase(smallPath, 10)
   seedDatabase(largePath, 10_000)
   const [small, large] = [await startService(smallPath), await startService(largePath)]
   const browser = await launchChromium(executablePath)
   try {
-    for (const server of [small, large]) await firstViewMs(browser, server) // compiled by then
+    for (const server of [small, large]) await firstViewMs(browser, server) // warm-up
     const { a, b } = await runInTurns(
       quick ? 1 : 9,
       () => firstViewMs(browser, large),
@@ -31,7 +31,7 @@ export const consoleViewBenchmark: Benchmark = async ({ folder, quick }) => {
     return {
       kind: 'measured',
       name,
-      baseline: 'the same page with 10',
+      baseline: '10 workspaces',
       ratio,
       target: `≤ ${maxRatio}`,
       ok: ratio <= maxRatio,

@@ -12,16 +12,16 @@ import { liveEngine } from '../../test/engine/live-engine.ts'
 import { dockerBaseline } from '../harness/docker-baseline.ts'
 import { workspaceCreator } from '../harness/workspace-creator.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, runInTurns, roundTo } from '../benchmark.ts'
-import { startService } from '../harness/service-process.ts'
+import { median, runInTurns, roundTo } from '../statistics.ts'
+import { startService } from '../harness/server-process.ts'
 
-const name = 'POST create until running is committed, Docker, image present'
+const name = 'create until running, on Docker, image present'
 const maxRatio = 1.15
 
-/** How long a create takes by the journal's times, and how long the same engine takes when it is asked by hand. */
+/** The duration of a create by the journal's timestamps, compared with the same engine calls through dockerode. */
 export const createBenchmark: Benchmark = async ({ folder, quick }) => {
   const target = await liveEngine()
-  if (!target) return { kind: 'skipped', name, reason: 'no Docker engine answers' }
+  if (!target) return { kind: 'skipped', name, reason: 'no Docker engine is reachable' }
   const docker = dockerClient(target)
   await ensureBaseImage(docker)
   const path = join(folder, 'create.db')
@@ -36,24 +36,24 @@ export const createBenchmark: Benchmark = async ({ folder, quick }) => {
       await remove(timing.id)
       return timing
     }
-    for (let n = 0; n < 2; n += 1) await Promise.all([createThroughApi(), baseline.create()]) // network and connections are there by then
+    for (let n = 0; n < 2; n += 1) await Promise.all([createThroughApi(), baseline.create()]) // warm-up: networks and connections
     const { a, b } = await runInTurns(quick ? 3 : 30, createThroughApi, () => baseline.create())
     const ratio = median(a.map(({ ms }) => ms)) / median(b)
     const steps = Object.keys(a[0]?.steps ?? {}).map((event) => [
-      `ours, until ${event}, ms`,
+      `service, step to ${event}, ms`,
       median(a.map((timing) => timing.steps[event] ?? Number.NaN)),
     ])
     return {
       kind: 'measured',
       name,
-      baseline: 'the same calls to the engine through dockerode by hand',
+      baseline: 'the same engine calls through dockerode',
       ratio,
       target: `≤ ${maxRatio}`,
       ok: ratio <= maxRatio,
       figures: {
         pairs: a.length,
-        'ours, ms': roundTo(median(a.map(({ ms }) => ms)), 0),
-        'by hand, ms': roundTo(median(b), 0),
+        'service, ms': roundTo(median(a.map(({ ms }) => ms)), 0),
+        'dockerode, ms': roundTo(median(b), 0),
         ...Object.fromEntries(steps),
       },
     }
@@ -71,7 +71,7 @@ function writeTemplate(dir: string): WorkspaceSpec {
   writeFileSync(join(dir, 'base/devcontainer.json'), JSON.stringify(definition))
   const result = readTemplates(dir)
   const base = result.kind === 'ok' ? result.templates.get('base') : undefined
-  if (!base) throw new Error(`the template in ${dir} cannot be read`)
+  if (!base) throw new Error(`the template in ${dir} is invalid`)
   return base.spec
 }
 

@@ -4,19 +4,19 @@ import { WebSocket } from 'ws'
 import type { RunningWorkspace } from '../harness/running-workspace.ts'
 import { startRunningWorkspace, noEngineReason, userHeaders } from '../harness/running-workspace.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, runInTurns, percentile, roundTo } from '../benchmark.ts'
+import { median, runInTurns, percentile, roundTo } from '../statistics.ts'
 
 const name = 'echo of a keystroke in a shell'
 const maxMs = 3
 
-/** A terminal that somebody types into. */
+/** A terminal that receives keystrokes. */
 interface EchoTerminal {
-  /** Types a character that is echoed; answers how long that took, in ms. */
+  /** Types a character. Returns the milliseconds until its echo. */
   typeKey(): Promise<number>
   close(): void
 }
 
-/** How much longer a keystroke takes through the service than through the engine alone. */
+/** The latency that the service adds to a keystroke's echo. */
 export const echoBenchmark: Benchmark = async ({ folder, quick }) => {
   const workspace = await startRunningWorkspace(folder, 'echo')
   if (!workspace) return { kind: 'skipped', name, reason: noEngineReason }
@@ -28,15 +28,15 @@ export const echoBenchmark: Benchmark = async ({ folder, quick }) => {
     return {
       kind: 'measured',
       name,
-      baseline: `${maxMs} ms over the engine's own`,
+      baseline: `${maxMs} ms more than the engine`,
       ratio: overheadMs / maxMs,
       target: '≤ 1',
       ok: overheadMs <= maxMs,
       figures: {
         keys: a.length,
-        'ours, ms': roundTo(median(a)),
-        'ours, 99th percentile, ms': roundTo(percentile(a, 99)),
-        "the engine's own, ms": roundTo(median(b)),
+        'service, ms': roundTo(median(a)),
+        'service, 99th percentile, ms': roundTo(percentile(a, 99)),
+        'engine, ms': roundTo(median(b)),
       },
     }
   } finally {
@@ -46,7 +46,7 @@ export const echoBenchmark: Benchmark = async ({ folder, quick }) => {
   }
 }
 
-/** `heard` is called with what comes; a key waits for the next piece. */
+/** `onOutput` must be called for each chunk of output; a keystroke waits for the next one. */
 function echoTerminal(send: (text: string) => void, close: () => void) {
   let resolveEcho: (() => void) | undefined
   return {
@@ -64,8 +64,8 @@ function echoTerminal(send: (text: string) => void, close: () => void) {
   }
 }
 
-async function throughApi({ urlOf: at }: RunningWorkspace): Promise<EchoTerminal> {
-  const socket = new WebSocket(at('/shell').replace(/^http/, 'ws'), { headers: userHeaders })
+async function throughApi({ urlOf }: RunningWorkspace): Promise<EchoTerminal> {
+  const socket = new WebSocket(urlOf('/shell').replace(/^http/, 'ws'), { headers: userHeaders })
   const { onOutput, terminal } = echoTerminal(
     (text) => socket.send(Buffer.from(text)),
     () => socket.terminate(),

@@ -7,17 +7,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { childEntry } from '../harness/build.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, percentile, roundTo } from '../benchmark.ts'
+import { median, percentile, roundTo } from '../statistics.ts'
 import { seedDatabase } from '../harness/seed-database.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
-import { startService } from '../harness/service-process.ts'
+import { startService } from '../harness/server-process.ts'
 
 const maxMs = 50
 const readerCount = 100
 const idleReaderCount = 1000
 const maxBytesPerReader = 20_000
 
-/** How long after its commit a transition has come to readers of the feed, and what one costs that waits. */
+/** The delay between a commit and its event at the readers of the feed, and the memory of an idle reader. */
 export const feedBenchmark: Benchmark = async ({ folder, quick }) => {
   const path = join(folder, 'feed.db')
   const [id] = seedDatabase(path, 100)
@@ -26,7 +26,7 @@ export const feedBenchmark: Benchmark = async ({ folder, quick }) => {
     const delaysMs = await followFeed(service, readerCount, async () => {
       for (let n = 0; n < (quick ? 10 : 200); n += 1) {
         await patchMetadata(service, String(id), n)
-        await delay(20) // one transition at a time: what is counted is a transition's way, not a queue
+        await delay(20) // one transition at a time, so that no queue is measured
       }
     })
     const bytesBefore = residentBytesOf(service.pid)
@@ -39,8 +39,8 @@ export const feedBenchmark: Benchmark = async ({ folder, quick }) => {
     const medianMs = median(delaysMs)
     return {
       kind: 'measured',
-      name: 'a transition’s way from its commit to 100 readers of the feed, median, ms',
-      baseline: '1 ms; and an idle reader’s memory',
+      name: 'delay from commit to 100 readers of the feed, median, ms',
+      baseline: 'absolute, and memory per idle reader',
       ratio: medianMs,
       target: `≤ ${maxMs}, ≤ ${maxBytesPerReader / 1000} kB`,
       ok: medianMs <= maxMs && bytesPerReader <= maxBytesPerReader,
@@ -48,7 +48,7 @@ export const feedBenchmark: Benchmark = async ({ folder, quick }) => {
         'events received': delaysMs.length,
         '99th percentile, ms': roundTo(percentile(delaysMs, 99)),
         'idle readers': idleReaderCount,
-        'memory of each, kB': roundTo(bytesPerReader / 1000, 1),
+        'memory per idle reader, kB': roundTo(bytesPerReader / 1000, 1),
       },
     }
   } finally {
@@ -56,23 +56,23 @@ export const feedBenchmark: Benchmark = async ({ folder, quick }) => {
   }
 }
 
-/** Has so many readers follow the feed while `run` runs. Answers how late each event came, in milliseconds. */
+/** Runs `task` while `count` readers follow the feed. Returns the delay of each event in milliseconds. */
 async function followFeed(
   { url }: ServerProcess,
   count: number,
   task: () => Promise<void>,
 ): Promise<readonly number[]> {
-  const child = spawn(process.execPath, [childEntry('feed-readers'), JSON.stringify({ url, readers: count })], {
+  const child = spawn(process.execPath, [childEntry('feed-readers'), JSON.stringify({ url, readerCount: count })], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = createInterface(child.stdout)
-  await once(lines, 'line') // all are connected
+  await once(lines, 'line') // every reader is connected
   await task()
-  await delay(200) // the last event is on its way
+  await delay(200) // for the last event
   const resultLine = once(lines, 'line')
   child.stdin.end()
   const [text] = await resultLine
-  return z.object({ late: z.array(z.number()) }).parse(JSON.parse(String(text))).late
+  return z.object({ delaysMs: z.array(z.number()) }).parse(JSON.parse(String(text))).delaysMs
 }
 
 async function patchMetadata({ url }: ServerProcess, id: string, n: number): Promise<void> {
@@ -84,7 +84,7 @@ async function patchMetadata({ url }: ServerProcess, id: string, n: number): Pro
   if (!response.ok) throw new Error(`PATCH: ${response.status} ${await response.text()}`)
 }
 
-/** What the process holds in memory, as the kernel counts it, in bytes. */
+/** The resident memory of a process in bytes. */
 function residentBytesOf(pid: number): number {
   const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')
   return Number(pages) * 4096

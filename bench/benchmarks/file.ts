@@ -7,20 +7,20 @@ import { pipeline } from 'node:stream/promises'
 import type { RunningWorkspace } from '../harness/running-workspace.ts'
 import { startRunningWorkspace, noEngineReason, userHeaders } from '../harness/running-workspace.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { roundTo } from '../benchmark.ts'
+import { roundTo } from '../statistics.ts'
 
-const name = 'memory that a file of 1 GB takes on its way into a workspace and out of it'
+const name = 'extra memory while 1 GB is uploaded and downloaded'
 const maxMebi = 64
 const mebi = 1024 * 1024
 
-/** The most memory that the service holds beyond what it had before, while a big file goes through it. */
+/** The peak of the service's additional memory while a large file is uploaded and downloaded. */
 export const fileBenchmark: Benchmark = async ({ folder, quick }) => {
   const workspace = await startRunningWorkspace(folder, 'file')
   if (!workspace) return { kind: 'skipped', name, reason: noEngineReason }
   const bytes = quick ? 32 * mebi : 1_000_000_000
   try {
     await upload(workspace, mebi)
-    await download(workspace, mebi) // what is loaded at the first time is there by then
+    await download(workspace, mebi) // warm-up
     const uploadMemory = peakMemoryFrom(workspace.service.pid)
     const upMs = await elapsedMs(() => upload(workspace, bytes))
     const upPeak = uploadMemory.peak()
@@ -36,10 +36,10 @@ export const fileBenchmark: Benchmark = async ({ folder, quick }) => {
       target: '≤ 1',
       ok: peakMebi <= maxMebi,
       figures: {
-        'in, extra MiB': roundTo(upPeak / mebi, 0),
-        'out, extra MiB': roundTo(downPeak / mebi, 0),
-        'in, MB/s': roundTo(bytes / 1000 / upMs, 0),
-        'out, MB/s': roundTo(bytes / 1000 / downMs, 0),
+        'upload, extra MiB': roundTo(upPeak / mebi, 0),
+        'download, extra MiB': roundTo(downPeak / mebi, 0),
+        'upload, MB/s': roundTo(bytes / 1000 / upMs, 0),
+        'download, MB/s': roundTo(bytes / 1000 / downMs, 0),
       },
     }
   } finally {
@@ -53,8 +53,8 @@ async function elapsedMs(task: () => Promise<void>): Promise<number> {
   return performance.now() - startedAt
 }
 
-async function upload({ urlOf: at }: RunningWorkspace, bytes: number): Promise<void> {
-  const uploadRequest = request(at('/files?path=big'), {
+async function upload({ urlOf }: RunningWorkspace, bytes: number): Promise<void> {
+  const uploadRequest = request(urlOf('/files?path=big'), {
     method: 'PUT',
     headers: { ...userHeaders, 'content-type': 'application/octet-stream', 'content-length': bytes },
   })
@@ -62,27 +62,27 @@ async function upload({ urlOf: at }: RunningWorkspace, bytes: number): Promise<v
   await pipeline(Readable.from(chunks(bytes)), uploadRequest)
   const [response] = await responseEvent
   response.resume()
-  if (response.statusCode !== 200) throw new Error(`the upload was answered with ${response.statusCode}`)
+  if (response.statusCode !== 200) throw new Error(`the upload failed with status ${response.statusCode}`)
   await once(response, 'end')
 }
 
-async function download({ urlOf: at }: RunningWorkspace, bytes: number): Promise<void> {
-  const downloadRequest = request(at('/files?path=big'), { headers: userHeaders })
+async function download({ urlOf }: RunningWorkspace, bytes: number): Promise<void> {
+  const downloadRequest = request(urlOf('/files?path=big'), { headers: userHeaders })
   downloadRequest.end()
   const [response] = (await once(downloadRequest, 'response')) as [IncomingMessage]
   let receivedBytes = 0
   response.on('data', (chunk: Buffer) => (receivedBytes += chunk.length))
   await once(response, 'end')
-  if (receivedBytes !== bytes) throw new Error(`${receivedBytes} of ${bytes} bytes came back`)
+  if (receivedBytes !== bytes) throw new Error(`the download returned ${receivedBytes} of ${bytes} bytes`)
 }
 
 function* chunks(bytes: number): Generator<Buffer> {
-  const chunk = Buffer.alloc(64 * 1024, 'some bytes that are no zeros ')
+  const chunk = Buffer.alloc(64 * 1024, 'non-zero test data ')
   for (let remaining = bytes; remaining > 0; remaining -= chunk.length)
     yield remaining < chunk.length ? chunk.subarray(0, remaining) : chunk
 }
 
-/** From now on the kernel notes the most that the process holds; `peak` is how much that is beyond what it holds now. */
+/** Resets the kernel's peak memory of a process. `peak` returns how far the peak rises above the current use, in bytes. */
 function peakMemoryFrom(pid: number): { peak(): number } {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
   const memoryField = (field: string) => {

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { runLoad } from '../harness/http-load.ts'
 import type { Benchmark, BenchmarkOptions } from '../benchmark.ts'
-import { median, runInTurns, roundTo } from '../benchmark.ts'
+import { median, runInTurns, roundTo } from '../statistics.ts'
 import { seedDatabase } from '../harness/seed-database.ts'
-import { startService } from '../harness/service-process.ts'
+import { startService } from '../harness/server-process.ts'
 
 const maxRatio = 1.3
 const pagePath = '/api/v1/workspaces?limit=50'
 
-/** What a hundred times as many rows do to a list's first page: when one owner has them all, and when they are spread over owners. */
+/** The effect of a hundred times as many rows on the first page of a list, for a single owner and for several. */
 export const firstPageBenchmark: Benchmark = async (options) => {
   const rowCount = options.quick ? 10_000 : 100_000
   const singleOwner = await compareRates(options, rowCount, 1, 1)
@@ -16,18 +16,18 @@ export const firstPageBenchmark: Benchmark = async (options) => {
   const ratio = Math.max(singleOwner.ratio, spreadOwners.ratio)
   return {
     kind: 'measured',
-    name: `GET first page of 50 with ${rowCount} rows`,
-    baseline: 'the same with 1 000 rows',
+    name: `GET first page of 50, ${rowCount} rows`,
+    baseline: '1 000 rows',
     ratio,
     target: `≤ ${maxRatio}`,
     ok: ratio <= maxRatio,
     figures: {
-      'one owner, ratio': roundTo(singleOwner.ratio),
-      'one owner, per second with many rows': roundTo(singleOwner.largeRate, 0),
-      'one owner, per second with few rows': roundTo(singleOwner.smallRate, 0),
-      'spread over owners, ratio': roundTo(spreadOwners.ratio),
-      'spread over owners, per second with many rows': roundTo(spreadOwners.largeRate, 0),
-      'spread over owners, per second with few rows': roundTo(spreadOwners.smallRate, 0),
+      'single owner, ratio': roundTo(singleOwner.ratio),
+      'single owner, per second with many rows': roundTo(singleOwner.largeRate, 0),
+      'single owner, per second with few rows': roundTo(singleOwner.smallRate, 0),
+      'several owners, ratio': roundTo(spreadOwners.ratio),
+      'several owners, per second with many rows': roundTo(spreadOwners.largeRate, 0),
+      'several owners, per second with few rows': roundTo(spreadOwners.smallRate, 0),
     },
   }
 }
@@ -47,7 +47,7 @@ async function compareRates(
   const servers = { large: await startService(paths.large), small: await startService(paths.small) }
   try {
     const seconds = quick ? 1 : 3
-    for (const server of Object.values(servers)) await runLoad(server, pagePath, 4, seconds) // compiled by then
+    for (const server of Object.values(servers)) await runLoad(server, pagePath, 4, seconds) // warm-up
     const { a, b } = await runInTurns(
       quick ? 1 : 6,
       () => runLoad(servers.large, pagePath, 4, seconds),
@@ -57,8 +57,8 @@ async function compareRates(
       median(a.map((sample) => sample.perSecond)),
       median(b.map((sample) => sample.perSecond)),
     ]
-    // What one page takes, many rows against few: the rates the other way round.
-    return { largeRate: largeRate, smallRate: smallRate, ratio: smallRate / largeRate }
+    // The ratio of durations is the inverse ratio of rates.
+    return { largeRate, smallRate, ratio: smallRate / largeRate }
   } finally {
     await Promise.all([servers.large.close(), servers.small.close()])
   }

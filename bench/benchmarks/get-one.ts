@@ -3,17 +3,16 @@ import { childEntry } from '../harness/build.ts'
 import type { LoadSample } from '../harness/http-load.ts'
 import { runLoad } from '../harness/http-load.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, runInTurns, roundTo } from '../benchmark.ts'
+import { median, runInTurns, roundTo } from '../statistics.ts'
 import { seedDatabase } from '../harness/seed-database.ts'
-import { startServerProcess } from '../harness/server-process.ts'
-import { startService } from '../harness/service-process.ts'
+import { startServerProcess, startService } from '../harness/server-process.ts'
 
 const minRatio = 0.7
 const connections = 16
 
 /**
- * How many requests a second GET of one workspace answers. Where the kernel puts a process, and so what it costs to wake its client, is
- * decided anew with each start and is as large as what is compared: each round has processes of its own.
+ * Requests per second of GET one workspace. Each round starts new processes, because the kernel's placement of a process changes the cost
+ * of waking its client by as much as the difference that is measured.
  */
 export const getOneBenchmark: Benchmark = async ({ folder, quick }) => {
   const path = join(folder, 'get-one.db')
@@ -28,7 +27,7 @@ export const getOneBenchmark: Benchmark = async ({ folder, quick }) => {
     const bareServer = await startServerProcess(childEntry('bare-route'), [JSON.stringify({ body })], {})
     try {
       const seconds = quick ? 1 : 2
-      for (const server of [service, bareServer]) await runLoad(server, route, connections, seconds) // compiled by then
+      for (const server of [service, bareServer]) await runLoad(server, route, connections, seconds) // warm-up
       const { a, b } = await runInTurns(
         quick ? 1 : 4,
         () => runLoad(service, route, connections, seconds),
@@ -48,15 +47,15 @@ export const getOneBenchmark: Benchmark = async ({ folder, quick }) => {
   return {
     kind: 'measured',
     name: 'GET one workspace, requests per second',
-    baseline: 'a bare Fastify route that sends the same bytes',
+    baseline: 'a bare Fastify route with the same body',
     ratio,
     target: `≥ ${minRatio}`,
     ok: ratio >= minRatio,
     figures: {
-      'ours, per second': roundTo(oursRate ?? Number.NaN, 0),
+      'service, per second': roundTo(oursRate ?? Number.NaN, 0),
       'bare, per second': roundTo(bareRate ?? Number.NaN, 0),
-      'ours, processor time per request, µs': roundTo(oursCpu ?? Number.NaN, 1),
-      'bare, processor time per request, µs': roundTo(bareCpu ?? Number.NaN, 1),
+      'service, CPU time per request, µs': roundTo(oursCpu ?? Number.NaN, 1),
+      'bare, CPU time per request, µs': roundTo(bareCpu ?? Number.NaN, 1),
       'body, bytes': body.length,
     },
   }

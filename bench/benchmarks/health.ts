@@ -11,23 +11,21 @@ import type { ProbeResult } from '../harness/latency-probe.ts'
 import { startLatencyProbe } from '../harness/latency-probe.ts'
 import { childEntry } from '../harness/build.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, percentile, roundTo } from '../benchmark.ts'
+import { median, percentile, roundTo } from '../statistics.ts'
 import type { CpuShare } from '../harness/cpu-priority.ts'
 import { raisePriority, applyServiceCpuShare } from '../harness/cpu-priority.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
-import { startServerProcess } from '../harness/server-process.ts'
-import { startService } from '../harness/service-process.ts'
+import { startServerProcess, startService } from '../harness/server-process.ts'
 
-const name = 'GET /health, 99th percentile under 100 creates at once and an engine that is killed and restarted'
+const name = 'GET /health, 99th percentile during 100 creates and an engine restart'
 const maxRatio = 10
 const probeIntervalMs = 5
 const createCount = 100
 const timeoutMs = 300_000
 
-/** How long the service takes to say that it lives while it has a great deal to do, and its engine is killed on it. */
+/** The latency of GET /health under load, while the engine is killed and restarted. */
 export const healthBenchmark: Benchmark = async ({ folder, quick }) => {
-  if (!canRunEngines())
-    return { kind: 'skipped', name, reason: 'this machine may not run an engine of the bench’s own' }
+  if (!canRunEngines()) return { kind: 'skipped', name, reason: 'this machine cannot run a separate engine' }
   const engine = await startEngine()
   try {
     await ensureBaseImage(dockerClient(engine.target))
@@ -43,7 +41,7 @@ export const healthBenchmark: Benchmark = async ({ folder, quick }) => {
       const busy: ProbeResult[] = []
       let idle: ProbeResult
       try {
-        await probeWhile(service, () => delay(2000)) // compiled by then
+        await probeWhile(service, () => delay(2000)) // warm-up
         idle = await probeWhile(service, () => delay(quick ? 2000 : 10_000))
         for (let round = 0; round < (quick ? 1 : 3); round += 1) {
           busy.push(await probeWhile(service, () => createDuringEngineRestart(service, engine)))
@@ -85,28 +83,28 @@ function resultOf(
   return {
     kind: 'measured',
     name,
-    baseline: 'the median of GET /health while nothing happens',
+    baseline: 'median of GET /health when idle',
     ratio,
     target: `≤ ${maxRatio}`,
     ok: ratio <= maxRatio,
     figures: {
-      'share of the processors': cpuShare
-        ? `CPUWeight=${cpuShare.weight}, as its unit for systemd has it`
-        : 'as any process, this machine does not let it have more: the figures are the machine’s',
-      'requests meanwhile': busy.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0),
+      'CPU share': cpuShare
+        ? `CPUWeight=${cpuShare.weight}, as in the systemd unit`
+        : 'default, since this machine does not allow a change: the figures reflect the machine',
+      'requests under load': busy.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0),
       'idle, median, ms': roundTo(idleMs),
       'idle, 99th percentile, ms': roundTo(p99(idle.latenciesMs)),
-      'meanwhile, median, ms': roundTo(median(busy.map(({ latenciesMs }) => median(latenciesMs)))),
-      'meanwhile, 99th percentile, ms': roundTo(busyMs),
-      'meanwhile, longest, ms': roundTo(Math.max(...busy.flatMap(({ latenciesMs }) => latenciesMs))),
-      'of which sent late, 99th percentile, ms': roundTo(median(busy.map(({ sendDelaysMs }) => p99(sendDelaysMs)))),
-      'without that share, 99th percentile, ms': roundTo(p99(withoutShare.ours.latenciesMs)),
-      'a bare server beside it then, 99th percentile, ms': roundTo(p99(withoutShare.bare.latenciesMs)),
+      'under load, median, ms': roundTo(median(busy.map(({ latenciesMs }) => median(latenciesMs)))),
+      'under load, 99th percentile, ms': roundTo(busyMs),
+      'under load, longest, ms': roundTo(Math.max(...busy.flatMap(({ latenciesMs }) => latenciesMs))),
+      'under load, send delay, 99th percentile, ms': roundTo(median(busy.map(({ sendDelaysMs }) => p99(sendDelaysMs)))),
+      'under load with the default CPU share, 99th percentile, ms': roundTo(p99(withoutShare.ours.latenciesMs)),
+      'a bare server at the same time, 99th percentile, ms': roundTo(p99(withoutShare.bare.latenciesMs)),
     },
   } as const
 }
 
-/** A hundred creates at once; when some are made, the engine is killed and started again. Settles when all run. */
+/** Sends 100 creates at once, and restarts the engine while they are in progress. Resolves once all workspaces run. */
 async function createDuringEngineRestart(service: ServerProcess, engine: EngineProcess): Promise<void> {
   await Promise.all(
     Array.from({ length: createCount }, (_, n) => request(service, 'POST', '', { name: `health-${n}` })),
@@ -121,12 +119,12 @@ async function createDuringEngineRestart(service: ServerProcess, engine: EngineP
     workspaces = await listWorkspaces(service)
   ) {
     const failed = workspaces.find(({ status }) => status === 'failed')
-    if (failed) throw new Error(`a create ended failed: ${failed.error_message}`)
+    if (failed) throw new Error(`a create failed: ${failed.error_message}`)
     if (performance.now() > deadline)
       throw new Error(
-        `${workspaces.filter(({ status }) => status !== 'running').length} of ${workspaces.length} creates do not run yet`,
+        `${workspaces.filter(({ status }) => status !== 'running').length} of ${workspaces.length} workspaces are not running`,
       )
-    await delay(500) // polled as clients do
+    await delay(500) // polls as clients do
   }
 }
 
@@ -147,7 +145,7 @@ async function request({ url }: ServerProcess, method: string, path: string, bod
   return response.json()
 }
 
-// Without an init process: an engine of the bench's own need not have one.
+// No init process: a separate engine may lack the binary.
 function writeTemplate(dir: string): string {
   mkdirSync(join(dir, 'base'), { recursive: true })
   const limits = { cpus: 1, memory: '64m', pids: 64 }

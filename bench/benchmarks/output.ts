@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import type { RunningWorkspace } from '../harness/running-workspace.ts'
 import { startRunningWorkspace, noEngineReason, userHeaders } from '../harness/running-workspace.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { median, runInTurns, roundTo } from '../benchmark.ts'
+import { median, runInTurns, roundTo } from '../statistics.ts'
 
-const name = 'output of a command, bytes a second'
+const name = 'output of a command, bytes per second'
 const minRatio = 0.7
 const mebi = 1024 * 1024
 const cliPath = join(import.meta.dirname, '../../dist/cli/main.js')
 
-/** How fast what a command writes gets to a client, be that a program of one's own or `vm exec`. */
+/** The throughput of a command's output to an API client and to `vm exec`. */
 export const outputBenchmark: Benchmark = async ({ folder, quick }) => {
   const workspace = await startRunningWorkspace(folder, 'output')
   if (!workspace) return { kind: 'skipped', name, reason: noEngineReason }
@@ -46,12 +46,12 @@ export const outputBenchmark: Benchmark = async ({ folder, quick }) => {
       target: `≥ ${minRatio}`,
       ok: ratio >= minRatio,
       figures: {
-        'text, ours, MiB/s': roundTo(text.api, 0),
-        'text, vm exec, its start and end and all, MiB/s': roundTo(text.vm, 0),
+        'text, service, MiB/s': roundTo(text.api, 0),
+        'text, vm exec including its startup, MiB/s': roundTo(text.vm, 0),
         'text, docker exec, MiB/s': roundTo(text.docker, 0),
-        'noise, which goes as base64, ours, MiB/s': roundTo(random.api, 0),
-        'noise, vm exec, MiB/s': roundTo(random.vm, 0),
-        'noise, docker exec, MiB/s': roundTo(random.docker, 0),
+        'random bytes as base64, service, MiB/s': roundTo(random.api, 0),
+        'random bytes, vm exec, MiB/s': roundTo(random.vm, 0),
+        'random bytes, docker exec, MiB/s': roundTo(random.docker, 0),
       },
     }
   } finally {
@@ -59,10 +59,10 @@ export const outputBenchmark: Benchmark = async ({ folder, quick }) => {
   }
 }
 
-/** Reads the stream to its end, as bytes. */
-async function throughApi({ urlOf: at }: RunningWorkspace, command: string): Promise<number> {
+/** Reads the response to its end. Returns the duration in milliseconds. */
+async function throughApi({ urlOf }: RunningWorkspace, command: string): Promise<number> {
   const startedAt = performance.now()
-  const execRequest = request(at('/exec'), {
+  const execRequest = request(urlOf('/exec'), {
     method: 'POST',
     headers: { ...userHeaders, 'content-type': 'application/json' },
   })
@@ -72,7 +72,7 @@ async function throughApi({ urlOf: at }: RunningWorkspace, command: string): Pro
   response.on('data', (chunk: Buffer) => (tail = chunk.subarray(-200).toString('latin1')))
   await once(response, 'end')
   const elapsedMs = performance.now() - startedAt
-  if (!tail.includes('"exit_code":0')) throw new Error(`${command} ended with ${tail}`)
+  if (!tail.includes('"exit_code":0')) throw new Error(`${command} did not exit with 0: ${tail}`)
   return elapsedMs
 }
 
@@ -95,6 +95,6 @@ async function throughProgram(program: string, args: readonly string[], bytes: n
   child.stdout.on('data', (chunk: Buffer) => (receivedBytes += chunk.length))
   await once(child, 'close')
   const elapsedMs = performance.now() - startedAt
-  if (receivedBytes !== bytes) throw new Error(`${program} gave ${receivedBytes} bytes`)
+  if (receivedBytes !== bytes) throw new Error(`${program} returned ${receivedBytes} of ${bytes} bytes`)
   return elapsedMs
 }

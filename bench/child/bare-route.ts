@@ -1,4 +1,4 @@
-// A Fastify route and nothing else, which sends the bytes that it is handed.
+// A bare Fastify route that sends the given body.
 import fastify from 'fastify'
 import { z } from 'zod'
 import { writeResult, readInput } from './child-io.ts'

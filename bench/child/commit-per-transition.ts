@@ -8,7 +8,7 @@ import { stageTransitions } from '../../src/supervisor/workspace-logic.ts'
 import { transitionCauseOf, journalLineOf, workspaceRowOf } from '../../src/supervisor/transition-record.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 
-/** The same machine, rows and journal lines on the same store, and each step in a transaction of its own, at once. */
+/** The same machine, rows, journal lines and store as the service, but with one transaction per transition. */
 export function commitPerTransition(path: string) {
   const { close, db } = openDatabase(path)
   const store = workspaceStore(db)
@@ -19,7 +19,7 @@ export function commitPerTransition(path: string) {
     const cause = transitionCauseOf(event, Date.now())
     const row = workspaceRowOf(after, revision, cause.at)
     if (store.commit([{ row, line: journalLineOf(before, after, cause), final: false }]).size > 0)
-      throw new Error('the step was refused')
+      throw new Error('the commit failed')
   })
   const actors = new Map(
     store.after(0, 1_000_000).map(({ id, revision, snapshot }) => {

@@ -1,4 +1,4 @@
-// The longest event loop delay of a process that only counts, in turns of 3 ms: what the machine's other work does to any process.
+// The longest event loop delay of a busy loop in turns of 3 ms: the delay that other load on the machine causes in any process.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { z } from 'zod'
 import { writeResult, readInput } from './child-io.ts'

@@ -1,9 +1,9 @@
-// Follows the feed over so many connections, and says how long after its commit each transition arrived. Ends with its stdin.
+// Follows the feed over `readerCount` connections, and reports the delay of each transition since its commit. Exits at the end of stdin.
 import { Agent, get } from 'node:http'
 import { z } from 'zod'
 import { writeResult, readInput } from './child-io.ts'
 
-const { url, readers: readerCount } = readInput(z.object({ url: z.string(), readers: z.number() }))
+const { url, readerCount } = readInput(z.object({ url: z.string(), readerCount: z.number() }))
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity })
 const delaysMs: number[] = []
 let openCount = 0
@@ -14,13 +14,13 @@ for (let n = 0; n < readerCount; n += 1)
     if (openCount === readerCount) writeResult({ url, open: openCount })
     response.setEncoding('utf8').on('data', (chunk: string) => {
       const now = performance.timeOrigin + performance.now()
-      // The time of the commit is that of the command: milliseconds, cut off.
+      // The event's timestamp is that of its command, truncated to milliseconds.
       for (const [, at = ''] of chunk.matchAll(/^data: \{"seq":\d+,"at":"([^"]+)"/gm))
         delaysMs.push(now - Date.parse(at))
     })
   })
 
 process.stdin.resume().on('end', () => {
-  writeResult({ late: delaysMs })
+  writeResult({ delaysMs })
   process.exit()
 })

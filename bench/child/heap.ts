@@ -1,11 +1,11 @@
-// Heap for each idle workspace. Wants --expose-gc.
+// Heap per idle workspace. Requires --expose-gc.
 import { z } from 'zod'
 import { parseOwner } from '../../src/workspace/id.ts'
 import { writeResult, readInput } from './child-io.ts'
 import { bareActors, storedIds } from './stored-workspaces.ts'
 import { openSupervisor } from './open-supervisor.ts'
 
-const { path, side } = readInput(z.object({ path: z.string(), side: z.enum(['ours', 'bare']) }))
+const { path, side } = readInput(z.object({ path: z.string(), side: z.enum(['service', 'bare']) }))
 
 function heapUsed(): number {
   for (let n = 0; n < 4; n += 1) globalThis.gc?.()
@@ -20,7 +20,7 @@ if (side === 'bare') {
 } else {
   const { close, supervisor } = openSupervisor(path, () => storedIds(path))
   await supervisor.rehydrated
-  await new Promise((resolve) => setImmediate(resolve)) // the first look at the engine has ended too
+  await new Promise((resolve) => setImmediate(resolve)) // for the end of the first reconcile
   writeResult({
     bytes: (heapUsed() - before) / count,
     count: supervisor.list({ owner: '*' }, operatorCaller()).workspaces.length,
@@ -30,6 +30,6 @@ if (side === 'bare') {
 
 function operatorCaller() {
   const owner = parseOwner('root')
-  if (!owner) throw new Error('root is no name')
+  if (!owner) throw new Error('root is not a valid owner')
   return { owner, operator: true }
 }

@@ -5,21 +5,21 @@ import type { Outcome } from '../../src/workspace/fault.ts'
 import { ok, fault } from '../../src/workspace/fault.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 
-/** The container that a seeded workspace has. */
+/** The id of a seeded workspace's container. */
 export const containerIdOf = (id: WorkspaceId) => id.replaceAll('-', '').repeat(2)
 
-/** An engine on which every seeded workspace runs, and nothing ever happens. It answers at once. */
+/** A provider on which every seeded workspace runs and nothing changes. It responds immediately. */
 export function idleEngine(ids: () => readonly WorkspaceId[]): Provider {
-  const refuseCall = async () => fault('permanent', 'nothing is made on an engine at rest')
+  const reject = async () => fault('permanent', 'the idle engine is read-only')
   return {
     name: 'docker',
     guest: unsupportedGuest,
-    image: refuseCall,
-    container: refuseCall,
-    boot: refuseCall,
-    setup: refuseCall,
-    stop: refuseCall,
-    remove: refuseCall,
+    image: reject,
+    container: reject,
+    boot: reject,
+    setup: reject,
+    stop: reject,
+    remove: reject,
     inspect: async (id) => ok(containerRecordOf(id)),
     list: async (): Promise<Outcome<readonly ContainerRecord[]>> => ok(ids().map(containerRecordOf)),
     ping: async () => ok(undefined),

@@ -1,15 +1,15 @@
-// Asks for a URL at a steady pace until its stdin ends, whether or not answers come: one that is late holds up no other.
+// Requests a URL at a fixed rate until stdin ends. A late response does not delay the next request.
 import { Agent, get } from 'node:http'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { writeResult, readInput } from './child-io.ts'
 
-const { url, everyMs: intervalMs } = readInput(z.object({ url: z.string(), everyMs: z.number() }))
+const { url, intervalMs } = readInput(z.object({ url: z.string(), intervalMs: z.number() }))
 
-// Node's timers count in whole milliseconds, which is more than an answer takes: another thread sleeps until a request is due.
+// Node's timers have a resolution of 1 ms, longer than a response takes, so a worker thread sleeps until a request is due.
 function runTicker(): void {
   const sleepCell = new Int32Array(new SharedArrayBuffer(4))
-  const now = () => performance.timeOrigin + performance.now() // the two threads count from different moments
+  const now = () => performance.timeOrigin + performance.now() // the threads have different time origins
   for (let due = now() + intervalMs; ; due += intervalMs) {
     Atomics.wait(sleepCell, 0, 0, Math.max(0, due - now()))
     parentPort?.postMessage(due, [])
@@ -18,7 +18,7 @@ function runTicker(): void {
 
 function probeAtEachTick(): void {
   const agent = new Agent({ keepAlive: true })
-  /** Of each request: how late it was sent, and when its answer was whole, both counted from when it was due. */
+  /** Per request, both counted from its due time: the delay until it was sent, and until its response was complete. */
   const samples: { sendDelayMs: number; latencyMs: number }[] = []
   const msSince = (due: number) => performance.timeOrigin + performance.now() - due
   let openRequests = 0

@@ -8,7 +8,7 @@ import { createSupervisor } from '../../src/supervisor/supervisor.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import { idleEngine } from './idle-engine.ts'
 
-/** The supervisor on the database at `path`, put together as the service does it, with the engine on which `ids` run. */
+/** Opens a supervisor on the database at `path`, configured as in the service, with an engine that runs `ids`. */
 export function openSupervisor(path: string, ids: () => readonly WorkspaceId[]) {
   const database = openDatabase(path)
   const { db } = database

@@ -1,15 +1,15 @@
-// How long it takes until every stored workspace is back.
+// The time until every stored workspace is rehydrated.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { z } from 'zod'
 import { writeResult, readInput } from './child-io.ts'
 import { bareActors, storedIds } from './stored-workspaces.ts'
 import { openSupervisor } from './open-supervisor.ts'
 
-const { path, side } = readInput(z.object({ path: z.string(), side: z.enum(['ours', 'bare']) }))
+const { path, side } = readInput(z.object({ path: z.string(), side: z.enum(['service', 'bare']) }))
 
 const ids = storedIds(path)
 const delay = monitorEventLoopDelay({ resolution: 1 })
-await new Promise((resolve) => setTimeout(resolve, 20)) // what loading left behind is over
+await new Promise((resolve) => setTimeout(resolve, 20)) // for work that module loading left pending
 delay.enable()
 const startedAt = performance.now()
 if (side === 'bare') {
@@ -19,8 +19,8 @@ if (side === 'bare') {
   const { close, supervisor } = openSupervisor(path, () => ids)
   await supervisor.rehydrated
   const ms = performance.now() - startedAt
-  await new Promise((resolve) => setTimeout(resolve, 20)) // the last delay is noted by a timer
-  if (supervisor.health().rehydrating) throw new Error('it says that it is not ready')
+  await new Promise((resolve) => setTimeout(resolve, 20)) // a timer records the last delay
+  if (supervisor.health().rehydrating) throw new Error('the supervisor is still rehydrating')
   writeResult({ ms, count: ids.length, longestMs: delay.max / 1e6 })
   await close()
 }

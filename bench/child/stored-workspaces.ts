@@ -14,14 +14,14 @@ export function storedIds(path: string): readonly WorkspaceId[] {
   return ids
 }
 
-/** The rows of the database at `path` as bare started actors: nothing of ours around them, kept in an array. */
+/** Starts a bare actor for each row of the database at `path`, without a supervisor. */
 export function bareActors(path: string): readonly Actor<typeof workspaceMachine>[] {
   const db = new BetterSqlite3(path, { readonly: true })
   const rows = db.prepare<[], { snapshot: string }>('SELECT * FROM workspaces ORDER BY seq')
   const actors: Actor<typeof workspaceMachine>[] = []
   for (const { snapshot } of rows.iterate()) {
     const persisted = restorableSnapshot(decodeSnapshot(snapshot))
-    // Its type asks for an input, which is read for a new actor only.
+    // The type requires an input, which only new actors read.
     actors.push(createActor(workspaceMachine, { snapshot: persisted, input: undefined as never }).start())
   }
   db.close()

@@ -1,4 +1,4 @@
-// What is measured is compiled as it is for production and run by plain `node`: a loader would be measured along.
+// Benchmarks run compiled code with plain `node`, as in production, so that no loader is measured.
 import { execFile, execFileSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -31,19 +31,19 @@ export function buildBenchmarks(): void {
       stdio: 'inherit',
     },
   )
-  // The service looks for these beside the folder that it is compiled to.
+  // The service reads these next to its compiled folder.
   cpSync(join(root, 'package.json'), join(outputFolder, 'package.json'))
   cpSync(join(root, 'templates'), join(outputFolder, 'templates'), { recursive: true })
   cpSync(join(root, 'docs/statecharts'), join(outputFolder, 'docs/statecharts'), { recursive: true })
 }
 
 export interface ChildOptions {
-  /** Of node. */
+  /** Flags for Node. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Runs `bench/child/<name>.ts` to its end in a process of its own. Answers the JSON that it prints. */
+/** Runs `bench/child/<name>.ts` in a separate process. Returns the JSON that it prints. */
 export async function runChild<T>(
   name: string,
   input: object,
@@ -58,5 +58,5 @@ export async function runChild<T>(
   return schema.parse(JSON.parse(stdout))
 }
 
-/** Where a child that goes on living is. */
+/** The compiled entry point of a long-running child. */
 export const childEntry = (name: string) => join(outputFolder, `bench/child/${name}.js`)

@@ -6,15 +6,15 @@ import { fileURLToPath } from 'node:url'
 const unitFile = join(dirname(fileURLToPath(import.meta.url)), '../../deploy/vm-api.service')
 const cgroupRoot = '/sys/fs/cgroup'
 
-/** A share of the processors that a process has until `end()`. */
+/** A process's share of the CPUs, in effect until `release`. */
 export interface CpuShare {
   readonly weight: number
   release(): void
 }
 
 /**
- * Gives a process the share of the processors that systemd gives the service, by the `CPUWeight` of its unit. `null` where that may not be
- * done (Linux, root, control groups of either version at their usual place).
+ * Gives a process the `CPUWeight` of the service's systemd unit. Returns `null` where this is not permitted: it requires Linux, root, and
+ * cgroups v1 or v2 at their usual mount point.
  */
 export function applyServiceCpuShare(pid: number): CpuShare | null {
   const weight = Number(/^CPUWeight=(\d+)$/m.exec(readFileSync(unitFile, 'utf8'))?.[1])
@@ -24,7 +24,7 @@ export function applyServiceCpuShare(pid: number): CpuShare | null {
   try {
     if (!isCgroupV1) writeFileSync(join(controllerRoot, 'cgroup.subtree_control'), '+cpu')
     mkdirSync(cgroup)
-    // As systemd reckons it: 100 of the new are 1024 of the old.
+    // As systemd converts them: a weight of 100 equals 1024 shares.
     if (isCgroupV1) writeFileSync(join(cgroup, 'cpu.shares'), String((weight / 100) * 1024))
     else writeFileSync(join(cgroup, 'cpu.weight'), String(weight))
     writeFileSync(join(cgroup, 'cgroup.procs'), String(pid))
@@ -41,8 +41,8 @@ export function applyServiceCpuShare(pid: number): CpuShare | null {
 }
 
 /**
- * Lets a process that measures go before all others, as if it were on another machine: what it finds is not its own delay then. Answers
- * false where that may not be done (Linux, root, `chrt`).
+ * Gives a measuring process real-time priority, as if it ran on another machine, so that it does not measure its own delay. Returns false
+ * where this is not permitted: it requires Linux, root, and `chrt`.
  */
 export function raisePriority(pid: number): boolean {
   try {

@@ -4,14 +4,14 @@ import { installationLabels } from '../../src/provider/docker/engine/labels.ts'
 import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
 import { removeAll } from '../../test/engine/docker-client.ts'
 
-/** Somebody who makes the same container with the same client, and keeps no record of it. */
+/** Creates the same containers as the service through dockerode, without keeping records. */
 export interface DockerBaseline {
-  /** Looks for the image, makes a container as the service does, starts it, and removes it. Answers how long it took until it ran, in ms. */
+  /** Inspects the image, creates and starts a container, and removes it. Returns the milliseconds until the container runs. */
   create(): Promise<number>
   close(): Promise<void>
 }
 
-/** Makes containers of `recipe` on a network of the same kind as the service's, labelled with `label` so that they are found again. */
+/** Creates containers of `spec` on a network like that of the service, all labelled with `label` for the cleanup. */
 export async function dockerBaseline(docker: Docker, spec: WorkspaceSpec, label: string): Promise<DockerBaseline> {
   const labels = installationLabels(label)
   const network = await docker.createNetwork({
@@ -35,7 +35,7 @@ export async function dockerBaseline(docker: Docker, spec: WorkspaceSpec, label:
     },
     async close() {
       await removeAll(docker, label)
-      await network.remove().catch(() => undefined) // the sweep has removed it, unless somebody is still on it
+      await network.remove().catch(() => undefined) // already removed, unless a container still uses it
     },
   }
 }

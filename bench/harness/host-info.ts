@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -6,17 +6,17 @@ import BetterSqlite3 from 'better-sqlite3'
 import { z } from 'zod'
 import { dockerClient } from '../../test/engine/docker-client.ts'
 import { liveEngine } from '../../test/engine/live-engine.ts'
-import { median, roundTo } from '../benchmark.ts'
+import { medianFsyncMs, roundTo } from '../statistics.ts'
 
 export interface HostInfo {
   readonly cores: number
   readonly memoryGiB: number
-  /** Median of an fsync after a small write, on the disk that the databases are on. */
+  /** Median duration of an fsync after a small write, on the disk of the databases. */
   readonly fsyncMs: number
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** The machine that this runs on, with its disk measured in `folder`. */
+/** Describes the machine. The fsync is measured in `folder`. */
 export async function hostInfo(folder: string): Promise<HostInfo> {
   const target = await liveEngine({ ...process.env, VM_API_REQUIRE_ENGINE: '' })
   const engine = target && z.object({ Version: z.string() }).parse(await dockerClient(target).version()).Version
@@ -26,7 +26,7 @@ export async function hostInfo(folder: string): Promise<HostInfo> {
   return {
     cores: cpus().length,
     memoryGiB: roundTo(totalmem() / 2 ** 30, 1),
-    fsyncMs: roundTo(fsyncMs(folder), 3),
+    fsyncMs: roundTo(medianFsyncMs(join(folder, 'fsync'), 200), 3),
     versions: {
       node: process.versions.node,
       sqlite,
@@ -40,16 +40,4 @@ export async function hostInfo(folder: string): Promise<HostInfo> {
 function installedVersion(name: string): string {
   const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, 'utf8'))).version
-}
-
-function fsyncMs(folder: string): number {
-  const fd = openSync(join(folder, 'fsync'), 'w')
-  const durationsMs = Array.from({ length: 200 }, () => {
-    writeSync(fd, 'x')
-    const startedAt = performance.now()
-    fsyncSync(fd)
-    return performance.now() - startedAt
-  })
-  closeSync(fd)
-  return median(durationsMs)
 }

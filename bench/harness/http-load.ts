@@ -12,15 +12,15 @@ const reportSchema = z.object({
   errors: z.number(),
 })
 
-/** One slice of load. */
+/** One period of load. */
 export interface LoadSample {
   readonly perSecond: number
   readonly p99Ms: number
-  /** Processor time of the server for one request, in microseconds. */
+  /** CPU time of the server per request, in microseconds. */
   readonly cpuUs: number
 }
 
-/** Asks for `path` over `connections` connections, again and again, for `seconds`, from a process of its own. Any answer but 2xx is an error. */
+/** Requests `path` repeatedly over `connections` connections for `seconds`, from a separate process. Any status but 2xx is an error. */
 export async function runLoad(
   server: ServerProcess,
   path: string,
@@ -42,6 +42,6 @@ export async function runLoad(
   const cpuSeconds = (server.cpuSeconds() ?? Number.NaN) - before
   const { errors, latency, non2xx, requests } = reportSchema.parse(JSON.parse(stdout))
   if (errors + non2xx > 0 || requests.total === 0)
-    throw new Error(`${path}: ${non2xx} answers were no success, ${errors} did not come`)
+    throw new Error(`${path}: ${non2xx} error responses, ${errors} connection errors`)
   return { perSecond: requests.average, p99Ms: latency.p99, cpuUs: (cpuSeconds * 1e6) / requests.total }
 }

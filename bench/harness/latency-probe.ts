@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import { childEntry } from './build.ts'
 
-/** Times in milliseconds, counted from when each request was due to be sent. */
+/** Milliseconds since the due time of each request. */
 export interface ProbeResult {
   readonly sendDelaysMs: readonly number[]
   readonly latenciesMs: readonly number[]
@@ -12,15 +12,15 @@ export interface ProbeResult {
 
 export interface LatencyProbe {
   readonly pid: number
-  /** Ends it. Answers how long each request took, and how late it was sent. */
+  /** Stops the probe and returns its samples. */
   stop(): Promise<ProbeResult>
 }
 
 const resultSchema = z.object({ sendDelaysMs: z.array(z.number()), latenciesMs: z.array(z.number()) })
 
-/** Asks for `url` each `everyMs`, whether or not answers come, from a process of its own, until it is done. Any answer but 200 is an error. */
+/** Requests `url` every `intervalMs` from a separate process until `stop`, whether or not responses arrive. Any status but 200 is an error. */
 export function startLatencyProbe(url: string, intervalMs: number): LatencyProbe {
-  const child = spawn(process.execPath, [childEntry('latency-probe'), JSON.stringify({ url, everyMs: intervalMs })], {
+  const child = spawn(process.execPath, [childEntry('latency-probe'), JSON.stringify({ url, intervalMs })], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
@@ -30,7 +30,7 @@ export function startLatencyProbe(url: string, intervalMs: number): LatencyProbe
     async stop() {
       child.stdin.end()
       const [code] = await exited
-      if (code !== 0) throw new Error(`who asked for ${url} ended with ${code}`)
+      if (code !== 0) throw new Error(`the latency probe of ${url} exited with code ${code}`)
       return resultSchema.parse(JSON.parse(await childOutput))
     },
   }

@@ -3,28 +3,29 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import BetterSqlite3 from 'better-sqlite3'
 import { installationStore } from '../../src/persistence/installation.ts'
+import { workspaceSchema } from '../../src/wire/workspace.ts'
 import { dockerClient, removeAll } from '../../test/engine/docker-client.ts'
 import { baseImage, ensureBaseImage } from '../../test/engine/images.ts'
 import { liveEngine } from '../../test/engine/live-engine.ts'
 import type { ServerProcess } from './server-process.ts'
-import { startService } from './service-process.ts'
+import { startService } from './server-process.ts'
 
-export const noEngineReason = 'no Docker engine answers'
+export const noEngineReason = 'no Docker engine is reachable'
 export const userHeaders = { 'x-user': 'bench' }
 
-/** A service with one running workspace on a live engine, and what it takes to do the same without the service. */
+/** A service with one running workspace on a live engine, and a Docker client for the same engine. */
 export interface RunningWorkspace {
   readonly service: ServerProcess
   readonly docker: Docker
   readonly containerId: string
-  /** Where the docker client finds the engine. */
+  /** `DOCKER_HOST` of the engine. */
   readonly dockerHost: string
-  /** The address of something below the workspace. */
+  /** The URL of a path below the workspace. */
   urlOf(path: string): string
   close(): Promise<void>
 }
 
-/** Starts it on a database called `name` in `folder`; `null` if there is no engine. */
+/** Starts the service with the database `<name>.db` in `folder`. Returns `null` if no engine is reachable. */
 export async function startRunningWorkspace(folder: string, name: string): Promise<RunningWorkspace | null> {
   const target = await liveEngine()
   if (!target) return null
@@ -45,7 +46,7 @@ export async function startRunningWorkspace(folder: string, name: string): Promi
     service,
     docker,
     dockerHost,
-    containerId: containerId,
+    containerId,
     urlOf: (suffix) => `${workspaces}/${id}${suffix}`,
     async close() {
       await fetch(`${workspaces}/${id}`, { method: 'DELETE', headers: userHeaders })
@@ -64,13 +65,12 @@ async function createRunning(workspaces: string): Promise<{ id: string; containe
     headers: { ...userHeaders, 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'bench' }),
   })
-  const { id } = Object(await response.json())
+  const { id } = workspaceSchema.parse(await response.json())
   for (;;) {
-    const { status, provider_id: containerId } = Object(
-      await (await fetch(`${workspaces}/${id}`, { headers: userHeaders })).json(),
-    )
-    if (status === 'running') return { id, containerId }
-    if (status !== 'creating') throw new Error(`the workspace ended ${status}`)
-    await new Promise((resolve) => setTimeout(resolve, 20)) // polled as clients do
+    const current = await fetch(`${workspaces}/${id}`, { headers: userHeaders })
+    const { status, provider_id: containerId } = workspaceSchema.parse(await current.json())
+    if (status === 'running' && containerId !== undefined) return { id, containerId }
+    if (status !== 'creating') throw new Error(`the workspace is ${status} instead of running`)
+    await new Promise((resolve) => setTimeout(resolve, 20)) // polls as clients do
   }
 }

@@ -16,8 +16,8 @@ const templates = join(dirname(fileURLToPath(import.meta.url)), '../../templates
 const batchSize = 5000
 
 /**
- * Makes a database at `path` with `count` running workspaces, dealt out in turns to so many owners (`owner-0`, `owner-1`, …), each with
- * a line in the journal. Answers the ids in order of creation.
+ * Creates a database at `path` with `count` running workspaces, each with one journal line. Owners take turns: `owner-0`, `owner-1`, ….
+ * Returns the ids in order of creation.
  */
 export function seedDatabase(path: string, count: number, owners = 1): readonly WorkspaceId[] {
   const spec = baseSpec()
@@ -30,7 +30,7 @@ export function seedDatabase(path: string, count: number, owners = 1): readonly 
       batch.map((id, n) => transitionOf(id, from + n, `owner-${(from + n) % owners}`, spec)),
     )
     if (failedWrites.size > 0)
-      throw new Error('the database refused rows', { cause: [...failedWrites.values()][0]?.error })
+      throw new Error('the database rejected rows', { cause: [...failedWrites.values()][0]?.error })
   }
   close()
   return ids
@@ -62,6 +62,6 @@ function transitionOf(id: WorkspaceId, n: number, owner: string, spec: Workspace
 function baseSpec(): WorkspaceSpec {
   const result = readTemplates(templates)
   const base = result.kind === 'ok' ? result.templates.get('base') : undefined
-  if (!base) throw new Error(`there is no readable template "base" in ${templates}`)
+  if (!base) throw new Error(`the template "base" in ${templates} is invalid`)
   return base.spec
 }

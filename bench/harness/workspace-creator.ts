@@ -4,16 +4,16 @@ import { historyLineSchema } from '../../src/wire/history.ts'
 import { workspaceSchema } from '../../src/wire/workspace.ts'
 import type { ServerProcess } from './server-process.ts'
 
-/** A create, as the journal tells of it. */
+/** The timing of a create, from the journal. */
 export interface CreateTiming {
   readonly id: string
-  /** From its first line to its last. */
+  /** From the first line to the last. */
   readonly ms: number
-  /** How long each line came after the one before it, in ms, by its event. */
+  /** Milliseconds since the previous line, by event. */
   readonly steps: Readonly<Record<string, number>>
 }
 
-/** Creates workspaces over the API, one after the other. */
+/** Creates workspaces through the API, one at a time. */
 export function workspaceCreator({ url }: ServerProcess) {
   const headers = { 'x-vm-user': 'owner-0', 'content-type': 'application/json' }
   let count = 0
@@ -30,10 +30,10 @@ export function workspaceCreator({ url }: ServerProcess) {
       const body = JSON.stringify({ name: `create-${count}` })
       let current = workspaceSchema.parse(await request('/workspaces', { method: 'POST', body }))
       while (current.status === 'creating') {
-        await delay(20) // polled as clients do; what is taken is the journal's times
+        await delay(20) // polls as clients do; the timing comes from the journal
         current = workspaceSchema.parse(await request(`/workspaces/${current.id}`))
       }
-      if (current.status !== 'running') throw new Error(`a create ended ${current.status}: ${current.error_message}`)
+      if (current.status !== 'running') throw new Error(`a create ended in ${current.status}: ${current.error_message}`)
       const lines = z.array(historyLineSchema).parse(await request(`/workspaces/${current.id}/history`))
       const times = lines.map(({ at, event }) => ({ at: Date.parse(at), event }))
       const [first, last] = [times[0]?.at ?? Number.NaN, times.at(-1)?.at ?? Number.NaN]

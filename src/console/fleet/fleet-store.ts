@@ -72,33 +72,19 @@ export function fleetStore(client: Client) {
     updateView()
   }
 
-  function applyTransition(transition: TransitionEvent) {
-    if (transition.to === 'deleted') cache.remove(transition.workspace)
-    else {
+  void followEvents(client, shutdown.signal, {
+    onTransition(transition) {
       cache.applyTransition(transition)
-      refresh(transition.workspace)
-    }
-    for (const notify of transitionListeners) notify(transition)
-    updateView()
-  }
-
-  async function followEvents() {
-    try {
-      for await (const event of client.events(null, shutdown.signal))
-        if (event.kind === 'transition') applyTransition(event.transition)
-        else if (event.kind === 'disconnected') updateView({ connection: 'reconnecting' })
-        else {
-          updateView({ connection: 'connected' })
-          if (!event.resumed || !view.loaded) void load()
-        }
-    } catch (error) {
-      // The service may have rejected the user; a proxy may accept the next attempt.
-      if (shutdown.signal.aborted) return
-      updateView({ connection: 'reconnecting', error: errorText(error) })
-      setTimeout(() => shutdown.signal.aborted || void followEvents(), retryDelayMs)
-    }
-  }
-  void followEvents()
+      if (transition.to !== 'deleted') refresh(transition.workspace)
+      for (const notify of transitionListeners) notify(transition)
+      updateView()
+    },
+    onConnected(resumed) {
+      updateView({ connection: 'connected' })
+      if (!resumed || !view.loaded) void load()
+    },
+    onLost: (error) => updateView({ connection: 'reconnecting', ...(error !== null && { error }) }),
+  })
 
   return {
     getView: () => view,
@@ -120,6 +106,28 @@ export function fleetStore(client: Client) {
   }
 }
 
+interface FeedHandlers {
+  readonly onTransition: (transition: TransitionEvent) => void
+  /** Events may be missing since the last connection unless `resumed` is true. */
+  readonly onConnected: (resumed: boolean) => void
+  readonly onLost: (error: string | null) => void
+}
+
+/** Follows the event feed until `signal` aborts. A failed feed is opened again after a delay. */
+async function followEvents(client: Client, signal: AbortSignal, handlers: FeedHandlers): Promise<void> {
+  try {
+    for await (const event of client.events(null, signal))
+      if (event.kind === 'transition') handlers.onTransition(event.transition)
+      else if (event.kind === 'disconnected') handlers.onLost(null)
+      else handlers.onConnected(event.resumed)
+  } catch (error) {
+    // The service may have rejected the user; a proxy may accept the next attempt.
+    if (signal.aborted) return
+    handlers.onLost(errorText(error))
+    setTimeout(() => signal.aborted || void followEvents(client, signal, handlers), retryDelayMs)
+  }
+}
+
 function subscribeTo<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
   listeners.add(listener)
   return () => void listeners.delete(listener)
@@ -131,6 +139,11 @@ function workspaceCache() {
   const deletedIds = new Set<string>()
   const idsTouchedSinceListing = new Set<string>()
 
+  function remove(id: string) {
+    deletedIds.add(id)
+    workspacesById.delete(id)
+  }
+
   return {
     size: () => workspacesById.size,
     newestFirst: () => [...workspacesById.values()].sort(compareNewestFirst),
@@ -138,12 +151,10 @@ function workspaceCache() {
       idsTouchedSinceListing.add(workspace.id)
       if (!deletedIds.has(workspace.id)) workspacesById.set(workspace.id, workspace)
     },
-    remove(id: string) {
-      deletedIds.add(id)
-      workspacesById.delete(id)
-    },
+    remove,
     /** Shows the new state at once. Whatever else changed must be read from the service. */
     applyTransition({ at, to, workspace: id }: TransitionEvent) {
+      if (to === 'deleted') return remove(id)
       idsTouchedSinceListing.add(id)
       const current = workspacesById.get(id)
       const status = statusOrder.find((candidate) => candidate === to.split('.')[0])
