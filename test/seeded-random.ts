@@ -1,17 +1,17 @@
-/** Chance that a seed decides: the same seed, the same numbers, on every machine. */
+/** A deterministic random number generator: the same seed gives the same numbers on every machine. */
 export interface SeededRandom {
-  /** From 0 to below 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number
   chance(probability: number): boolean
-  /** A whole number from `least` to `most`. */
+  /** An integer from `min` to `max`, both inclusive. */
   integer(min: number, max: number): number
   hex(digits: number): string
   pick<T>(items: readonly [T, ...T[]]): T
-  /** Chance of its own for one part of a world: what the others draw changes nothing of it. */
+  /** An independent generator for one part of a simulation: draws of other parts do not affect it. */
   fork(name: string): SeededRandom
 }
 
-/** Mulberry32: its state is one number, so a world's chance is its seed. */
+/** Mulberry32. */
 export function seededRandom(seed: number): SeededRandom {
   let state = seed >>> 0
 

@@ -1,26 +1,26 @@
 import ts from 'typescript'
 
-/** What one file asks of another. */
+/** One import of a file. */
 export interface Import {
-  /** As it stands in the text: `../workspace/id.ts`, `node:crypto`, `zod`. */
-  readonly name: string
-  /** Gone once it is compiled. `import { type A }` is not: it still loads the module. */
+  /** The specifier as written: `../workspace/id.ts`, `node:crypto`, `zod`. */
+  readonly specifier: string
+  /** True if compilation removes the import. `import { type A }` stays: it still loads the module. */
   readonly typeOnly: boolean
   readonly line: number
 }
 
-/** Every import of a source text, re-exports, dynamic ones and those in types among them, in order. */
+/** Every import of a source text in order, including re-exports, dynamic imports and imports in types. */
 export function readImports(file: string, text: string): Import[] {
   const source = parse(file, text)
   return [...descendants(source)].flatMap((node) => {
-    const specifier = specifierOf(node)
-    return specifier === undefined
+    const found = specifierOf(node)
+    return found === undefined
       ? []
-      : [{ ...specifier, line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1 }]
+      : [{ ...found, line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1 }]
   })
 }
 
-/** Does the text look at the environment of its process? */
+/** Tells whether a source text reads the environment of the process. */
 export function readsEnvironment(file: string, text: string): boolean {
   return [...descendants(parse(file, text))].some((node) => {
     if (ts.isPropertyAccessExpression(node)) return isProcess(node.expression) && node.name.text === 'env'
@@ -35,16 +35,55 @@ export function readsEnvironment(file: string, text: string): boolean {
   })
 }
 
+/** The names that a source text declares and exports, in order. Names re-exported from another file are not included. */
+export function readExports(file: string, text: string): string[] {
+  const { statements } = parse(file, text)
+  const imported = statements.flatMap((statement) => {
+    const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined
+    return bindings && ts.isNamedImports(bindings) ? bindings.elements.map(({ name }) => name.text) : []
+  })
+  return statements.flatMap((statement) => {
+    if (ts.isExportDeclaration(statement)) {
+      const { exportClause: clause, moduleSpecifier } = statement
+      const isLocal = moduleSpecifier === undefined && clause !== undefined && ts.isNamedExports(clause)
+      if (!isLocal) return []
+      return clause.elements
+        .filter(({ name, propertyName }) => !imported.includes((propertyName ?? name).text))
+        .map(({ name }) => name.text)
+    }
+    const isExported =
+      ts.canHaveModifiers(statement) &&
+      ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true
+    if (!isExported) return []
+    if (ts.isVariableStatement(statement))
+      return statement.declarationList.declarations.flatMap(({ name }) => boundNames(name))
+    const isNamed =
+      ts.isFunctionDeclaration(statement) ||
+      ts.isClassDeclaration(statement) ||
+      ts.isInterfaceDeclaration(statement) ||
+      ts.isTypeAliasDeclaration(statement) ||
+      ts.isEnumDeclaration(statement)
+    return isNamed && statement.name !== undefined ? [statement.name.text] : []
+  })
+}
+
+function boundNames(name: ts.BindingName): string[] {
+  if (ts.isIdentifier(name)) return [name.text]
+  return name.elements.flatMap((element) => (ts.isBindingElement(element) ? boundNames(element.name) : []))
+}
+
 function parse(file: string, text: string): ts.SourceFile {
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
 }
 
 function* descendants(node: ts.Node): Generator<ts.Node> {
   yield node
-  for (const child of node.getChildren()) yield* descendants(child)
+  const children: ts.Node[] = []
+  ts.forEachChild(node, (child) => void children.push(child))
+  for (const child of children) yield* descendants(child)
 }
 
-function specifierOf(node: ts.Node): { name: string; typeOnly: boolean } | undefined {
+function specifierOf(node: ts.Node): Omit<Import, 'line'> | undefined {
   if (ts.isImportDeclaration(node))
     return importOf(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword)
   if (ts.isExportDeclaration(node)) return importOf(node.moduleSpecifier, node.isTypeOnly)
@@ -57,7 +96,9 @@ function specifierOf(node: ts.Node): { name: string; typeOnly: boolean } | undef
 }
 
 function importOf(specifier: ts.Node | undefined, typeOnly: boolean) {
-  return specifier !== undefined && ts.isStringLiteralLike(specifier) ? { name: specifier.text, typeOnly } : undefined
+  return specifier !== undefined && ts.isStringLiteralLike(specifier)
+    ? { specifier: specifier.text, typeOnly }
+    : undefined
 }
 
 function isProcess(node: ts.Node | undefined): boolean {

@@ -1,12 +1,12 @@
 import Sqlite from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
 
-// A database as SQL: a change of a golden file is read line by line, and any SQLite reads it.
+// Databases as SQL text: a golden file has a readable diff, and every SQLite version can load it.
 
-/** SQLite makes its own tables itself. */
+/** SQLite creates these tables itself. */
 const isUserTable = `name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`
 
-/** All of a database, schema and version included. The same database always gives the same text. */
+/** Dumps a database with schema and version. The same database always gives the same text. */
 export function dumpDatabase(db: Database): string {
   const tables = db
     .prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table' AND ${isUserTable} ORDER BY rowid`)
@@ -22,7 +22,7 @@ export function dumpDatabase(db: Database): string {
   ].join('\n')
 }
 
-/** What makes each table and index, in order of its making. */
+/** The statements that create each table and index, in order of creation. */
 export function schemaOf(db: Database): readonly string[] {
   return db
     .prepare<[], string>(`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND ${isUserTable} ORDER BY rowid`)
@@ -38,7 +38,7 @@ function insertsOf(db: Database, table: string): readonly string[] {
   return rows.map((row) => `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${row});`)
 }
 
-/** Makes the database at `path` from its SQL. */
+/** Creates the database at `path` from its SQL. */
 export function loadDatabase(path: string, sql: string): void {
   const db = new Sqlite(path)
   db.exec(`BEGIN; ${sql} COMMIT`)

@@ -1,6 +1,6 @@
 import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
 
-/** A recipe that uses everything that one can have. */
+/** A spec that uses every field. */
 export const fullSpec: WorkspaceSpec = {
   image: 'registry.example/base:1@sha256:00',
   containerEnv: { LANG: 'C.UTF-8' },

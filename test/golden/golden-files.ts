@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { workspaceMachineVersion } from '../../src/machines/snapshot-upgrades.ts'
 import { migrations } from '../../src/persistence/migrations.ts'
 
-/** What a golden database is told apart by. */
+/** The versions that identify a golden database. */
 export interface GoldenVersions {
   readonly schema: number
   readonly machine: number
@@ -12,12 +12,12 @@ export interface GoldenVersions {
 /** The versions of this code. */
 export const currentVersions: GoldenVersions = { schema: migrations.length, machine: workspaceMachineVersion }
 
-/** Where the golden database of these versions is. */
+/** The path of the golden database of these versions. */
 export function goldenFile({ schema, machine }: GoldenVersions): string {
   return join(import.meta.dirname, `schema-${schema}-machine-${machine}.sql`)
 }
 
-/** The versions of which there is a golden database, oldest first. */
+/** The versions with a golden database, oldest first. */
 export function storedVersions(): readonly GoldenVersions[] {
   return readdirSync(import.meta.dirname)
     .flatMap((name) => {

@@ -1,4 +1,4 @@
-// Opens the database named on its command line, says so or says why not, and keeps it until it is ended.
+// Opens the database given as its argument, prints `open` or the error, and holds the database until it is killed.
 import { DatabaseError } from '../../dist/persistence/database-error.js'
 import { openDatabase } from '../../dist/persistence/database.js'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 
-/** A process that opens the database at `path`. `said`: `open`, or why it could not. */
+/** Starts a process that opens the database at `path`. Its `message` is `open`, or why that failed. */
 export async function openInProcess(
   path: string,
   uid?: number,

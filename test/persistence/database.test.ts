@@ -33,7 +33,7 @@ function refusalOf(path: string): string {
 }
 
 describe('opening a database', () => {
-  it('makes folder and file for its owner alone, and writes with a full sync to a log', () => {
+  it('creates folder and file with access for the owner only, in WAL mode with a full sync', () => {
     const folder = join(temporaryFolder(), 'deep', 'er')
     const path = join(folder, 'vm.db')
     const { db } = open(path)
@@ -45,7 +45,7 @@ describe('opening a database', () => {
     expect(db.pragma('synchronous', { simple: true })).toBe(2) // FULL
   })
 
-  it('takes away what others may do with a file that is there', () => {
+  it('removes the access of other users to an existing file', () => {
     const path = join(temporaryFolder(), 'vm.db')
     open(path).close()
     chmodSync(path, 0o644)
@@ -53,7 +53,7 @@ describe('opening a database', () => {
     expect(fileModeOf(path)).toBe('0600')
   })
 
-  it('of a file that is no database says so, and leaves the file as it is', () => {
+  it('refuses a file that is not a database, and leaves the file unchanged', () => {
     const path = join(temporaryFolder(), 'vm.db')
     writeFileSync(path, 'a letter to a friend, rather longer than a header of SQLite'.repeat(9))
     expect(refusalOf(path)).toMatch(/not an SQLite database.*VM_API_DB_PATH/s)
@@ -61,19 +61,19 @@ describe('opening a database', () => {
     expect(existsSync(`${path}-wal`)).toBe(false)
   })
 
-  it('of a folder says that it is one', () => {
+  it('refuses a folder', () => {
     const path = join(temporaryFolder(), 'vm.db')
     mkdirSync(path)
     expect(refusalOf(path)).toMatch(/is not a file.*VM_API_DB_PATH/)
   })
 
-  it('below a file says what is wrong', () => {
+  it('refuses a path below a file, with the reason', () => {
     const file = join(temporaryFolder(), 'file')
     writeFileSync(file, '')
     expect(refusalOf(join(file, 'vm.db'))).toMatch(/cannot be used.*(ENOTDIR|EEXIST)/)
   })
 
-  it('of a damaged one says so and what to do', () => {
+  it('refuses a damaged file, with the next step', () => {
     const path = join(temporaryFolder(), 'vm.db')
     const { db, close } = openDatabase(path)
     const insert = db.prepare(
@@ -87,7 +87,7 @@ describe('opening a database', () => {
     expect(refusalOf(path)).toMatch(/damaged.*backup/is)
   })
 
-  it('of one that may not be written says so, and does not make it writable', async () => {
+  it('refuses a read-only file, and does not make it writable', async () => {
     const folder = temporaryFolder()
     const path = join(folder, 'vm.db')
     openDatabase(path).close()
@@ -95,13 +95,13 @@ describe('opening a database', () => {
     chmodSync(folder, 0o777)
     const root = process.getuid?.() === 0
     if (root) chmodSync(`${path}.lock`, 0o666)
-    // Nobody keeps root from writing, so another user tries.
+    // Root may always write, so another user tries.
     const { message } = root ? await openInProcess(path, 65_534) : { message: refusalOf(path) }
     expect(message).toMatch(/cannot be used.*EACCES.*owner and mode/s)
     expect(fileModeOf(path)).toBe('0444')
   })
 
-  it('holds nothing after a refusal: the next one gets it', () => {
+  it('holds no lock after a refusal', () => {
     const path = join(temporaryFolder(), 'vm.db')
     open(path).close()
     const intact = readFileSync(path)
@@ -111,7 +111,7 @@ describe('opening a database', () => {
     expect(refusalOf(path)).toBe('it was opened')
   })
 
-  it('says when its file is gone or another one, while it is open', () => {
+  it('reports a removed or replaced file while it is open', () => {
     const path = join(temporaryFolder(), 'vm.db')
     const database = open(path)
     expect(database.fault()).toBeNull()
@@ -119,7 +119,7 @@ describe('opening a database', () => {
     expect(database.fault()).toMatch(/removed or replaced.*restart/)
   })
 
-  it('finds a history by its index, though it was nearly empty when it was closed', () => {
+  it('finds a history by its index, even if the database was nearly empty when it was closed', () => {
     const path = join(temporaryFolder(), 'vm.db')
     const first = openDatabase(path)
     const insert = `INSERT INTO journal (workspace, owner, at, event, to_state, by, revision) VALUES ('w', 'o', 1, 'e', 't', 'b', 1)`
@@ -139,7 +139,7 @@ describe('opening a database', () => {
 })
 
 describe('law 10: one process per database', () => {
-  it('a second process is told who is in the way and what to do, also by way of a link, and gets it when the first is killed', async () => {
+  it('a second process is refused with the reason and the next step, also through a link, until the first is killed', async () => {
     const path = join(temporaryFolder(), 'vm.db')
     const first = await openInProcess(path)
     expect(first.message).toBe('open')
@@ -154,11 +154,11 @@ describe('law 10: one process per database', () => {
     expect((await openInProcess(path)).message).toBe('open')
   })
 
-  it('a second one in the same process is refused as well, and the first goes on', () => {
+  it('a second connection in the same process is refused, and the first keeps working', () => {
     const path = join(temporaryFolder(), 'vm.db')
     const { db } = open(path)
     expect(refusalOf(path)).toMatch(/Another process/)
     expect(() => db.exec('CREATE TABLE t (x)')).not.toThrow()
-    expect(refusalOf(path)).toMatch(/Another process/) // the refused one did not take the lock away
+    expect(refusalOf(path)).toMatch(/Another process/) // the refused attempt did not release the lock
   })
 })

@@ -34,8 +34,8 @@ const ended = (workspace: WorkspaceId, execId: string, endedAt: number, exitCode
   ending: { endedAt, exitCode, signal: null, error: null },
 })
 
-describe('the log of runs', () => {
-  it('tells what was run in a workspace, newest first and no shells', () => {
+describe('the exec log', () => {
+  it('lists the commands of a workspace, newest first and without shells', () => {
     const log = newLog()
     const [queried, filled] = [newWorkspaceId(), newWorkspaceId()]
     log.write([
@@ -53,7 +53,7 @@ describe('the log of runs', () => {
     expect([log.find(queried, 'a')?.command, log.find(filled, 'a')]).toEqual(['"true"', undefined])
   })
 
-  it('writes a group of changes whole, or nothing of it', () => {
+  it('writes all changes of a batch, or none', () => {
     const log = newLog()
     const id = newWorkspaceId()
     log.write([newExec(id, 'a', 1)])
@@ -61,14 +61,14 @@ describe('the log of runs', () => {
     expect(log.recent(id, 9).map(({ execId, startedAt }) => [execId, startedAt])).toEqual([['a', 1]])
   })
 
-  it('keeps the first end that it is told', () => {
+  it('keeps the first recorded end', () => {
     const log = newLog()
     const id = newWorkspaceId()
     log.write([newExec(id, 'a', 1), ended(id, 'a', 2, 3), ended(id, 'a', 9, 4)])
     expect(log.find(id, 'a')).toMatchObject({ endedAt: 2, exitCode: 3 })
   })
 
-  it('knows what has no end yet, and nothing else', () => {
+  it('lists exactly the execs without a recorded end', () => {
     const log = newLog()
     const id = newWorkspaceId()
     log.write([newExec(id, 'open', 1), newExec(id, 'over', 1), ended(id, 'over', 2), newExec(id, 'never', 1)])
@@ -78,7 +78,7 @@ describe('the log of runs', () => {
     expect(log.find(id, 'never')).toBeUndefined()
   })
 
-  it('forgets old runs so many at a time, the oldest first, and none that runs', () => {
+  it('prunes old execs in batches, oldest first, and never a running one', () => {
     const log = newLog()
     const id = newWorkspaceId()
     log.write(['a', 'b', 'c', 'd'].map((execId, at) => newExec(id, execId, at)))
@@ -89,7 +89,7 @@ describe('the log of runs', () => {
     expect(log.recent(id, 9).map(({ execId }) => execId)).toEqual(['d', 'a'])
   })
 
-  it('writes nothing where it would be lost', () => {
+  it('writes nothing while writes are blocked', () => {
     const log = newLog(() => 'its file was removed')
     const id = newWorkspaceId()
     expect(() => log.write([newExec(id, 'a', 1)])).toThrow('its file was removed')

@@ -19,7 +19,7 @@ const backups = (path: string) =>
     .filter((name) => name.includes('.backup'))
     .toSorted()
 
-/** A database of this version with a line in its journal. */
+/** A database at the newest schema with one journal line. */
 function filled(): string {
   const path = join(temporaryFolder(), 'vm.db')
   const { db, close } = openDatabase(path)
@@ -46,7 +46,7 @@ describe('migrations', () => {
     expect(backups(path)).toEqual([])
   })
 
-  it('leave one that is at the newest schema alone', () => {
+  it('leave a database at the newest schema unchanged', () => {
     const path = filled()
     const { migration: migrated, close } = openDatabase(path)
     close()
@@ -54,9 +54,9 @@ describe('migrations', () => {
     expect(backups(path)).toEqual([])
   })
 
-  it('copy one that holds data first, whole, for its owner alone', () => {
+  it('first copy a database with data completely, with access for the owner only', () => {
     const path = filled()
-    // A change that is only in the log yet has to be in the copy.
+    // The copy must include changes that are only in the write-ahead log.
     const {
       db,
       migration: migrated,
@@ -94,7 +94,7 @@ describe('migrations', () => {
     )
   })
 
-  it('that fail leave the database at the version it had, and no copy that says nothing more than it', () => {
+  it('that fail leave the database at its version, and no redundant copy', () => {
     const path = filled()
     const again = () => openDatabase(path, [...migrations, broken])
     expect(again).toThrow(
@@ -108,14 +108,14 @@ describe('migrations', () => {
     close()
   })
 
-  it('that fail at a later step keep the earlier steps, and the copy from before them', () => {
+  it('that fail at a later version keep the earlier ones, and the copy from before them', () => {
     const path = filled()
     expect(() => openDatabase(path, [...migrations, more, broken])).toThrow(/a mistake.*stays at version/)
     expect(tablesIn(path)).toContain('colours')
     expect(backups(path)).toHaveLength(1)
   })
 
-  it('that cannot be copied before are not begun', () => {
+  it('do not start if the database cannot be copied', () => {
     const path = filled()
     const taken = `${path}.backup-v${version}-20300102T030405678Z`
     mkdirSync(taken)
@@ -126,11 +126,11 @@ describe('migrations', () => {
     expect(backups(path)).toEqual([basename(taken)])
   })
 
-  it('refuse a database that a newer version wrote, and say what to do', () => {
+  it('refuse a database that a newer version wrote, with the next step', () => {
     const path = filled()
     openDatabase(path, [...migrations, more]).close()
     expect(() => openDatabase(path)).toThrow(/a newer vm-api wrote it. Run that version, or restore the backup/)
-    expect(() => openDatabase(path)).toThrow(/a newer vm-api/) // nothing is held
+    expect(() => openDatabase(path)).toThrow(/a newer vm-api/) // no lock is held
     expect(tablesIn(path)).toContain('colours')
   })
 })

@@ -44,7 +44,7 @@ function transitionOf(name: string, changes: Partial<TransitionRecord['row']> = 
 }
 
 describe('the store', () => {
-  it('writes a row and its line together, or neither', () => {
+  it('writes a row and its journal line together, or neither', () => {
     const { db, store, lines } = newStore()
     db.exec(
       `CREATE TRIGGER refuse BEFORE INSERT ON journal WHEN new.owner = 'ben' BEGIN SELECT RAISE(ABORT, 'no'); END`,
@@ -55,7 +55,7 @@ describe('the store', () => {
     expect([lines.lines(good.row.id, 0, 9), lines.lines(bad.row.id, 0, 9)].map(({ length }) => length)).toEqual([1, 0])
   })
 
-  it('refuses a step that does not stand on the newest one, and all that stands on it', () => {
+  it('refuses a transition that does not follow the newest revision, and all later ones of that workspace', () => {
     const { store } = newStore()
     const first = transitionOf('a')
     store.commit([first])
@@ -70,7 +70,7 @@ describe('the store', () => {
     expect(store.commit([at(2), at(3)]).size).toBe(0)
   })
 
-  it('tells the loss of a whole group, from the first step of each on, when it cannot be committed', () => {
+  it('reports the whole batch as failed, from the first transition of each workspace, when the commit fails', () => {
     const { database, store } = newStore()
     const first = transitionOf('a')
     database.close()
@@ -79,7 +79,7 @@ describe('the store', () => {
     expect(failedWrites.get(first.row.id)?.revision).toBe(1)
   })
 
-  it('gives a name to one workspace of an owner at a time, letter by letter, and frees it with the delete', () => {
+  it('gives a name, case-sensitively, to one workspace of an owner at a time, and frees it with the delete', () => {
     const { store } = newStore()
     const first = transitionOf('a')
     expect(store.commit([first, transitionOf('a', { owner: 'ben' }), transitionOf('A')]).size).toBe(0)
@@ -90,7 +90,7 @@ describe('the store', () => {
     expect(store.commit([second]).size).toBe(0)
   })
 
-  it('removes the row of a workspace with its last step, and keeps its journal', () => {
+  it('deletes the row of a workspace with its last transition, and keeps its journal', () => {
     const { store, lines } = newStore()
     const first = transitionOf('a')
     store.commit([first])
@@ -100,7 +100,7 @@ describe('the store', () => {
     expect(lines.lastKnownStatus(newWorkspaceId())).toBe('unknown')
   })
 
-  it('prunes the journal of those that were deleted before a time, so many at once', () => {
+  it('prunes the journals of workspaces deleted before a time, in batches', () => {
     const { store, lines } = newStore()
     const gone = [10, 20, 30].map((at) => {
       const first = transitionOf(`w${at}`)
@@ -122,7 +122,7 @@ describe('the store', () => {
 })
 
 describe('the list', () => {
-  it('is newest first, narrowed by what is asked for, in pages, without what is being deleted', () => {
+  it('is newest first, filtered, in pages, and without workspaces that are being deleted', () => {
     const { store, list } = newStore()
     const all = ['a', 'b', 'c', 'd', 'e'].map((name) =>
       transitionOf(name, { ...(name === 'c' && { status: 'stopped' }), ...(name === 'd' && { status: 'deleting' }) }),

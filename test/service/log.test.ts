@@ -26,7 +26,7 @@ test('a line is JSON, with its level in words and its time in UTC', () => {
   })
 })
 
-test('what is below the level is not logged', () => {
+test('a line below the level is not logged', () => {
   const { log, text } = capturedLog('warn')
   log.info({}, 'made')
   log.debug({}, 'seen')
@@ -50,7 +50,7 @@ test.each([
   expect(text()).toContain('localhost')
 })
 
-test('an error is logged with its causes, and without what else it carries', () => {
+test('an error is logged with its causes, and without its other fields', () => {
   const engine = Object.assign(new Error('connect refused'), { code: 'ECONNREFUSED', request: { token: 'hunter2' } })
   const { log, line, text } = capturedLog('info')
   log.error({ err: new Error('no container', { cause: new AggregateError([engine, 'plain'], 'both ways') }) }, 'failed')
@@ -58,7 +58,7 @@ test('an error is logged with its causes, and without what else it carries', () 
     err: {
       type: 'Error',
       message: 'no container',
-      stack: expect.stringContaining('config-log.test.ts'),
+      stack: expect.stringContaining('log.test.ts'),
       cause: {
         message: 'both ways',
         errors: [
@@ -71,7 +71,7 @@ test('an error is logged with its causes, and without what else it carries', () 
   expect(text()).not.toContain('hunter2')
 })
 
-test('an error that is its own cause is logged all the same', () => {
+test('an error that is its own cause is logged', () => {
   const ring = new Error('ring')
   ring.cause = ring
   const { log, line } = capturedLog('info')

@@ -9,16 +9,16 @@ import { processesOf } from '../provider/process/process-fixture.ts'
 import type { ServiceProcess } from './service-process.ts'
 import { callApi, runServiceProgram, startServiceProcess, waitForWorkspace } from './service-process.ts'
 
-// What the tests of trouble have in common: a database, a service on it that is killed and started again, and its end.
+// Fixtures for tests of failures: a database, and a service on it that is killed and restarted.
 
-/** A folder of its own, removed after the test. */
+/** A temporary folder, removed after the test. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'vm-api-trouble-'))
+  const folder = mkdtempSync(join(tmpdir(), 'vm-api-service-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A database in `folder`, and what is done with it. What runs on it ends with the test, whatever has become of it. */
+/** A database in `folder` and services on it. All services and workspaces end with the test. */
 export function serviceFixture(folder: string, extra: Readonly<Record<string, string>> = {}) {
   const path = join(folder, 'vm.db')
   const env = {
@@ -48,10 +48,10 @@ export function serviceFixture(folder: string, extra: Readonly<Record<string, st
       services.add(tracked)
       return tracked
     },
-    /** What a start that is refused says. Fails if it says it with a stack, which is how a bug looks. */
+    /** The message of a refused start. Fails if it contains a stack trace, which means a bug. */
     async refusedStart(): Promise<string> {
       const { code, stderr } = await runServiceProgram([], { ...env, VM_API_BIND: '127.0.0.1:0' })
-      if (code !== 1 || /^\s+at /m.test(stderr)) throw new Error(`it ended with ${code} and said: ${stderr}`)
+      if (code !== 1 || /^\s+at /m.test(stderr)) throw new Error(`the service exited with ${code}: ${stderr}`)
       return stderr
     },
   }
@@ -63,7 +63,7 @@ export const listWorkspaces = async ({ url }: ServiceProcess): Promise<readonly 
 export const createWorkspace = ({ url }: ServiceProcess, name: string, extra: object = {}) =>
   callApi(url, 'alice', 'POST', '/workspaces', { name, ...extra })
 
-/** Makes a workspace and waits until it is up. */
+/** Creates a workspace and waits until it is running. */
 export async function createRunning(service: ServiceProcess, name: string): Promise<Workspace> {
   return waitUntilRunning(service, (await createWorkspace(service, name)).body.id)
 }
@@ -71,13 +71,13 @@ export async function createRunning(service: ServiceProcess, name: string): Prom
 export const waitUntilRunning = ({ url }: ServiceProcess, id: string) =>
   waitForWorkspace(url, 'alice', id, ({ state }) => state === 'running.up')
 
-/** The answer of `/health/ready`. */
+/** The response of `/health/ready`. */
 export async function readinessOf({ url }: ServiceProcess) {
   const response = await fetch(`${url}/health/ready`)
   return { status: response.status, body: JSON.parse(await response.text()) }
 }
 
-/** The id that the containers of the database at `path` carry. */
+/** The installation id in the database at `path`. */
 export function installationOf(path: string): string {
   const db = new Sqlite(path, { readonly: true })
   try {
@@ -88,13 +88,13 @@ export function installationOf(path: string): string {
   }
 }
 
-/** The processes of `id` that live. */
+/** The number of live processes of workspace `id`. */
 export function processCountOf(id: string): number {
   const workspaceId = parseWorkspaceId(id)
   return workspaceId === undefined ? 0 : processesOf(workspaceId).length
 }
 
-// By the marks that they carry: a database that cannot be read tells of none of them.
+// Finds them by their tags, because the database may be unreadable.
 function killWorkspaces(root: string) {
   for (const name of entriesOf(root)) {
     const id = parseWorkspaceId(name)
@@ -102,7 +102,7 @@ function killWorkspaces(root: string) {
       try {
         process.kill(pid, 'SIGKILL')
       } catch {
-        // ended with the one before it
+        // it ended together with another one
       }
     }
   }
@@ -112,6 +112,6 @@ function entriesOf(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch {
-    return [] // no workspace was ever made
+    return [] // no workspace was created
   }
 }

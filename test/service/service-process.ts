@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Workspace } from '../../src/wire/workspace.ts'
 
-// The service as its users run it: a process of its own, on a database file, that is really killed.
+// The service as users run it: a separate process on a database file, which tests kill for real.
 
-/** The program that users run, compiled. */
+/** The compiled program. */
 export const serviceProgram = join(import.meta.dirname, '../../dist/main.js')
 
 export interface ServiceProcess {
   readonly url: string
   readonly pid: number
-  /** Sends a signal and waits for the end. Answers the exit code, or `null` if the signal ended it. */
+  /** Sends a signal and waits for the exit. Returns the exit code, or `null` if the signal ended the process. */
   stop(signal: NodeJS.Signals): Promise<number | null>
-  /** What it has logged so far, a line each. */
+  /** The log lines so far. */
   readonly lines: readonly string[]
 }
 
-/** Runs the service's program and waits for its end. */
+/** Runs the program and waits for its exit. */
 export async function runServiceProgram(args: readonly string[], env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, [serviceProgram, ...args], { env: { ...baseEnv(), ...env } })
   let stdout = ''
@@ -28,7 +28,7 @@ export async function runServiceProgram(args: readonly string[], env: Readonly<R
   return { code: Number(code), stdout, stderr }
 }
 
-/** Starts the service on any free port and waits until it listens. */
+/** Starts the service on a free port and waits until it listens. */
 export async function startServiceProcess(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [serviceProgram], {
     env: { ...baseEnv(), VM_API_BIND: '127.0.0.1:0', ...env },
@@ -48,7 +48,7 @@ export async function startServiceProcess(env: Readonly<Record<string, string>>)
         if (announcedUrl !== undefined) resolve(announcedUrl)
       }
     })
-    child.once('close', (code) => reject(new Error(`the service ended with ${code}: ${errors}`)))
+    child.once('close', (code) => reject(new Error(`the service exited with ${code}: ${errors}`)))
   })
   return {
     url,
@@ -73,7 +73,7 @@ export async function callApi(url: string, user: string, method: string, path: s
   return { status: response.status, body: JSON.parse(await response.text()) }
 }
 
-/** Waits until a workspace is as `done` says. It is polled: the API tells no other way yet. */
+/** Polls a workspace until `done` accepts it. */
 export async function waitForWorkspace(
   url: string,
   user: string,
@@ -90,7 +90,7 @@ export async function waitForWorkspace(
   )
 }
 
-// Nothing of the developer's own settings reaches the service under test.
+// The developer's own settings must not reach the service under test.
 function baseEnv(): Record<string, string | undefined> {
   const { PATH, HOME } = process.env
   return { PATH, HOME }

@@ -42,8 +42,8 @@ async function make(service: ServiceProcess, name: string) {
 
 const lives = (pid: unknown) => existsSync(`/proc/${String(pid)}`)
 
-describe('the service in a process of its own', () => {
-  test('a workspace goes on when the service is killed, and the next one takes it over as it is', async () => {
+describe('the service as a process', () => {
+  test('a workspace survives a killed service, and the next service takes it over unchanged', async () => {
     const first = await start()
     const made = await make(first, 'kept')
     expect(await end(first, 'SIGKILL')).toBeNull()
@@ -53,7 +53,7 @@ describe('the service in a process of its own', () => {
     expect(body).toEqual(made)
   })
 
-  test('SIGTERM ends the service with 0, and no workspace with it', async () => {
+  test('SIGTERM ends the service with 0 and leaves its workspaces running', async () => {
     const first = await start()
     const made = await make(first, 'kept')
     expect(await end(first, 'SIGTERM')).toBe(0)
@@ -64,7 +64,7 @@ describe('the service in a process of its own', () => {
     expect(history.at(-1)).toMatchObject({ to: 'running.up', event: 'setup.done' })
   })
 
-  test('ten creates that a kill cuts off are ten running workspaces after the next start, none twice', async () => {
+  test('ten creates interrupted by a kill are ten running workspaces after the next start, none twice', async () => {
     const first = await start()
     const names = Array.from({ length: 10 }, (_, n) => `cut-${n}`)
     const made = await Promise.all(names.map((name) => callApi(first.url, 'alice', 'POST', '/workspaces', { name })))
@@ -79,7 +79,7 @@ describe('the service in a process of its own', () => {
     expect([...pids].every(lives)).toBe(true)
   })
 
-  test('a second service on the same database says so and ends with 1', async () => {
+  test('a second service on the same database is refused and exits with 1', async () => {
     await start()
     const { code, stderr } = await runServiceProgram([], { ...env, VM_API_BIND: '127.0.0.1:0' })
     expect(code).toBe(1)
@@ -87,14 +87,14 @@ describe('the service in a process of its own', () => {
     expect(stderr).toContain('VM_API_DB_PATH')
   })
 
-  test('a port in use ends the start with the port and what to do, and lets go of the database', async () => {
+  test('a port in use prevents the start with the next step, and releases the database', async () => {
     const first = await start()
     const other = { ...env, VM_API_DB_PATH: join(folder, 'other', 'vm.db'), VM_API_BIND: new URL(first.url).host }
     const { code, stderr } = await runServiceProgram([], other)
     expect([code, stderr]).toEqual([1, expect.stringContaining('VM_API_BIND')])
   })
 
-  test('the database and its folder are for the service alone', async () => {
+  test('only the service may access the database and its folder', async () => {
     await start()
     const path = env['VM_API_DB_PATH'] ?? ''
     expect(statSync(join(folder, 'db')).mode & 0o777).toBe(0o700)
@@ -102,7 +102,7 @@ describe('the service in a process of its own', () => {
       expect([file, statSync(file).mode & 0o777]).toEqual([file, 0o600])
   })
 
-  test('what is logged never says who asked', async () => {
+  test('the log never contains the headers that name the caller', async () => {
     const service = await start({ VM_API_LOG_LEVEL: 'trace' })
     await make(service, 'logged')
     await end(service, 'SIGTERM')
@@ -111,7 +111,7 @@ describe('the service in a process of its own', () => {
     expect(text).not.toMatch(/x-user|x-vm-user/i)
   })
 
-  test('the provider that was chosen at the first start stays, though another would be chosen now', async () => {
+  test('the provider chosen at the first start stays, even if another would be chosen now', async () => {
     const nowhere = { DOCKER_HOST: `unix://${folder}/none.sock`, VM_API_PROVIDER: 'auto' }
     const first = await start(nowhere)
     expect(first.lines.join('\n')).toContain('no Docker engine answers')
@@ -123,7 +123,7 @@ describe('the service in a process of its own', () => {
 })
 
 describe('the command line', () => {
-  test('--help names every setting, --version the version', async () => {
+  test('--help lists the settings, --version prints the version', async () => {
     const help = await runServiceProgram(['--help'], {})
     expect(help).toMatchObject({ code: 0, stderr: '' })
     expect(help.stdout).toContain('VM_API_DB_PATH')
@@ -131,21 +131,21 @@ describe('the command line', () => {
     expect(await runServiceProgram(['--version'], {})).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 
-  test('an argument that there is not is refused', async () => {
+  test('an unknown argument is refused', async () => {
     expect(await runServiceProgram(['--port'], {})).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('--help'),
     })
   })
 
-  test('an unreadable setting stops the start with its name, its value and what would do', async () => {
+  test('an invalid setting prevents the start, with its name, its value and the valid values', async () => {
     const { code, stderr } = await runServiceProgram([], { ...env, VM_API_JANITOR_INTERVAL: 'soon' })
     expect(code).toBe(1)
     expect(stderr).toContain('VM_API_JANITOR_INTERVAL')
     expect(stderr).toContain('"soon"')
   })
 
-  test('a template with an error stops the start with file, line and reason', async () => {
+  test('a template with an error prevents the start, with file, line and reason', async () => {
     const templates = join(folder, 'templates')
     mkdirSync(join(templates, 'base'), { recursive: true })
     writeFileSync(join(templates, 'base', 'devcontainer.json'), '{\n  "image": "debian",\n  "privileged": true\n}\n')
@@ -154,7 +154,7 @@ describe('the command line', () => {
     expect(stderr).toMatch(/devcontainer\.json:3: .*privileged/)
   })
 
-  test('processes are refused where users have to be kept apart', async () => {
+  test('the process provider is refused in proxy mode', async () => {
     const { code, stderr } = await runServiceProgram([], { ...env, VM_API_AUTH: 'proxy' })
     expect([code, stderr]).toEqual([1, expect.stringContaining('not isolated')])
   })

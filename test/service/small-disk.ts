@@ -3,20 +3,20 @@ import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A disk of a test's own, so small that it is soon full. */
+/** A small disk for a test, quickly full. */
 export interface SmallDisk {
   readonly folder: string
-  /** Takes all of its room but so much. */
+  /** Fills the disk except for the given space. */
   fill(exceptBytes?: number): void
-  /** Gives the room back. */
+  /** Frees the space again. */
   clear(): void
-  /** Makes it read-only, or writable again. Nobody may have a file on it open for writing. */
+  /** Remounts it read-only, or writable again. No file on it may be open for writing. */
   remount(mode: 'ro' | 'rw'): void
-  /** Removes it, with all that is on it. */
+  /** Removes the disk and its contents. */
   close(): void
 }
 
-/** True if this machine lets us mount: Linux, as root, and not in a container that forbids it. */
+/** True if this machine permits mounts: Linux, as root, and not in a container that forbids them. */
 export function canMountDisks(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   try {
