@@ -7,6 +7,7 @@ export const collectValues = (value: string, previous: readonly string[] = []) =
 
 /** Adds the options that stand before or after every command. A command with a `--user` of its own takes the global one only before it. */
 export function addGlobalOptions(command: Command): void {
+  command.option('--json', 'print results as JSON')
   const createOption = (flags: string, description: string) => new Option(flags, description).helpGroup('Service:')
   command.addOption(createOption('--url <url>', `URL of the service (default: VM_API_URL, or ${defaultUrl})`))
   if (!command.options.some(({ long }) => long === '--user'))
@@ -15,5 +16,4 @@ export function addGlobalOptions(command: Command): void {
   command.addOption(
     createOption('--header <line>', "send a header, 'Name: value', for a proxy; repeatable").argParser(collectValues),
   )
-  command.option('--json', 'print results as JSON')
 }

@@ -26,6 +26,7 @@ const others = [
   'VM_API_COMMAND',
   'VM_API_URL',
   'VM_API_USER',
+  'VM_API_DEBUG',
 ]
 
 const withoutCode = (text: string) => text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, 'x')

@@ -52,7 +52,7 @@ function formatOverview(program: Command, help: Help): string {
     ...groups.map((lines) => lines.join('\n')),
     [help.styleTitle(flags[0] ?? ''), ...flags.slice(1)].join('\n'),
     `${help.styleTitle('Examples:')}\n${usageExample}`,
-    'NAME is the name of a workspace, or the start of its ID. See the help of a command with: vm COMMAND --help\n',
+    'NAME is the name of a workspace, or the start of its ID.\nSee the help of a command with: vm COMMAND --help\n',
   ].join('\n\n')
 }
 
