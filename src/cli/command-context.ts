@@ -1,21 +1,32 @@
+import type { ReadStream, WriteStream } from 'node:tty'
 import type { Client, Workspace } from '../client/client.ts'
-import type { CliOutput } from './output/output.ts'
 import type { ServiceEndpoint } from './endpoint.ts'
-import type { CliEnvironment } from './cli-environment.ts'
+import type { CliOutput } from './output/output.ts'
 
-/** What a command works with. */
+/** The process that a command runs in. */
+export interface CliEnvironment {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  /** `undefined` if the system does not know it. */
+  readonly loginName: () => string | undefined
+  readonly stdin: ReadStream
+  readonly stdout: WriteStream
+  readonly stderr: WriteStream
+}
+
+/** Everything that a command works with. */
 export interface CommandContext {
   readonly client: Client
   readonly endpoint: ServiceEndpoint
   readonly out: CliOutput
-  /** Answers are JSON, and nothing else is on stdout. */
+  /** Results are JSON, and stdout has nothing else. */
   readonly json: boolean
   readonly environment: CliEnvironment
-  /** Which workspace the command is about; an error names it. */
-  targetWorkspace: Pick<Workspace, 'name'> | undefined
-  /** What is done when whoever read stdout has gone; answers the exit code. */
+  /** The workspace that the command is about, for error messages. */
+  targetWorkspace: Workspace | Pick<Workspace, 'name'> | undefined
+  /** Called when the reader of stdout has closed it; returns the exit code. */
   onStdoutClosed: () => Promise<number>
 }
 
-/** A command answers its exit code, or nothing for success. */
+/** A command returns its exit code, or nothing for success. */
 export type ActionResult = Promise<number | void>

@@ -1,19 +1,18 @@
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { apiClient } from '../client/client.ts'
-import { toCliError } from './to-cli-error.ts'
-import type { CliOutput } from './output/output.ts'
-import type { ServiceEndpoint, EndpointOptions } from './endpoint.ts'
+import type { ActionResult, CliEnvironment, CommandContext } from './command-context.ts'
+import type { EndpointOptions, ServiceEndpoint } from './endpoint.ts'
 import { resolveEndpoint } from './endpoint.ts'
-import type { ActionResult, CommandContext } from './command-context.ts'
-import type { CliEnvironment } from './cli-environment.ts'
+import type { CliOutput } from './output/output.ts'
+import { toCliError } from './to-cli-error.ts'
 
-/** What a command does: with its operands as they were typed, and its options. */
+/** What a command does, given its operands as typed, and its options. */
 export type CommandAction = (
   context: CommandContext,
   operands: readonly string[],
   options: Readonly<Record<string, unknown>>,
 ) => ActionResult
-/** Makes of it what is called by the parser. */
+/** Converts an action to the callback that commander expects. */
 export type CommandRunner = (action: CommandAction) => (...commanderArguments: unknown[]) => Promise<void>
 
 interface CommandRunnerDeps {
@@ -25,15 +24,15 @@ interface CommandRunnerDeps {
 export function commandRunner({ environment, out, onExit }: CommandRunnerDeps): CommandRunner {
   return (action) =>
     async (...commanderArguments) => {
-      const command = commanderArguments.at(-1) as Command
-      const { commandOptions, endpointOptions: options, json } = optionsOf(command)
+      const command = commanderArguments.at(-1)
+      if (!(command instanceof Command)) throw new TypeError('Commander passes the command as the last argument.')
+      const { commandOptions, endpointOptions, json } = optionsOf(command)
       let endpoint: ServiceEndpoint | undefined
       let context: CommandContext | undefined
       try {
-        endpoint = resolveEndpoint(options, environment)
-        const client = apiClient(endpoint)
+        endpoint = resolveEndpoint(endpointOptions, environment)
         context = {
-          client,
+          client: apiClient({ ...endpoint, ...(await debugOptions(environment)) }),
           endpoint,
           out,
           json,
@@ -43,19 +42,26 @@ export function commandRunner({ environment, out, onExit }: CommandRunnerDeps): 
         }
         onExit(await untilStdoutClosed(action(context, command.args, commandOptions), context))
       } catch (error) {
-        const cliError = toCliError(error, {
+        const { message, code, next, exitCode } = toCliError(error, {
           command: command.name(),
           endpoint,
-          workspaceName: context?.targetWorkspace?.name,
+          workspace: context?.targetWorkspace,
         })
-        if (json) out.printStatus(JSON.stringify({ error: cliError.message, code: cliError.code, next: cliError.next }))
-        else out.printStatus(`${out.paintStatus('red', 'vm:')} ${cliError.message}\n    ${cliError.next}`)
-        onExit(cliError.exitCode)
+        if (json) out.printStatus(JSON.stringify({ error: message, code, next }))
+        else out.printStatus(`${out.paintStatus('red', 'vm:')} ${message}\n    ${next}`)
+        onExit(exitCode)
       }
     }
 }
 
-/** A command whose reader has gone has nothing more to do, unless it says otherwise. */
+/** With VM_API_DEBUG every response is checked against its schema; the schemas take a while to load, so only then. */
+async function debugOptions({ env }: CliEnvironment) {
+  if (!env['VM_API_DEBUG']) return {}
+  const { validateResponse } = await import('../client/response-validator.ts')
+  return { validate: validateResponse }
+}
+
+/** A command ends when the reader of stdout closes it, unless the command handles that itself. */
 async function untilStdoutClosed(result: ActionResult, context: CommandContext): Promise<number> {
   const { stdoutClosed } = context.out
   const abandoned = new Promise<number>((resolve) => {
@@ -66,7 +72,7 @@ async function untilStdoutClosed(result: ActionResult, context: CommandContext):
   return (await Promise.race([result, abandoned])) ?? 0
 }
 
-/** In front of the command stands what is for all of them; where the two differ, what stands behind it is the command's own. */
+/** Global options stand before or after the command. After it, an option that the command defines itself is the command's. */
 function optionsOf(command: Command): {
   commandOptions: Record<string, unknown>
   endpointOptions: EndpointOptions

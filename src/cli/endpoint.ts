@@ -1,8 +1,10 @@
-// Which service is asked, and as whom: flags, then a profile that is named, then the environment, then the file's own profile.
+// The service and the user of a command, from the first source that has them: options, a profile named by --profile, the environment, the
+// default profile of the file.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError, usageError } from './cli-error.ts'
-import type { CliEnvironment } from './cli-environment.ts'
+import type { CliEnvironment } from './command-context.ts'
+import { toRecord } from './to-record.ts'
 
 export interface EndpointOptions {
   readonly url?: string
@@ -12,37 +14,31 @@ export interface EndpointOptions {
 }
 
 export interface ServiceEndpoint {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string
+  /** `null`: a proxy authenticates the caller. */
   readonly user: string | null
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface Profile {
-  readonly url?: string
-  /** `null`: nobody is named; a proxy says who asks. */
-  readonly user?: string | null
-  readonly headers: Readonly<Record<string, string>>
-}
+type Profile = Partial<ServiceEndpoint>
 
 export const defaultUrl = 'http://127.0.0.1:3000'
 export const profilesPath = '~/.vm/cli.json'
 
-const emptyProfile: Profile = { headers: {} }
-
-/** @throws {CliError} if what was said cannot be. */
+/** @throws {CliError} for an invalid option or profile. */
 export function resolveEndpoint(options: EndpointOptions, { env, home, loginName }: CliEnvironment): ServiceEndpoint {
   const profiles = readProfiles(join(home, '.vm', 'cli.json'))
-  const selectedProfile = options.profile === undefined ? emptyProfile : findProfile(profiles, options.profile)
+  const selectedProfile = options.profile === undefined ? {} : findProfile(profiles, options.profile)
   const defaultProfile =
     options.profile !== undefined || profiles.defaultName === undefined
-      ? emptyProfile
+      ? {}
       : findProfile(profiles, profiles.defaultName)
   const fromEnv = (variable: string) => env[variable] || undefined
   const candidates = [options.user, selectedProfile.user, fromEnv('VM_API_USER'), defaultProfile.user, loginName()]
   const user = candidates.find((candidate) => candidate !== undefined)
   if (user === undefined)
-    throw usageError('Your name is not known here.', 'Say who you are with --user NAME or VM_API_USER.')
+    throw usageError('Your login name is unknown.', 'Name a user with --user NAME or VM_API_USER.')
   return {
     url: parseServiceUrl(
       options.url ?? selectedProfile.url ?? fromEnv('VM_API_URL') ?? defaultProfile.url ?? defaultUrl,
@@ -59,20 +55,20 @@ export function resolveEndpoint(options: EndpointOptions, { env, home, loginName
 function parseServiceUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
-    throw usageError(`"${text}" is no address of a service.`, `Write it as ${defaultUrl}.`)
+    throw usageError(`"${text}" is not the URL of a service.`, `Write it like ${defaultUrl}.`)
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
 }
 
 function parseHeader(text: string): [name: string, value: string] {
   const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(text) ?? []
   if (name === undefined || value === undefined)
-    throw usageError(`"${text}" is no header.`, "Write it as --header 'Name: value'.")
+    throw usageError(`"${text}" is not a header.`, "Write it like --header 'Name: value'.")
   return [name.toLowerCase(), value]
 }
 
 interface ProfilesFile {
   readonly path: string
-  /** The one that is used if none is named. */
+  /** The profile that is used without --profile. */
   readonly defaultName: string | undefined
   readonly profiles: Readonly<Record<string, unknown>>
 }
@@ -85,27 +81,30 @@ function readProfiles(path: string): ProfilesFile {
     return { path, defaultName: undefined, profiles: {} }
   }
   try {
-    const { profile, profiles } = Object(JSON.parse(text))
-    return { path, defaultName: typeof profile === 'string' ? profile : undefined, profiles: Object(profiles) }
+    const { profile, profiles } = toRecord(JSON.parse(text))
+    return { path, defaultName: typeof profile === 'string' ? profile : undefined, profiles: toRecord(profiles) }
   } catch {
-    throw new CliError(`${path} is no JSON.`, { next: `Correct it, or move it away. ${profilesFormat}` })
+    throw new CliError(`${path} is not valid JSON.`, { next: `Correct it, or move it away. ${profilesFormat}` })
   }
 }
 
 function findProfile({ path, profiles }: ProfilesFile, name: string): Profile {
   if (!Object.hasOwn(profiles, name)) {
     const names = Object.keys(profiles)
-    const next = names.length === 0 ? `${path} has none. ${profilesFormat}` : `${path} has ${names.join(', ')}.`
+    const next =
+      names.length === 0
+        ? `${path} has no profiles. ${profilesFormat}`
+        : `${path} has these profiles: ${names.join(', ')}.`
     throw usageError(`There is no profile "${name}".`, next)
   }
-  const { url, user, headers } = Object(profiles[name])
+  const { url, user, headers } = toRecord(profiles[name])
   return {
     ...(typeof url === 'string' && { url }),
     ...((typeof user === 'string' || user === null) && { user }),
     headers: Object.fromEntries(
-      Object.entries(Object(headers)).map(([key, value]) => [key.toLowerCase(), String(value)]),
+      Object.entries(toRecord(headers)).map(([header, value]) => [header.toLowerCase(), String(value)]),
     ),
   }
 }
 
-const profilesFormat = 'Its form: {"profiles": {"NAME": {"url": "https://…", "user": "…", "headers": {}}}}'
+const profilesFormat = 'Its format: {"profiles": {"NAME": {"url": "https://…", "user": "…", "headers": {}}}}'

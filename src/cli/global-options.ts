@@ -2,17 +2,18 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { defaultUrl, profilesPath } from './endpoint.ts'
 
-const collect = (value: string, previous: readonly string[] = []) => [...previous, value]
+/** Collects the values of an option that may be repeated. */
+export const collectValues = (value: string, previous: readonly string[] = []) => [...previous, value]
 
-/** What stands in front of the name of a command, or behind it. Where a command has a `--user` of its own, that one stands behind. */
+/** Adds the options that stand before or after every command. A command with a `--user` of its own takes the global one only before it. */
 export function addGlobalOptions(command: Command): void {
-  const createOption = (flags: string, description: string) => new Option(flags, description).helpGroup(optionGroup)
-  command.addOption(createOption('--url <url>', `where the service is (VM_API_URL, else ${defaultUrl})`))
+  command.option('--json', 'print results as JSON')
+  const createOption = (flags: string, description: string) => new Option(flags, description).helpGroup('Service:')
+  command.addOption(createOption('--url <url>', `URL of the service (default: VM_API_URL, or ${defaultUrl})`))
   if (!command.options.some(({ long }) => long === '--user'))
-    command.addOption(createOption('--user <name>', 'as whom (VM_API_USER, else your login name)'))
-  command.addOption(createOption('--profile <name>', `where and as whom, from ${profilesPath}`))
-  command.addOption(createOption('--header <line>', "sent along: 'Name: value'; may be repeated").argParser(collect))
-  command.option('--json', 'answer in JSON, with nothing else on stdout')
+    command.addOption(createOption('--user <name>', 'user to act as (default: VM_API_USER, or your login name)'))
+  command.addOption(createOption('--profile <name>', `take URL, user and headers from a profile in ${profilesPath}`))
+  command.addOption(
+    createOption('--header <line>', "send a header, 'Name: value', for a proxy; repeatable").argParser(collectValues),
+  )
 }
-
-const optionGroup = 'Which service:'

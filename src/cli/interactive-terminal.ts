@@ -1,9 +1,11 @@
-import { constants } from 'node:os'
 import type { ClientExecOptions, Shell, ShellEvent } from '../client/client.ts'
-import { CliError } from './cli-error.ts'
+import { CliError, signalExitCode } from './cli-error.ts'
 import type { CommandContext } from './command-context.ts'
 
-/** A shell, or `wish` in a terminal; `undefined` if there is no terminal at both ends of ours. Answers the exit code. */
+/**
+ * Runs a shell, or the command of `options`, in a terminal, and returns its exit code. Returns `undefined` if stdin or stdout is not a
+ * terminal.
+ */
 export async function runInTerminal(
   context: CommandContext,
   id: string,
@@ -11,13 +13,13 @@ export async function runInTerminal(
 ): Promise<number | undefined> {
   const { stdin, stdout } = context.environment
   if (!stdin.isTTY || !stdout.isTTY) return undefined
-  const { client, out, endpoint: server } = context
-  const { WebSocket } = await import('ws') // only who needs it waits for it to be loaded
+  const { client, out, endpoint } = context
+  const { WebSocket } = await import('ws') // loaded here only: other commands start faster without it
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
   const shell = client.shell(id, {
     ...size(),
     ...(options && toShellProgram(options)),
-    connect: (url) => new WebSocket(url, { headers: server.headers }),
+    connect: (url) => new WebSocket(url, { headers: endpoint.headers }),
     signal: new AbortController().signal,
   })
   const keyboard = forwardKeys(context, shell)
@@ -28,10 +30,10 @@ export async function runInTerminal(
       if (event.kind === 'connected' || event.kind === 'disconnected') keyboard.setConnected(event.kind === 'connected')
       if (event.kind === 'output') await out.writeBytes('stdout', event.bytes)
       else if (event.kind === 'disconnected' && event.retryInMs < 500)
-        out.printStatus(`\r\nvm: ${event.reason} Trying again; Ctrl-C leaves.\r`)
+        out.printStatus(`\r\nvm: ${event.reason} Reconnecting; press Ctrl-C to give up.\r`)
       else if (event.kind === 'ended' || event.kind === 'taken-over') {
         keyboard.stop()
-        return exitCodeFor(event, options === undefined, context.targetWorkspace?.name ?? 'NAME')
+        return toExitCode(event, options === undefined, context.targetWorkspace?.name ?? 'NAME')
       }
     }
   } finally {
@@ -39,14 +41,12 @@ export async function runInTerminal(
     stdout.off('resize', resize)
   }
   out.printStatus(
-    keyboard.isConnected()
-      ? '\nvm: left, and it is hung up.'
-      : '\nvm: left. If it still runs, it is hung up in five minutes.',
+    keyboard.isConnected() ? '\nvm: Hung up.' : '\nvm: Disconnected. The service hangs up the session in five minutes.',
   )
-  return 128 + constants.signals.SIGHUP
+  return signalExitCode('SIGHUP')
 }
 
-/** Variables and the folder are set by programs that every workspace has. */
+/** The API of shells has no variables and no working directory, so `env` and `sh` set them. */
 function toShellProgram({ command, env = {}, cwd, user }: ClientExecOptions): { argv: string[]; user?: string } {
   const commandWords = typeof command === 'string' ? ['/bin/sh', '-c', command] : command
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
@@ -61,16 +61,12 @@ const tilde = 126
 const dot = 46
 
 interface KeyForwarding {
-  /** Whether what is typed gets there. */
   setConnected(isConnected: boolean): void
   isConnected(): boolean
   stop(): void
 }
 
-/**
- * Passes on what is typed, all of it, also what was typed before the shell was there; `~.` at the beginning of a line leaves, and so does Ctrl-C
- * while there is no connection.
- */
+/** Sends keys to the shell, also those typed before it was connected. `~.` at the start of a line hangs up; so does Ctrl-C without a connection. */
 function forwardKeys({ environment: { stdin } }: CommandContext, shell: Shell): KeyForwarding {
   let connected = false
   let earlyInput: Buffer[] | undefined = []
@@ -108,17 +104,22 @@ function forwardKeys({ environment: { stdin } }: CommandContext, shell: Shell): 
   }
 }
 
-function exitCodeFor(
+function toExitCode(
   event: Extract<ShellEvent, { kind: 'ended' | 'taken-over' }>,
   isShell: boolean,
   name: string,
 ): number {
   if (event.kind === 'taken-over')
-    throw new CliError('Another client has taken the shell over.', { next: 'It goes on there.', code: 'taken-over' })
+    throw new CliError('Another client has taken over the shell.', {
+      next: 'Continue there.',
+      code: 'taken-over',
+    })
   if (event.exit_code !== undefined) return event.exit_code
-  if (event.signal !== undefined) return 128 + (Object(constants.signals)[event.signal] ?? 0)
-  throw new CliError(event.error ?? `How ${isShell ? 'the shell' : 'it'} ended was not seen.`, {
-    next: isShell ? `\`vm ssh ${name}\` opens another shell.` : 'Look what it has done, and run it again if need be.',
+  if (event.signal !== undefined) return signalExitCode(event.signal)
+  throw new CliError(event.error ?? `The result of the ${isShell ? 'shell' : 'command'} is unknown.`, {
+    next: isShell
+      ? `Open a new shell with: vm ssh ${name}`
+      : 'Check what the command has done, and run it again if necessary.',
     code: 'lost',
   })
 }

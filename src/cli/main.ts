@@ -11,13 +11,13 @@ const exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
 })
-// Something may still be open, a connection or the keyboard: what was asked for is done.
+// A connection or stdin may still be open, and would keep the process alive.
 process.exit(exitCode)
 
 function loginName(): string | undefined {
   try {
     return userInfo().username
   } catch {
-    return process.env['USER'] ?? process.env['LOGNAME'] // a user without an entry, in a container say
+    return process.env['USER'] ?? process.env['LOGNAME'] // the user has no entry in /etc/passwd, as in some containers
   }
 }

@@ -7,7 +7,7 @@ import { createCommand } from './commands/create.ts'
 import { execCommand } from './commands/exec.ts'
 import { extendCommand } from './commands/extend.ts'
 import { historyCommand } from './commands/history.ts'
-import { lifecycleCommand } from './commands/lifecycle.ts'
+import { lifecycleCommands } from './commands/lifecycle.ts'
 import { logsCommand } from './commands/logs.ts'
 import { lsCommand } from './commands/ls.ts'
 import { openCommand } from './commands/open.ts'
@@ -20,11 +20,12 @@ import { configureHelpOutput } from './output/help.ts'
 import { cliOutput } from './output/output.ts'
 import { commandRunner } from './command-runner.ts'
 import { addGlobalOptions } from './global-options.ts'
-import type { CliEnvironment } from './cli-environment.ts'
+import type { CliEnvironment } from './command-context.ts'
+import { toRecord } from './to-record.ts'
 
 const commandsWithoutService = ['serve', 'completion', '__complete']
 
-/** Runs `vm` with these arguments, and answers its exit code once all is written. */
+/** Runs `vm` with these arguments, and returns its exit code once all output is written. */
 export async function runCli(args: readonly string[], environment: CliEnvironment): Promise<number> {
   const out = cliOutput(environment)
   let exitCode = 0
@@ -39,25 +40,26 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
         lsCommand(run),
         createCommand(run),
         showCommand(run),
-        lifecycleCommand(run, 'start'),
-        lifecycleCommand(run, 'stop'),
-        lifecycleCommand(run, 'restart'),
+        ...lifecycleCommands(run),
         extendCommand(run),
         historyCommand(run),
         rmCommand(run),
       ],
     ],
     [
-      'Inside one that runs:',
+      'Running workspaces:',
       [sshCommand(run, hasDashes), execCommand(run, hasDashes), cpCommand(run), logsCommand(run)],
     ],
-    ['Besides:', [templatesCommand(run), openCommand(run), serveCommand(run), ...completionCommands(run, program)]],
+    [
+      'Other commands:',
+      [templatesCommand(run), openCommand(run), serveCommand(run), ...completionCommands(run, program)],
+    ],
   ]
   addGlobalOptions(program)
   program
-    .description('vm: workspaces to work in, on a service of your own.')
-    .version(version(), '-V, --version', 'its version')
-    .helpOption('-h, --help', 'this text')
+    .description('Create and use workspaces on a vm-api service.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .enablePositionalOptions()
     .showSuggestionAfterError()
@@ -66,7 +68,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
       program.addCommand(command.helpGroup(heading), { hidden: command.name().startsWith('__') })
   for (const command of [program, ...program.commands]) configureHelpOutput(command, out, environment)
   for (const command of program.commands) {
-    command.helpOption('-h, --help', 'this text')
+    command.helpOption('-h, --help', 'print this help')
     if (!commandsWithoutService.includes(command.name())) addGlobalOptions(command)
   }
 
@@ -83,6 +85,5 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
 
 function version(): string {
   const packageUrl = new URL('../../package.json', import.meta.url)
-  const { version: text } = Object(JSON.parse(readFileSync(packageUrl, 'utf8')))
-  return String(text)
+  return String(toRecord(JSON.parse(readFileSync(packageUrl, 'utf8')))['version'])
 }

@@ -1,77 +1,93 @@
 import { ApiError } from '../client/api-error.ts'
+import { InvalidResponseError } from '../client/response-body.ts'
 import { CliError } from './cli-error.ts'
+import type { CommandContext } from './command-context.ts'
 import type { ServiceEndpoint } from './endpoint.ts'
+import { toRecord } from './to-record.ts'
 
 interface FailedCommand {
   readonly command: string
   readonly endpoint: ServiceEndpoint | undefined
-  /** Which workspace it was about. */
-  readonly workspaceName: string | undefined
+  readonly workspace: CommandContext['targetWorkspace']
 }
 
-/** What went wrong, and what to type next. A bug is thrown on. */
-export function toCliError(error: unknown, { command, workspaceName, endpoint }: FailedCommand): CliError {
+/** Converts a failure to what happened and what to do next. @throws anything that is a bug. */
+export function toCliError(error: unknown, failed: FailedCommand): CliError {
   if (error instanceof CliError) return error
   if (error instanceof ApiError) {
-    const message =
-      error.status === 0 && error.code === 'unreachable'
-        ? `No service answers at ${endpoint?.url ?? 'that address'}${causeSuffix(error)}.`
-        : (alreadyInState(error, command, workspaceName ?? 'It') ?? error.message)
-    return new CliError(message, { next: nextStep(error, command, workspaceName ?? 'NAME'), code: error.code })
+    const { message, next } = describeApiError(error, failed)
+    return new CliError(message, { next, code: error.code })
   }
-  if (isSystemError(error))
-    return new CliError(systemErrorMessage(error), {
-      next: `\`vm ${command} --help\` says how it is used.`,
-      code: error.code,
+  if (error instanceof InvalidResponseError)
+    return new CliError(error.message, {
+      next: 'Compare the versions of the service and of vm: vm --version',
+      code: 'invalid-response',
     })
+  if (isSystemError(error))
+    return new CliError(systemErrorMessage(error), { next: helpHint(failed.command), code: error.code })
   throw error
 }
 
-/** What people mean by a command that a workspace does not take: it is so already. */
-function alreadyInState({ code, state = '' }: ApiError, command: string, name: string): string | undefined {
-  if (code !== 'refused-in-state') return undefined
-  if (command === 'start' && state === 'running.up') return `${name} runs already.`
-  if (command === 'stop' && state === 'stopped.idle') return `${name} has stopped already.`
-  return undefined
-}
+const helpHint = (command: string) => `See the usage with: vm ${command} --help`
 
-/** What to do about a refusal of the service. */
-function nextStep({ code, state, status }: ApiError, command: string, name: string): string {
-  if (code === 'refused-in-state') return nextStepInState(state ?? '', command, name)
+function describeApiError(error: ApiError, failed: FailedCommand): { readonly message: string; readonly next: string } {
+  const { command, endpoint, workspace } = failed
+  const { code, status } = error
+  const name = workspace?.name ?? 'NAME'
+  if (code === 'refused-in-state' && workspace && 'settled' in workspace)
+    return refusedInState(error, command, workspace)
+  const message =
+    status === 0 && code === 'unreachable'
+      ? `No service answers at ${endpoint?.url ?? 'that address'}${causeSuffix(error)}.`
+      : error.message
   const nextSteps: Readonly<Record<string, string>> = {
-    unreachable: 'Start one with `vm serve`, or say where it is: --url, or VM_API_URL.',
+    unreachable: 'Start a service with: vm serve. Or name another one with --url or VM_API_URL.',
     'cut-off':
-      command === 'cp' ? 'Do it again: what was there stands.' : `It may have been done: \`vm show ${name}\` tells.`,
-    unauthenticated: 'Say who you are: --user, or VM_API_USER; a proxy may want a --header.',
-    'workspace-not-found': '`vm ls` lists your workspaces.',
-    'name-taken': `\`vm show ${name}\` shows it, \`vm rm ${name}\` removes it.`,
-    'unknown-template': '`vm templates` lists those that there are.',
-    'not-runnable': `Look who is there: \`vm exec ${name} -- cat /etc/passwd\`.`,
-    'exec-not-found': `Run it again: \`vm exec ${name} -- COMMAND\`.`,
-    'shell-not-found': `Open a new one: \`vm ssh ${name}\`.`,
-    'file-not-found': `Look what is there: \`vm exec ${name} -- ls -la\`.`,
-    'file-denied': `Look whose it is: \`vm exec ${name} -- ls -la\`.`,
-    'no-space': `Look what takes it: \`vm exec ${name} -- df -h\`.`,
-    'too-many-runs': `Look what runs: \`vm exec ${name} -- ps\`.`,
-    'route-not-found': 'The service may be older than this command: `vm --version`.',
+      command === 'cp'
+        ? 'Run the command again; the old file is unchanged.'
+        : `The service may have executed the command. Check with: vm show ${name}`,
+    unauthenticated: 'Name a user with --user or VM_API_USER. A proxy may require a --header.',
+    'workspace-not-found': 'List your workspaces with: vm ls',
+    'name-taken': `See the existing workspace with: vm show ${name}. Delete it with: vm rm ${name}`,
+    'unknown-template': 'List the templates with: vm templates',
+    'not-runnable': `List the users of the workspace with: vm exec ${name} -- cat /etc/passwd`,
+    'exec-not-found': `Run the command again with: vm exec ${name} -- COMMAND`,
+    'shell-not-found': `Open a new shell with: vm ssh ${name}`,
+    'file-not-found': `List the files with: vm exec ${name} -- ls -la`,
+    'file-denied': `See the owner of the file with: vm exec ${name} -- ls -la`,
+    'no-space': `See the disk usage with: vm exec ${name} -- df -h`,
+    'too-many-runs': `List the running commands with: vm exec ${name} -- ps`,
+    'route-not-found': 'The service may be older than this command. See its version with: vm --version',
   }
-  const next = nextSteps[code]
-  if (next !== undefined) return next
-  if (status >= 500) return 'Try again soon; the log of the service may say more.'
-  return `\`vm ${command} --help\` says how it is used.`
+  const fallback = status >= 500 ? 'Try again later. The log of the service may have details.' : helpHint(command)
+  return { message, next: nextSteps[code] ?? fallback }
 }
 
-function nextStepInState(state: string, command: string, name: string): string {
-  if (command === 'start' && state === 'running.up') return `\`vm ssh ${name}\` opens a shell.`
-  if (command === 'stop' && state === 'stopped.idle') return `\`vm start ${name}\` starts it again.`
-  if (state.startsWith('failed')) return `\`vm show ${name}\` says why, \`vm start ${name}\` tries again.`
-  if (state === 'stopped.idle') return `Start it first: \`vm start ${name}\`.`
-  return `Wait until it is there: \`vm show ${name}\` says how far it is.`
+/** `workspace` is as it was right before the command. */
+function refusedInState(
+  error: ApiError,
+  command: string,
+  { name, status, ready, settled }: Extract<FailedCommand['workspace'], { readonly settled: boolean }>,
+): { readonly message: string; readonly next: string } {
+  const inspect = `See its state with: vm show ${name}`
+  if (ready && command === 'start')
+    return { message: `Workspace "${name}" is already running.`, next: `Open a shell with: vm ssh ${name}` }
+  if (ready || !settled) return { message: error.message, next: `Wait until it is settled. ${inspect}` }
+  if (status === 'failed')
+    return {
+      message: `Workspace "${name}" has failed.`,
+      next: `See why with: vm show ${name}. Try again with: vm start ${name}`,
+    }
+  const isRedundant = command === 'stop'
+  return {
+    message: `Workspace "${name}" is ${isRedundant ? 'already ' : ''}${status}.`,
+    next: `Start it with: vm start ${name}`,
+  }
 }
 
 function causeSuffix({ cause }: ApiError): string {
   const rootCause: unknown = cause instanceof Error ? (cause.cause ?? cause) : cause
-  const { code } = Object(rootCause)
+  const { code } = toRecord(rootCause)
   return typeof code === 'string' && code !== 'ECONNREFUSED' ? ` (${code})` : ''
 }
 
@@ -81,18 +97,19 @@ interface SystemError extends Error {
   readonly path?: string
 }
 
-/** Of a file on this machine, say: no bug, and its text says what is wrong. */
+/** Of a local file, for instance: not a bug. */
 function isSystemError(error: unknown): error is SystemError {
-  return error instanceof Error && typeof Object(error).code === 'string' && typeof Object(error).syscall === 'string'
+  const { code, syscall } = toRecord(error)
+  return error instanceof Error && typeof code === 'string' && typeof syscall === 'string'
 }
 
 function systemErrorMessage({ code, message, path, syscall }: SystemError): string {
   const messages: Readonly<Record<string, string>> = {
-    ENOENT: 'is not there',
-    EACCES: 'may not be read or written',
+    ENOENT: 'does not exist',
+    EACCES: 'cannot be accessed: permission denied',
     EISDIR: 'is a directory',
-    ENOTDIR: 'is in something that is no directory',
-    ENOSPC: 'does not fit: the disk is full',
+    ENOTDIR: 'is inside something that is not a directory',
+    ENOSPC: 'cannot be written: the disk is full',
   }
   const text = messages[code]
   return path !== undefined && text !== undefined ? `${path} ${text}.` : `${message} (${syscall})`

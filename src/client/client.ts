@@ -71,6 +71,11 @@ function workspaceApi(transport: HttpTransport) {
   const get = (id: string) => getJson('workspace', workspacePath(id))
   const sendCommand = (command: LifecycleCommand) => (id: string) =>
     sendJson('workspace', 'POST', `${workspacePath(id)}/${command}`)
+  const lifecycleCommands: Readonly<Record<LifecycleCommand, (id: string) => Promise<Workspace>>> = {
+    start: sendCommand('start'),
+    stop: sendCommand('stop'),
+    restart: sendCommand('restart'),
+  }
   const followEvents = (path: string, after: string | null, signal: AbortSignal) =>
     followEventFeed({
       open: (lastEventId, connectionSignal) =>
@@ -92,9 +97,7 @@ function workspaceApi(transport: HttpTransport) {
     get,
     create: (body: CreateWorkspaceBody) =>
       sendJson('workspace', 'POST', '/workspaces', jsonBody(body, { 'idempotency-key': randomId() })),
-    start: sendCommand('start'),
-    stop: sendCommand('stop'),
-    restart: sendCommand('restart'),
+    ...lifecycleCommands,
     update: (id: string, patch: PatchWorkspaceBody) =>
       sendJson('workspace', 'PATCH', workspacePath(id), jsonBody(patch)),
     delete: (id: string) => send('DELETE', workspacePath(id)),

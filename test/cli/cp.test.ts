@@ -9,17 +9,17 @@ beforeAll(async () => {
   await fixture().createWorkspace('box')
 })
 
-/** A folder of this machine for one test. */
+/** A local directory for one test. Returns paths in it. */
 function folder(name: string): (path: string) => string {
   const root = join(fixture().home, name)
   mkdirSync(root)
   return (path) => join(root, path)
 }
 
-/** What a shell in the workspace says. */
+/** Runs a script in the workspace, and returns its stdout. */
 const execInBox = async (script: string) => (await fixture().vm(['exec', 'box', '--', 'sh', '-c', script])).stdout
 
-test('a file goes in and comes out as it is, with its mode', async () => {
+test('a file is copied in and out unchanged, with its mode', async () => {
   const { vm } = fixture()
   const at = folder('file')
   const bytes = randomBytes(1_000_000)
@@ -37,12 +37,12 @@ test('a file goes in and comes out as it is, with its mode', async () => {
   })
 })
 
-test('what is piped in becomes a file', async () => {
+test('stdin is copied to a file', async () => {
   expect(await fixture().vm(['cp', '-', 'box:piped'], { input: 'a\0b' })).toMatchObject({ code: 0 })
   expect(await execInBox('od -An -c piped')).toMatch(/a +\\0 +b/)
 })
 
-test('a file goes into a folder that is there under its own name, either way', async () => {
+test('a file copied to an existing directory keeps its name, in both directions', async () => {
   const { vm } = fixture()
   const at = folder('into')
   mkdirSync(at('here'))
@@ -54,7 +54,7 @@ test('a file goes into a folder that is there under its own name, either way', a
   expect(readFileSync(at('here/note'), 'utf8')).toBe('n')
 })
 
-test('a folder goes in and comes out whole, links and modes too', async () => {
+test('a directory is copied in and out with links and modes', async () => {
   const { vm } = fixture()
   const at = folder('tree')
   mkdirSync(at('site/deep/er'), { recursive: true })
@@ -79,28 +79,28 @@ test('a folder goes in and comes out whole, links and modes too', async () => {
   })
 })
 
-test('what a folder brings along never leads out of where it is put', async () => {
+test('a copied directory cannot write outside its target', async () => {
   const { vm } = fixture()
   const at = folder('trap')
   mkdirSync(at('outside'))
   mkdirSync(at('target'))
-  // Somebody has put a link where a folder of the same name comes in.
+  // A link has the name of a directory in the archive.
   symlinkSync(at('outside'), at('target/sub'))
   await execInBox('mkdir -p trap/sub; echo stolen > trap/sub/file')
   const result = await vm(['cp', 'box:trap/.', at('target')])
   expect(result.code).toBe(1)
-  expect(result.stderr).toContain('leads out')
+  expect(result.stderr).toContain('outside the target directory')
   expect(() => readFileSync(at('outside/file'))).toThrow()
 })
 
-test.each<[args: string[], code: number, said: RegExp]>([
-  [['cp', 'a', 'b'], 2, /One of the two must be in a workspace/],
-  [['cp', 'box:a', 'box:b'], 2, /One of the two must be in a workspace/],
-  [['cp', '/no/such', 'box:'], 1, /\/no\/such is not there/],
+test.each<[args: string[], code: number, message: RegExp]>([
+  [['cp', 'a', 'b'], 2, /Exactly one of FROM and TO must be in a workspace/],
+  [['cp', 'box:a', 'box:b'], 2, /Exactly one of FROM and TO must be in a workspace/],
+  [['cp', '/no/such', 'box:'], 1, /\/no\/such does not exist/],
   [['cp', 'box:no-such', '.'], 1, /is not there/],
   [['cp', 'box:../..', '.'], 1, /"\.\."/],
   [['cp', '-', 'box:no/folder/x'], 1, /is not there/],
-])('vm %j ends with %i and says why', async (args, code, message) => {
+])('vm %j ends with %i and an explanation', async (args, code, message) => {
   const result = await fixture().vm(args, { input: '' })
   expect(result).toMatchObject({ code, stdout: '' })
   expect(result.stderr).toMatch(message)

@@ -14,12 +14,12 @@ beforeAll(async () => {
 
 const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
-test('a command writes here what it writes, each stream apart, and its exit code is ours', async () => {
+test('vm exec passes on stdout, stderr and the exit code', async () => {
   const result = await fixture().vm(['exec', 'demo', '--', 'sh', '-c', 'echo out; echo err >&2; exit 42'])
   expect(result).toMatchObject({ code: 42, stdout: 'out\n', stderr: 'err\n' })
 })
 
-test('binary data goes through a command either way, byte for byte', async () => {
+test('binary stdin and stdout pass through byte for byte', async () => {
   const { home, shell, vm } = fixture()
   const bytes = randomBytes(3_000_000)
   writeFileSync(join(home, 'random'), bytes)
@@ -29,15 +29,15 @@ test('binary data goes through a command either way, byte for byte', async () =>
   expect(hashOf((await vm(['exec', 'demo', '--', 'cat', 'there'])).bytes)).toBe(hashOf(bytes))
 })
 
-test.each<[what: string, command: string[], code: number]>([
-  ['a program that is not there', ['no-such-program'], 127],
-  ['a command that is killed', ['sh', '-c', 'kill -KILL $$'], 137],
-  ['a command that is terminated', ['sh', '-c', 'kill -TERM $$'], 143],
-])('%s ends with the code that a shell would give it', async (_what, command, code) => {
+test.each<[description: string, command: string[], code: number]>([
+  ['a missing program', ['no-such-program'], 127],
+  ['a command killed by SIGKILL', ['sh', '-c', 'kill -KILL $$'], 137],
+  ['a command killed by SIGTERM', ['sh', '-c', 'kill -TERM $$'], 143],
+])('%s exits with the code that a shell would report', async (_description, command, code) => {
   expect((await fixture().vm(['exec', 'demo', '--', ...command])).code).toBe(code)
 })
 
-test('words are passed on as they are, options of the command too, with dashes or without', async () => {
+test('arguments are passed on unchanged, including options of the command, with or without --', async () => {
   const { vm } = fixture()
   const words = ['printf', '<%s>', "it's", '$HOME', '', '-n', '--json', '*']
   const printed = "<it's><$HOME><><-n><--json><*>"
@@ -46,13 +46,13 @@ test('words are passed on as they are, options of the command too, with dashes o
   expect((await vm(['exec', '-e', 'A=1', 'demo', '-C', '/', '--', 'sh', '-c', 'echo $A$PWD'])).stdout).toBe('1/\n')
 })
 
-test('a time that is over ends a command with 124, and says so', async () => {
+test('a command that exceeds its timeout exits with 124 and an explanation', async () => {
   const result = await fixture().vm(['exec', '--timeout', '1s', 'demo', '--', 'sleep', '100'])
   expect(result).toMatchObject({ code: 124, stdout: '' })
   expect(result.stderr).toContain('--timeout')
 })
 
-test('with --json stdout has the lines of the API and nothing else', async () => {
+test('with --json, stdout has exactly the lines of the API', async () => {
   const { stdout, code } = await fixture().vm(['exec', '--json', 'demo', '--', 'sh', '-c', "printf '\\377'; exit 4"])
   const lines = stdout
     .trimEnd()
@@ -65,44 +65,44 @@ test('with --json stdout has the lines of the API and nothing else', async () =>
   expect(code).toBe(4)
 })
 
-test('a loop that reads a list keeps it with --no-stdin', async () => {
+test('--no-stdin leaves stdin to the surrounding loop', async () => {
   const { stdout } = await fixture().shell('printf "a\\nb\\n" | while read x; do $VM exec -n demo -- echo $x; done')
   expect(stdout).toBe('a\nb\n')
 })
 
-/** Starts a script that says when it is there. */
-async function begin(script: string) {
+/** Starts a script, and waits for its first output. */
+async function startScript(script: string) {
   const child = fixture().start(['exec', '-n', 'demo', '--', 'sh', '-c', script])
   const result = waitForExit(child)
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()))
-  return { child, ran: result }
+  return { child, result }
 }
 
-test('Ctrl-C interrupts the command, which may say what becomes of it', async () => {
-  const { child, ran: result } = await begin(
+test('Ctrl-C interrupts the command, which may handle it', async () => {
+  const { child, result } = await startScript(
     'trap "echo interrupted; exit 9" INT; echo there; while :; do sleep 0.1; done',
   )
   child.kill('SIGINT')
   expect(await result).toMatchObject({ code: 9, stdout: 'there\ninterrupted\n' })
-  const other = await begin('echo there; sleep 100')
+  const other = await startScript('echo there; sleep 100')
   other.child.kill('SIGINT')
-  expect((await other.ran).code).toBe(130)
+  expect((await other.result).code).toBe(130)
 })
 
-test('a second Ctrl-C leaves a command that does not heed the first', async () => {
-  const { child, ran: result } = await begin(
-    'trap "echo heard" INT; echo there; while [ ! -e leave ]; do sleep 0.1; done; touch gone-on',
+test('a second Ctrl-C detaches from a command that ignores the first', async () => {
+  const { child, result } = await startScript(
+    'trap "echo ignored" INT; echo there; while [ ! -e leave ]; do sleep 0.1; done; touch gone-on',
   )
   child.kill('SIGINT')
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()))
   child.kill('SIGINT')
   const { code, stderr } = await result
   expect(code).toBe(130)
-  expect(stderr).toContain('The command goes on')
+  expect(stderr).toContain('The command continues')
   await fixture().vm(['exec', 'demo', '--', 'sh', '-c', 'touch leave; until [ -e gone-on ]; do sleep 0.1; done'])
 })
 
-test('whoever has read enough ends the command, without a word', async () => {
+test('a closed stdout ends the command without an error message', async () => {
   const { shell, url } = fixture()
   expect(await shell('$VM exec demo -- yes | head -2; echo ${PIPESTATUS[0]}')).toMatchObject({
     stdout: 'y\ny\n141\n',
@@ -113,39 +113,39 @@ test('whoever has read enough ends the command, without a word', async () => {
   expect(yes).toMatchObject({ signal: 'SIGHUP' })
 })
 
-test('a command in a workspace that does not run says how to start it', async () => {
+test('a command in a stopped workspace fails, and says how to start it', async () => {
   const { createWorkspace, vm } = fixture()
   await createWorkspace('still')
   await vm(['stop', 'still'])
   const result = await vm(['exec', 'still', '--', 'true'])
   expect(result).toMatchObject({ code: 1, stdout: '' })
-  expect(result.stderr).toContain('`vm start still`')
+  expect(result.stderr).toBe('vm: Workspace "still" is stopped.\n    Start it with: vm start still\n')
 })
 
-/** A way to the service on which the answer of a command is not read before that has ended. */
+/** A proxy that reads the output of a command only after the command has ended. */
 async function slowProxy(url: string): Promise<string> {
   const headers = { 'x-user': 'alice', 'content-type': 'application/json' }
   const untilEnded = async (runs: string): Promise<void> => {
     const [{ status }] = Object(await (await fetch(runs, { headers })).json())
     if (status !== 'ended') await untilEnded(runs)
   }
-  const proxyUrl = fastify()
-  onTestFinished(() => proxyUrl.close())
-  proxyUrl.all('*', async ({ method, url: path, body }, reply) => {
+  const proxy = fastify()
+  onTestFinished(() => proxy.close())
+  proxy.all('*', async ({ method, url: path, body }, reply) => {
     const request = { method, headers, ...(method === 'POST' && { body: JSON.stringify(body) }) }
     let response = await fetch(`${url}${path}`, request)
     if (method === 'POST') {
       await response.body?.cancel()
       await untilEnded(`${url}${path}`)
-      response = await fetch(`${url}${path}`, request) // the same exec_id again: the same run
+      response = await fetch(`${url}${path}`, request) // the same exec_id attaches to the same session
     }
     reply.header('content-type', response.headers.get('content-type'))
     return response.text()
   })
-  return proxyUrl.listen({ port: 0, host: '127.0.0.1' })
+  return proxy.listen({ port: 0, host: '127.0.0.1' })
 }
 
-test('output that is missing is told, and is no success', async () => {
+test('missing output is reported, and fails the command', async () => {
   const { createWorkspace, url, vm } = fixture()
   await createWorkspace('unread')
   const proxyUrl = await slowProxy(url)
@@ -158,7 +158,7 @@ test('output that is missing is told, and is no success', async () => {
   })
 })
 
-test('without a terminal, vm ssh runs what is piped in, or what stands behind the name', async () => {
+test('without a terminal, vm ssh runs commands from stdin or from its arguments', async () => {
   const { vm } = fixture()
   expect(await vm(['ssh', 'demo'], { input: 'echo piped; exit 6\n' })).toMatchObject({ code: 6, stdout: 'piped\n' })
   expect(await vm(['ssh', 'demo', 'echo', '$((6*7));', 'exit', '8'])).toMatchObject({ code: 8, stdout: '42\n' })

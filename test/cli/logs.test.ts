@@ -8,7 +8,7 @@ const fixture = useCliFixture((folder) => {
   mkdirSync(template, { recursive: true })
   const definition = {
     image: 'debian:13.3-slim',
-    postCreateCommand: "echo made; printf 'no text: \\377\\n' >&2",
+    postCreateCommand: "echo made; printf 'not UTF-8: \\377\\n' >&2",
     postStartCommand: 'echo started',
   }
   writeFileSync(join(template, 'devcontainer.json'), JSON.stringify(definition))
@@ -19,13 +19,13 @@ beforeAll(async () => {
   await fixture().createWorkspace('noisy')
 })
 
-test('what lifecycle commands wrote is shown with their names, bytes as they are', async () => {
+test('output of lifecycle commands is shown with their names, byte for byte', async () => {
   const { bytes, code, stderr } = await fixture().vm(['logs', 'noisy'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const lines = bytes.toString('latin1').trimEnd().split('\n')
   expect(lines.sort()).toEqual([
     'postCreateCommand | made',
-    'postCreateCommand | no text: \u00ff',
+    'postCreateCommand | not UTF-8: \u00ff',
     'postStartCommand | started',
   ])
   expect((await fixture().vm(['logs', 'noisy', '--tail', '1'])).stdout).toBe('postStartCommand | started\n')
@@ -34,7 +34,7 @@ test('what lifecycle commands wrote is shown with their names, bytes as they are
   )
 })
 
-test('with --json each line is an object', async () => {
+test('with --json, each line is an object', async () => {
   const { stdout } = await fixture().vm(['logs', 'noisy', '--json', '--since', '1h'])
   const lines = stdout
     .trimEnd()
@@ -44,7 +44,7 @@ test('with --json each line is an object', async () => {
   expect(lines.find(({ encoding }) => encoding === 'base64')).toMatchObject({ source: 'postCreateCommand' })
 })
 
-test('a log that is followed shows what comes, and ends with the workspace at rest', async () => {
+test('a followed log shows new lines, and ends when the workspace stops', async () => {
   const { start, vm } = fixture()
   const child = start(['logs', '-f', 'noisy'])
   const result = waitForExit(child)

@@ -8,7 +8,7 @@ import { waitForExit, useCliFixture } from './vm-fixture.ts'
 
 const fixture = useCliFixture()
 
-/** What a service of its own needs; nothing runs in it. */
+/** The environment of a service with an empty database. */
 function serviceEnv(name: string): Record<string, string> {
   const { env, home } = fixture()
   return {
@@ -23,7 +23,7 @@ function serviceEnv(name: string): Record<string, string> {
 
 const listening = /"url":"(http:[^"]+)"/
 
-/** Once it has answered, it is ready for signals too. */
+/** Waits until the service answers: its signal handlers are installed by then. */
 async function ready(stdout: Readable): Promise<void> {
   const url = await new Promise<string>((resolve) =>
     stdout.on('data', (data) => {
@@ -35,7 +35,7 @@ async function ready(stdout: Readable): Promise<void> {
 }
 
 test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-  'vm serve passes %s on, and the exit code of the service',
+  'vm serve forwards %s, and exits with the exit code of the service',
   async (signal) => {
     const child = fixture().start(['serve'], serviceEnv(signal))
     const result = waitForExit(child)
@@ -47,26 +47,29 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   },
 )
 
-test('a Ctrl-C at the terminal of vm serve ends the service in good order', async () => {
-  const at = openTerminal(['serve'], serviceEnv('terminal'))
+test('Ctrl-C at the terminal of vm serve shuts the service down cleanly', async () => {
+  const terminal = openTerminal(['serve'], serviceEnv('terminal'))
   const shown = /^\S*\d\d:\d\d:\d\d\S* vm-api listens\r?\n.*url=(http:\S+)/m
-  const url = shown.exec(await at.waitFor(shown))?.[1]
+  const url = shown.exec(await terminal.waitFor(shown))?.[1]
   await fetch(`${url}/health`)
-  at.type('\u0003')
-  expect(await at.exited).toEqual({ code: 0, signal: 0 })
-  expect(at.output()).toContain('signal=SIGINT')
+  terminal.type('\u0003')
+  expect(await terminal.exited).toEqual({ code: 0, signal: 0 })
+  expect(terminal.output()).toContain('signal=SIGINT')
 })
 
-test.runIf(process.platform === 'linux')('a terminal that is closed under vm serve ends the service', async () => {
-  const at = openTerminal(['serve'], serviceEnv('closed'))
-  const url = /url=(http:\S+)/.exec(await at.waitFor(/url=http:\S+/))?.[1]
+test.runIf(process.platform === 'linux')('closing the terminal of vm serve ends the service', async () => {
+  const terminal = openTerminal(['serve'], serviceEnv('closed'))
+  const url = /url=(http:\S+)/.exec(await terminal.waitFor(/url=http:\S+/))?.[1]
   await fetch(`${url}/health`)
-  const [service] = readFileSync(`/proc/${at.pid}/task/${at.pid}/children`, 'utf8').trim().split(' ').slice(-1)
-  at.close()
+  const [service] = readFileSync(`/proc/${terminal.pid}/task/${terminal.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .slice(-1)
+  terminal.close()
   await expect.poll(() => existsSync(`/proc/${service}`), { timeout: 20_000 }).toBe(false)
 })
 
-test.runIf(process.platform === 'linux')('a service that is killed ends vm serve with 137', async () => {
+test.runIf(process.platform === 'linux')('vm serve exits with 137 when the service is killed', async () => {
   const child = fixture().start(['serve'], serviceEnv('killed'))
   const result = waitForExit(child)
   await ready(child.stdout)
@@ -75,28 +78,28 @@ test.runIf(process.platform === 'linux')('a service that is killed ends vm serve
   expect((await result).code).toBe(137)
 })
 
-test('a service that cannot start says so through vm serve', async () => {
+test('vm serve shows why the service cannot start', async () => {
   const { code, stderr } = await fixture().vm(['serve'], { env: { ...serviceEnv('bad'), VM_API_BIND: 'nonsense' } })
   expect(code).toBe(1)
   expect(stderr).toContain('VM_API_BIND')
 })
 
-test('with --json the log at a terminal is that of the service', async () => {
-  const at = openTerminal(['--json', 'serve'], serviceEnv('json'))
-  const url = listening.exec(await at.waitFor(listening))?.[1]
+test('with --json, the log at a terminal is unformatted', async () => {
+  const terminal = openTerminal(['--json', 'serve'], serviceEnv('json'))
+  const url = listening.exec(await terminal.waitFor(listening))?.[1]
   await fetch(`${url}/health`)
-  at.type('\u0003')
-  await at.exited
-  expect(at.output()).not.toContain('url=')
+  terminal.type('\u0003')
+  await terminal.exited
+  expect(terminal.output()).not.toContain('url=')
 })
 
 const plain = (_style: string, text: string) => text
 
-test('a line of the log is shown with what it says first, and an error with its cause', () => {
+test('a log line starts with its message, and an error shows its cause', () => {
   const time = new Date(2026, 0, 31, 12, 3, 4).toISOString()
   expect(
-    formatLogLine(JSON.stringify({ level: 'info', time, url: 'http://a', why: 'it is so', msg: 'listens' }), plain),
-  ).toBe('12:03:04 listens\n         url=http://a  why="it is so"')
+    formatLogLine(JSON.stringify({ level: 'info', time, url: 'http://a', reason: 'two words', msg: 'listens' }), plain),
+  ).toBe('12:03:04 listens\n         url=http://a  reason="two words"')
   const err = { type: 'Error', message: 'no space', stack: 'Error: no space\n    at one (a.js:1:2)' }
   expect(formatLogLine(JSON.stringify({ level: 'error', time, err, msg: 'not written' }), plain)).toBe(
     '12:03:04 error: not written: no space\n         at one (a.js:1:2)',
@@ -104,7 +107,7 @@ test('a line of the log is shown with what it says first, and an error with its 
 })
 
 test.each(['(node:1) Warning: old', '{"level":"info"}', '[1]', 'null', ''])(
-  '%j is no line of the log and stays',
+  '%j is not a log line and stays unchanged',
   (line) => {
     expect(formatLogLine(line, plain)).toBe(line)
   },

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { useCliFixture } from './vm-fixture.ts'
 
-const desk = useCliFixture()
+const fixture = useCliFixture()
 
-/** Something that hears what a service would be asked. */
+/** A server that records the headers of its requests. */
 async function recordingServer(): Promise<{ readonly url: string; readonly requestHeaders: IncomingHttpHeaders[] }> {
   const requestHeaders: IncomingHttpHeaders[] = []
   const server = createServer((request, response) => {
@@ -22,8 +22,8 @@ async function recordingServer(): Promise<{ readonly url: string; readonly reque
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requestHeaders }
 }
 
-test('flags come before a profile that is named, that before the environment, and that before the usual profile', async () => {
-  const { home, vm } = desk()
+test('options take precedence over --profile, the environment and the default profile, in this order', async () => {
+  const { home, vm } = fixture()
   const [flagged, named, environment, usual] = [
     await recordingServer(),
     await recordingServer(),
@@ -66,8 +66,8 @@ test('flags come before a profile that is named, that before the environment, an
   ])
 })
 
-test('words that are being typed are completed with commands, options, names and templates', async () => {
-  const { createWorkspace, vm } = desk()
+test('completion offers commands, options, names and templates', async () => {
+  const { createWorkspace, vm } = fixture()
   await createWorkspace('complete-me')
   const completed = async (...words: string[]) =>
     (await vm(['__complete', '--', ...words])).stdout.trimEnd().split('\n')
@@ -78,12 +78,12 @@ test('words that are being typed are completed with commands, options, names and
   expect(await completed('create', '--te')).toEqual(['--template'])
   expect(await completed('completion', 'z')).toEqual(['zsh'])
   expect(await completed('exec', 'complete-me', '--', '')).toEqual([''])
-  const away = await vm(['__complete', '--', 'ssh', ''], { env: { VM_API_URL: 'http://127.0.0.1:1' } })
-  expect(away).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  const unreachable = await vm(['__complete', '--', 'ssh', ''], { env: { VM_API_URL: 'http://127.0.0.1:1' } })
+  expect(unreachable).toMatchObject({ code: 0, stdout: '', stderr: '' })
 })
 
-test('bash completes a name by what vm prints for it', async () => {
-  const { createWorkspace, shell, vm } = desk()
+test('the bash script completes names of workspaces', async () => {
+  const { createWorkspace, shell, vm } = fixture()
   await createWorkspace('by-bash')
   const { stdout: names } = await vm(['__complete', '--', 'ssh', ''])
   const { stdout } = await shell(

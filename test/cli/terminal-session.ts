@@ -1,19 +1,18 @@
 import { spawn } from 'node-pty'
 import { vmProgram } from './vm-fixture.ts'
 
-/** Somebody at a terminal, who runs `vm`. */
+/** `vm` in a pseudo-terminal. */
 export interface TerminalSession {
-  /** All that was on the terminal so far, as it came. */
+  /** All output so far, with its control sequences. */
   output(): string
   type(text: string): void
   resize(columns: number, rows: number): void
-  /** Waits until this is seen, after what was waited for before. */
+  /** Waits until this appears, after the previous match. Returns all output so far. */
   waitFor(text: string | RegExp): Promise<string>
-  /** Of `vm`. */
+  /** The process ID of `vm`. */
   readonly pid: number
   /** Closes the terminal. */
   close(): void
-  /** Waits for the end. */
   readonly exited: Promise<{ readonly code: number; readonly signal: number }>
 }
 
@@ -44,7 +43,7 @@ export function openTerminal(
   )
   return {
     pid: child.pid,
-    close: () => Object(child).destroy(), // its declared type does not have it
+    close: () => Object(child).destroy(), // missing in its type declarations
     output: () => received,
     type: (text) => child.write(text),
     resize: (width, rows) => child.resize(width, rows),
@@ -56,7 +55,7 @@ export function openTerminal(
           position += index + (typeof text === 'string' ? text.length : (text.exec(unread)?.[0].length ?? 0))
           return received
         }
-        if (hasExited) throw new Error(`It ended without ${String(text)}: ${JSON.stringify(received)}`)
+        if (hasExited) throw new Error(`vm exited before ${String(text)}: ${JSON.stringify(received)}`)
         await new Promise<void>((resolve) => (notify = resolve))
       }
     },

@@ -6,34 +6,34 @@ import { useCliFixture } from './vm-fixture.ts'
 
 const fixture = useCliFixture()
 
-test('a create at a terminal shows the states that it passes, without being asked to wait', async () => {
-  const at = openTerminal(['create', 'watched'], fixture().env)
-  expect(await at.exited).toEqual({ code: 0, signal: 0 })
-  const lines = stripVTControlCharacters(at.output()).split(/[\r\n]+/)
+test('vm create at a terminal shows the states, and waits without --wait', async () => {
+  const terminal = openTerminal(['create', 'watched'], fixture().env)
+  expect(await terminal.exited).toEqual({ code: 0, signal: 0 })
+  const lines = stripVTControlCharacters(terminal.output()).split(/[\r\n]+/)
   expect(lines.some((line) => /^ +0\.\d s {2}creating\.queued$/.test(line))).toBe(true)
-  expect(lines.at(-2)).toBe('watched runs. `vm ssh watched` opens a shell.')
+  expect(lines.at(-2)).toBe('Workspace "watched" is running. Open a shell with: vm ssh watched')
 })
 
-test('a list at a terminal is aligned, coloured, and cut to its width', async () => {
+test('vm ls at a terminal is aligned, coloured, and truncated to its width', async () => {
   const { env, createWorkspace } = fixture()
   await createWorkspace('a-name-that-is-longer-than-most-names-of-workspaces-are')
-  const at = openTerminal(['ls'], env, 60)
-  await at.exited
-  const lines = stripVTControlCharacters(at.output()).trimEnd().split('\r\n')
+  const terminal = openTerminal(['ls'], env, 60)
+  await terminal.exited
+  const lines = stripVTControlCharacters(terminal.output()).trimEnd().split('\r\n')
   expect(lines[0]).toMatch(/^NAME +ID +STATUS +TEMPLATE +AGE$/)
   expect(lines[1]).toMatch(/^a-name-that-is-longer\S*… +[0-9a-f]{8} +running +base +\d+s$/)
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60)
-  expect(at.output()).toContain('\u001b[32mrunning')
+  expect(terminal.output()).toContain('\u001b[32mrunning')
   const plain = openTerminal(['ls'], { ...env, NO_COLOR: '1' }, 60)
   await plain.exited
   expect(plain.output()).not.toContain('\u001b[')
 })
 
-test('a delete at a terminal asks, and takes only a yes', async () => {
+test('vm rm at a terminal asks for confirmation', async () => {
   const { env, createWorkspace, vm } = fixture()
   await createWorkspace('kept')
   const no = openTerminal(['rm', 'kept'], env)
-  await no.waitFor('Delete kept (running) and all that is in it? [y/N] ')
+  await no.waitFor('Delete kept (running) and its files? [y/N] ')
   no.type('\r')
   expect(await no.exited).toMatchObject({ code: 1 })
   const interrupted = openTerminal(['rm', 'kept'], env)
@@ -48,59 +48,59 @@ test('a delete at a terminal asks, and takes only a yes', async () => {
   expect((await vm(['show', 'kept'])).code).toBe(1)
 })
 
-/** A workspace that runs for real, and whoever has it at a terminal. */
+/** Runs `vm` in a terminal, against a workspace of real processes. */
 async function openShell(args: readonly string[] = ['ssh', 'shelly']) {
   const { listen, createWorkspace, waitFor } = await openTestServer({ realProcesses: true })
   const { id } = await createWorkspace({ name: 'shelly' })
   await waitFor(id, ({ status }) => status === 'running')
   const env = { ...fixture().env, VM_API_URL: `http://127.0.0.1:${await listen()}` }
-  return { at: openTerminal(args, env), env }
+  return { terminal: openTerminal(args, env), env }
 }
 
-test('vm ssh opens a shell in a terminal of the same size, which follows, and passes Ctrl-C and the exit code on', async () => {
-  const { at } = await openShell()
-  at.type('stty size; stty -echo; echo ready$((6*7))\r')
-  await at.waitFor('30 100')
-  await at.waitFor('ready42')
-  at.resize(120, 40)
-  at.type('until [ "$(stty size)" = "40 120" ]; do :; done; echo resized$((6*7))\r')
-  await at.waitFor('resized42')
-  at.type(`sh -c 'trap "echo inter\\$((6*7)); exit" INT; echo wait$((6*7)); while :; do sleep 0.1; done'\r`)
-  await at.waitFor('wait42')
-  at.type('\u0003')
-  await at.waitFor('inter42')
-  at.type('exit 7\r')
-  expect(await at.exited).toEqual({ code: 7, signal: 0 })
+test('vm ssh passes on the terminal size, Ctrl-C and the exit code', async () => {
+  const { terminal } = await openShell()
+  terminal.type('stty size; stty -echo; echo ready$((6*7))\r')
+  await terminal.waitFor('30 100')
+  await terminal.waitFor('ready42')
+  terminal.resize(120, 40)
+  terminal.type('until [ "$(stty size)" = "40 120" ]; do :; done; echo resized$((6*7))\r')
+  await terminal.waitFor('resized42')
+  terminal.type(`sh -c 'trap "echo inter\\$((6*7)); exit" INT; echo wait$((6*7)); while :; do sleep 0.1; done'\r`)
+  await terminal.waitFor('wait42')
+  terminal.type('\u0003')
+  await terminal.waitFor('inter42')
+  terminal.type('exit 7\r')
+  expect(await terminal.exited).toEqual({ code: 7, signal: 0 })
 })
 
-test('~. at the beginning of a line hangs a shell up', async () => {
-  const { at, env } = await openShell()
-  at.type('echo ready$((6*7)); exec sleep 273\r')
-  await at.waitFor('ready42')
-  at.type('\r')
-  at.type('~.')
-  await at.waitFor('vm: left, and it is hung up.')
-  expect(await at.exited).toEqual({ code: 129, signal: 0 })
+test('~. at the start of a line hangs up the shell', async () => {
+  const { terminal, env } = await openShell()
+  terminal.type('echo ready$((6*7)); exec sleep 273\r')
+  await terminal.waitFor('ready42')
+  terminal.type('\r')
+  terminal.type('~.')
+  await terminal.waitFor('vm: Hung up.')
+  expect(await terminal.exited).toEqual({ code: 129, signal: 0 })
   const script = 'while pgrep -f "^sleep 273$" > found; do sleep 0.05; done; echo gone'
   const result = await fixture().vm(['exec', '-n', 'shelly', '--', 'sh', '-c', script], { env })
   expect(result).toMatchObject({ code: 0, stdout: 'gone\n' })
 })
 
-test('a workspace that is deleted under a shell is why that ends', async () => {
-  const { at, env } = await openShell()
-  at.type('echo ready$((6*7))\r')
-  await at.waitFor('ready42')
+test('a shell ends with the reason when its workspace is deleted', async () => {
+  const { terminal, env } = await openShell()
+  terminal.type('echo ready$((6*7))\r')
+  await terminal.waitFor('ready42')
   await fixture().vm(['rm', '--yes', 'shelly'], { env })
-  await at.waitFor('The workspace was deleted.')
-  expect(await at.exited).toMatchObject({ code: 1 })
+  await terminal.waitFor('The workspace was deleted.')
+  expect(await terminal.exited).toMatchObject({ code: 1 })
 })
 
-test('vm exec -t runs a command in a terminal, in its folder, with its variables and its exit code', async () => {
+test('vm exec -t runs a command in a terminal, with its working directory, variables and exit code', async () => {
   const script = 'test -t 0 && test -t 1 && echo "$PWD:$COLOUR:$1"; read typed; echo "got $typed"; exit 5'
   const options = ['-t', '-C', '/', '-e', 'COLOUR=dark red']
-  const { at } = await openShell(['exec', ...options, 'shelly', '--', 'sh', '-c', script, 'sh', "it's &"])
-  await at.waitFor("/:dark red:it's &")
-  at.type('all\r')
-  await at.waitFor('got all')
-  expect(await at.exited).toEqual({ code: 5, signal: 0 })
+  const { terminal } = await openShell(['exec', ...options, 'shelly', '--', 'sh', '-c', script, 'sh', "it's &"])
+  await terminal.waitFor("/:dark red:it's &")
+  terminal.type('all\r')
+  await terminal.waitFor('got all')
+  expect(await terminal.exited).toEqual({ code: 5, signal: 0 })
 })

@@ -9,42 +9,42 @@ import { afterAll, beforeAll } from 'vitest'
 import type { ServiceProcess } from '../service/service-process.ts'
 import { callApi, startServiceProcess } from '../service/service-process.ts'
 
-// The `vm` command as its users run it: a process of its own, against a service that is one too.
+// The `vm` command as users run it: a process of its own, against a service in another process.
 
-/** The program behind `vm`, compiled. */
+/** The compiled program of `vm`. */
 export const vmProgram = join(import.meta.dirname, '../../dist/cli/main.js')
 
 export interface CliResult {
   readonly code: number | null
   readonly stdout: string
-  /** What it wrote to stdout, as bytes. */
+  /** stdout as bytes. */
   readonly bytes: Buffer
   readonly stderr: string
 }
 
 export interface CliFixture {
   readonly url: string
-  /** The home of whoever types, empty at first. */
+  /** The home directory of the user; empty at first. */
   readonly home: string
   readonly env: Readonly<Record<string, string>>
-  /** The service of now. */
+  /** The current service process. */
   service(): ServiceProcess
-  /** kill -9 of the service; what settles starts another on the same database and address. */
+  /** Kills the service with SIGKILL. The returned function starts another on the same database and address. */
   killService(): Promise<() => Promise<void>>
-  /** Starts `vm`; its stdin is open until somebody ends it. */
+  /** Starts `vm`. The caller ends its stdin. */
   start(args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcessWithoutNullStreams
-  /** Runs `vm` to its end. `input` is piped in; without, stdin is /dev/null. */
+  /** Runs `vm` until it exits. `input` is piped into it; by default stdin is /dev/null. */
   vm(
     args: readonly string[],
     options?: { env?: Readonly<Record<string, string>>; input?: Buffer | string },
   ): Promise<CliResult>
-  /** Runs `vm` as `$VM` in a shell of this machine: for pipes. */
+  /** Runs a script in a local bash, with `vm` as `$VM`. */
   shell(script: string): Promise<CliResult>
-  /** Creates a workspace that runs, and answers its id. */
+  /** Creates a workspace, waits until it is running, and returns its ID. */
   createWorkspace(name: string): Promise<string>
 }
 
-/** One service and one home for all tests of a file. `settings` are those of the service, once its folder is there. */
+/** Starts one service with one home directory for all tests of a file. `settings` returns the environment of the service, given its directory. */
 export function useCliFixture(
   settings: (folder: string) => Readonly<Record<string, string>> = () => ({}),
 ): () => CliFixture {
@@ -70,7 +70,7 @@ export function useCliFixture(
     rmSync(folder, { recursive: true, force: true })
   })
   return () => {
-    if (!fixture) throw new Error('there is no service yet')
+    if (!fixture) throw new Error('The service is not running yet.')
     return fixture
   }
 }
@@ -83,6 +83,7 @@ function createFixture(first: ServiceProcess, settings: Readonly<Record<string, 
     TERM: 'xterm-256color',
     VM_API_URL: service.url,
     VM_API_USER: 'alice',
+    VM_API_DEBUG: '1',
   }
   const command = [process.execPath, vmProgram] as const
   const start: CliFixture['start'] = (args, extraEnv = {}) => {
@@ -107,7 +108,7 @@ function createFixture(first: ServiceProcess, settings: Readonly<Record<string, 
           spawn(program, [...fixedArgs, ...args], { env: { ...env, ...extraEnv }, stdio: ['ignore', 'pipe', 'pipe'] }),
         )
       const child = start(args, extraEnv)
-      child.stdin.on('error', () => {}) // it need not read all
+      child.stdin.on('error', () => {}) // it need not read all input
       child.stdin.end(input)
       return waitForExit(child)
     },
@@ -124,7 +125,7 @@ function createFixture(first: ServiceProcess, settings: Readonly<Record<string, 
   return fixture
 }
 
-/** Waits until a child has ended, and collects what it wrote. */
+/** Waits until a child process has exited, and collects its output. */
 export async function waitForExit(
   child: ChildProcess & { readonly stdout: Readable; readonly stderr: Readable },
 ): Promise<CliResult> {

@@ -4,12 +4,12 @@ import { useCliFixture } from './vm-fixture.ts'
 
 const fixture = useCliFixture()
 
-test('a workspace is created, shown, stopped, started, extended and deleted by its name', async () => {
+test('a workspace is created, shown, stopped, started, extended and deleted by name', async () => {
   const { vm } = fixture()
-  const made = await vm(['create', 'life', '--wait', '--ttl', '2h', '--metadata', '{"team":"blue"}'])
-  expect(made).toMatchObject({ code: 0, stdout: 'life runs. `vm ssh life` opens a shell.\n' })
-  // The states that it passed, each with its time, are no part of the answer.
-  expect(made.stderr.split('\n').map((line) => line.replace(/^ +[\d.]+ s {2}/, ''))).toEqual([
+  const created = await vm(['create', 'life', '--wait', '--ttl', '2h', '--metadata', '{"team":"blue"}'])
+  expect(created).toMatchObject({ code: 0, stdout: 'Workspace "life" is running. Open a shell with: vm ssh life\n' })
+  // The states, each with its elapsed time, are not on stdout.
+  expect(created.stderr.split('\n').map((line) => line.replace(/^ +[\d.]+ s {2}/, ''))).toEqual([
     'creating.queued',
     'creating.image',
     'creating.container',
@@ -20,17 +20,21 @@ test('a workspace is created, shown, stopped, started, extended and deleted by i
   ])
   const shown = Object(JSON.parse((await vm(['show', 'life', '--json'])).stdout))
   expect(shown).toMatchObject({ name: 'life', ttl_seconds: 7200, metadata: { team: 'blue' } })
-  expect((await vm(['stop', 'life'])).stdout).toBe('life is stopped.\n')
-  expect((await vm(['start', 'life'])).stdout).toMatch(/^life runs\./)
+  expect((await vm(['stop', 'life'])).stdout).toBe('Workspace "life" is stopped.\n')
+  expect((await vm(['start', 'life'])).stdout).toMatch(/^Workspace "life" is running\./)
   expect((await vm(['restart', 'life', '--json'])).stdout).toContain('"state":"running.up"')
-  expect((await vm(['extend', 'life', 'never'])).stdout).toBe('life never expires.\n')
+  expect((await vm(['extend', 'life', 'never'])).stdout).toBe('Workspace "life" never expires.\n')
   const history = (await vm(['history', 'life'])).stdout.trimEnd().split('\n')
   expect(history[0]).toMatch(/^\S+Z\tcreate\tcreating\.queued\tuser:alice\t$/)
-  expect(await vm(['rm', 'life', '--yes'])).toMatchObject({ code: 0, stdout: 'life is deleted.\n', stderr: '' })
+  expect(await vm(['rm', 'life', '--yes'])).toMatchObject({
+    code: 0,
+    stdout: 'Workspace "life" is deleted.\n',
+    stderr: '',
+  })
   expect((await vm(['history', String(shown.id)])).stdout).toContain('\tdeleted\t')
 })
 
-test('a list that is piped has a line for each workspace, with tabs and nothing cut', async () => {
+test('vm ls into a pipe prints tab-separated lines, untruncated', async () => {
   const { createWorkspace, vm, shell } = fixture()
   const [one, two] = [await createWorkspace('piped-one'), await createWorkspace('piped-two')]
   const lines = (await vm(['ls'])).stdout.trimEnd().split('\n')
@@ -46,10 +50,10 @@ test('a list that is piped has a line for each workspace, with tabs and nothing 
   expect(await vm(['ls', '--json'])).toMatchObject({ stdout: '[]\n', stderr: '' })
 })
 
-test('a workspace is found by the beginning of its id, and an ambiguous one lists the candidates', async () => {
+test('a workspace is found by the start of its ID, and an ambiguous start lists the candidates', async () => {
   const { createWorkspace, url, vm } = fixture()
   const ids = new Map<string, string>()
-  // With seventeen ids two of them begin with the same digit.
+  // Among seventeen IDs, two start with the same digit.
   for (let count = 0; count < 17; count++) {
     const { body } = await callApi(url, 'alice', 'POST', '/workspaces', { name: `w${count}` })
     ids.set(`w${count}`, String(body.id))
@@ -63,13 +67,13 @@ test('a workspace is found by the beginning of its id, and an ambiguous one list
   const ambiguous = await vm(['show', digit])
   expect(ambiguous).toMatchObject({ code: 1, stdout: '' })
   for (const [name, one] of matches) expect(ambiguous.stderr).toMatch(new RegExp(`  ${name} +${one}`))
-  // A name comes first, whatever ids begin so.
+  // A name takes precedence over IDs.
   const named = await createWorkspace(digit)
   expect((await vm(['show', digit])).stdout).toContain(named)
   await vm(['rm', '-y', digit, ...ids.keys()])
 }, 120_000)
 
-test('nothing is deleted without a yes, or if one of the names is wrong', async () => {
+test('nothing is deleted without confirmation, or if one of the names is wrong', async () => {
   const { createWorkspace, vm } = fixture()
   await createWorkspace('dear')
   const unconfirmed = await vm(['rm', 'dear'])
@@ -83,21 +87,21 @@ test('nothing is deleted without a yes, or if one of the names is wrong', async 
   expect(await vm(['rm', '-y', 'dear'])).toMatchObject({ code: 0 })
 })
 
-test.each<[args: string[], code: number, said: RegExp, next: RegExp]>([
+test.each<[args: string[], code: number, message: RegExp, next: RegExp]>([
   [['lss'], 2, /unknown command 'lss'\n\(Did you mean ls\?\)/, /vm --help/],
   [['ls', '--wat'], 2, /unknown option '--wat'/, /vm ls --help/],
   [['create'], 2, /missing required argument 'name'/, /vm create --help/],
-  [['create', 'x', '--ttl', '5'], 2, /"5" is no length of time/, /2h/],
-  [['create', 'x', '--metadata', '[]'], 2, /no JSON object/, /--metadata '\{/],
+  [['create', 'x', '--ttl', '5'], 2, /"5" is not a duration/, /2h/],
+  [['create', 'x', '--metadata', '[]'], 2, /not a JSON object/, /--metadata '\{/],
   [['create', 'x', '--template', 'nope'], 1, /There is no such template/, /vm templates/],
   [['show', 'nobody'], 1, /You have no workspace "nobody"/, /vm ls/],
   [['ls', '--url', 'http://127.0.0.1:1'], 1, /No service answers at http:\/\/127\.0\.0\.1:1\./, /vm serve.*VM_API_URL/],
-  [['ls', '--url', 'nonsense'], 2, /no address of a service/, /http:\/\//],
-  [['ls', '--header', 'nonsense'], 2, /no header/, /Name: value/],
+  [['ls', '--url', 'nonsense'], 2, /not the URL of a service/, /http:\/\//],
+  [['ls', '--header', 'nonsense'], 2, /not a header/, /Name: value/],
   [['ls', '--profile', 'nope'], 2, /no profile "nope"/, /cli\.json/],
-  [['ls', '--user', 'a,b'], 1, /Who are you\?/, /--user/],
+  [['ls', '--user', 'a,b'], 1, /x-user header/, /--user/],
   [['completion', 'tcsh'], 2, /bash, zsh, fish/, /--help/],
-])('vm %j ends with %i, says why and what to type next', async (args, code, message, hint) => {
+])('vm %j exits with %i, says why and what to do next', async (args, code, message, hint) => {
   const result = await fixture().vm(args)
   expect(result).toMatchObject({ code, stdout: '' })
   expect(result.stderr).toMatch(/^vm: /)
@@ -105,17 +109,17 @@ test.each<[args: string[], code: number, said: RegExp, next: RegExp]>([
   expect(result.stderr).toMatch(hint)
 })
 
-test('a command that does not fit the state says what does', async () => {
+test('a command that the state does not allow names one that it does', async () => {
   const { createWorkspace, vm } = fixture()
   await createWorkspace('fits')
-  expect((await vm(['start', 'fits'])).stderr).toMatch(/^vm: fits runs already\.\n.*`vm ssh fits`/)
+  expect((await vm(['start', 'fits'])).stderr).toMatch(/^vm: Workspace "fits" is already running\.\n.*vm ssh fits/)
   await vm(['stop', 'fits'])
-  expect((await vm(['stop', 'fits'])).stderr).toMatch(/^vm: fits has stopped already\.\n.*`vm start fits`/)
+  expect((await vm(['stop', 'fits'])).stderr).toMatch(/^vm: Workspace "fits" is already stopped\.\n.*vm start fits/)
   expect(JSON.parse((await vm(['stop', 'fits', '--json'])).stderr)).toMatchObject({ code: 'refused-in-state' })
   await vm(['rm', '-y', 'fits'])
 })
 
-test('vm alone shows every command on stdout', async () => {
+test('vm without arguments lists every command on stdout', async () => {
   const { code, stderr, stdout } = await fixture().vm([])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   for (const command of ['ls', 'create', 'ssh', 'exec', 'cp', 'logs', 'rm', 'completion', 'serve'])

@@ -103,10 +103,10 @@ test('an unavailable service is retried', async () => {
 })
 
 test('a refused caller is not retried', async () => {
-  const refused = new Response('{"error":"Who are you?","code":"unauthenticated"}', { status: 401 })
+  const refused = new Response('{"error":"Authentication required.","code":"unauthenticated"}', { status: 401 })
   await expect(followResponses([refused, responseOf([ready(1)])])).rejects.toMatchObject({
     status: 401,
     code: 'unauthenticated',
-    message: 'Who are you?',
+    message: 'Authentication required.',
   })
 })

@@ -19,7 +19,14 @@ const pages = [
 const scripts = ['.ci/run', ...filesIn('deploy', '.service')]
 
 /** Variables that no service reads: of tests, of the bench, and of the `vm` command. */
-const others = ['VM_API_TEST_DOCKER_HOST', 'VM_API_REQUIRE_ENGINE', 'VM_API_BENCH_DIR', 'VM_API_URL', 'VM_API_USER']
+const others = [
+  'VM_API_TEST_DOCKER_HOST',
+  'VM_API_REQUIRE_ENGINE',
+  'VM_API_BENCH_DIR',
+  'VM_API_URL',
+  'VM_API_USER',
+  'VM_API_DEBUG',
+]
 
 const withoutCode = (text: string) => text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, 'x')
 

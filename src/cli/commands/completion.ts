@@ -2,17 +2,17 @@ import { Argument, Command } from 'commander'
 import type { CommandRunner } from '../command-runner.ts'
 import type { CommandContext } from '../command-context.ts'
 
-/** Who presses a key does not wait longer. */
+/** Completion must not stall the prompt. */
 const completionTimeoutMs = 1500
 const shells = ['bash', 'zsh', 'fish'] as const
 
-/** The command that prints what a shell needs, and the hidden one that the shell then asks. */
+/** The command that prints a completion script, and the hidden command that the script calls. */
 export function completionCommands(run: CommandRunner, program: Command): Command[] {
   return [
     new Command('completion')
-      .summary('completes names and commands in your shell')
+      .summary('print a shell completion script')
       .description(
-        'Prints what your shell needs to complete commands, options, and names of workspaces and templates.\n\n  bash: echo \'eval "$(vm completion bash)"\' >> ~/.bashrc\n  zsh:  echo \'eval "$(vm completion zsh)"\' >> ~/.zshrc    (after compinit)\n  fish: vm completion fish > ~/.config/fish/completions/vm.fish',
+        'Prints a script that completes commands, options, and names of workspaces and templates in your shell. Install it with:\n\n  bash: echo \'eval "$(vm completion bash)"\' >> ~/.bashrc\n  zsh:  echo \'eval "$(vm completion zsh)"\' >> ~/.zshrc    (after compinit)\n  fish: vm completion fish > ~/.config/fish/completions/vm.fish',
       )
       .addArgument(new Argument('<shell>').choices(shells))
       .action(
@@ -71,7 +71,7 @@ async function listCompletions(
 
 const longOptions = (command: Command) => command.options.flatMap(({ long, hidden }) => (hidden || !long ? [] : [long]))
 
-/** Those on the first page: more would not be read. */
+/** The names on the first page: more suggestions are not useful. */
 function workspaceNames({ client }: CommandContext): Promise<string[]> {
   async function firstPageNames() {
     for await (const page of client.list()) return page.map(({ name }) => name)
@@ -80,7 +80,7 @@ function workspaceNames({ client }: CommandContext): Promise<string[]> {
   return emptyOnTimeout(firstPageNames())
 }
 
-/** Nothing, if it cannot be had at once: a line that is being typed is no place for errors. */
+/** Returns no completions after a failure or a timeout: an error message would disturb the command line. */
 function emptyOnTimeout(pending: Promise<string[]>): Promise<string[]> {
   return Promise.race([
     pending.catch(() => []),

@@ -8,18 +8,18 @@ import type { CommandContext } from '../command-context.ts'
 
 export function cpCommand(run: CommandRunner): Command {
   return new Command('cp')
-    .summary('files and folders, either way')
+    .summary('copy files and directories')
     .description(
-      'Copies a file or a folder into a workspace or out of it. A path there stands behind the name and a colon; it is absolute, or relative to the folder that the workspace works in. `-` is stdin or stdout: of a folder, a tar archive. What is there is replaced, as with cp; what is cut off half-way has changed no file.',
+      'Copies a file or a directory into or out of a workspace. NAME:PATH is a path in the workspace: absolute, or relative to its working directory. `-` is stdin or stdout; a directory is written to stdout as a tar archive. Existing files are replaced, each only once it has arrived completely.',
     )
-    .argument('<from>', 'a path, NAME:PATH, or -')
-    .argument('<to>', 'a path, NAME:PATH, or -')
+    .argument('<from>', 'local path, NAME:PATH, or -')
+    .argument('<to>', 'local path, NAME:PATH, or -')
     .action(
       run(async (context, [from = '', to = '']) => {
         const [source, target] = [parseLocation(from), parseLocation(to)]
         if ((source.name === undefined) === (target.name === undefined))
           throw usageError(
-            'One of the two must be in a workspace, and one not.',
+            'Exactly one of FROM and TO must be in a workspace.',
             'For example: vm cp notes.txt demo:notes.txt',
           )
         const name = source.name ?? target.name ?? ''
@@ -31,7 +31,7 @@ export function cpCommand(run: CommandRunner): Command {
     )
 }
 
-/** What reads and writes archives is loaded by those only who wait for it. */
+/** Loads the archive code here only: other commands start faster without it. */
 async function copy(
   context: CommandContext,
   files: FilesApi,
@@ -43,7 +43,7 @@ async function copy(
   return (await import('../copy/upload.ts')).uploadToWorkspace(context, files, from, to)
 }
 
-/** `NAME:PATH`. What has a slash before the colon is a path of this machine, as with scp. */
+/** Parses `NAME:PATH`. A path with a slash before the colon is local, as with scp. */
 function parseLocation(text: string): { readonly name: string | undefined; readonly path: string } {
   const [, name, path] = /^([A-Za-z0-9][A-Za-z0-9_.-]*):(.*)$/s.exec(text) ?? []
   return name === undefined ? { name, path: text } : { name, path: path || '.' }

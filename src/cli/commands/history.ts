@@ -1,18 +1,17 @@
 import { Command } from 'commander'
 import type { HistoryLine } from '../../client/client.ts'
-import { findWorkspace } from '../workspaces/find-workspace.ts'
+import { findWorkspace, uuidPattern } from '../workspaces/find-workspace.ts'
+import { isFailure } from '../workspaces/state-label.ts'
 import type { CommandRunner } from '../command-runner.ts'
 import { formatTable } from '../output/table.ts'
 
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 export function historyCommand(run: CommandRunner): Command {
   return new Command('history')
-    .summary('what happened to it, when and by whom')
+    .summary('show the transitions of a workspace')
     .description(
-      'Shows every step of a workspace, oldest first; by its whole id also once it is deleted. Piped, each line has, between tabs: time, event, state after it, by whom, reason.',
+      'Shows the transitions of a workspace, oldest first. A deleted workspace needs its complete ID. If stdout is not a terminal, each line has these fields, separated by tabs: time, event, new state, actor, reason.',
     )
-    .argument('<name>', 'name, or the beginning of its id')
+    .argument('<name>', 'name of the workspace, or the start of its ID')
     .action(
       run(async (context, [name = '']) => {
         const { client, out, json } = context
@@ -33,7 +32,8 @@ export function historyCommand(run: CommandRunner): Command {
         const rows = lines.map(({ at, event, to, by, reason = '' }) => [at, event, to, by, reason])
         for (const line of formatTable(columns, rows, out.columns, (field, column, row) => {
           if (row < 0 || column === 0) return out.paint('dim', field)
-          return column === 2 && lines[row]?.to === 'failed' ? out.paint('red', field) : field
+          const line = lines[row]
+          return column === 2 && line && isFailure(line) ? out.paint('red', field) : field
         }))
           out.printLine(line)
       }),

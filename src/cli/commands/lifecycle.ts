@@ -1,39 +1,53 @@
 import { Command } from 'commander'
-import { findWorkspace } from '../workspaces/find-workspace.ts'
-import { lastHistorySeq } from '../workspaces/wait-until-settled.ts'
-import type { CommandRunner } from '../command-runner.ts'
+import type { LifecycleCommand } from '../../client/client.ts'
 import type { CommandContext } from '../command-context.ts'
-import { waitAndReport } from './create.ts'
+import type { CommandRunner } from '../command-runner.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
+import { lastHistorySeq, waitAndReport } from '../workspaces/wait-until-settled.ts'
 
-const helpTexts = {
-  start: [
-    'runs a stopped one again',
-    'Starts a stopped workspace, or tries a failed one again, and waits until it runs.',
-  ],
-  stop: ['its files stay', 'Stops a workspace and what runs in it, and waits until it has stopped. Its files stay.'],
-  restart: ['stops and starts it', 'Stops a workspace and what runs in it, starts it again, and waits until it runs.'],
-} as const
+/** The commands that change what runs in a workspace. */
+export function lifecycleCommands(run: CommandRunner): Command[] {
+  const commands: Readonly<Record<LifecycleCommand, Command>> = {
+    start: lifecycleCommand(run, 'start', {
+      summary: 'start workspaces',
+      description: 'Starts stopped workspaces, or retries failed ones, and waits until they are running.',
+    }),
+    stop: lifecycleCommand(run, 'stop', {
+      summary: 'stop workspaces; their files stay',
+      description:
+        'Stops workspaces and everything that runs in them, and waits until they have stopped. Their files stay.',
+    }),
+    restart: lifecycleCommand(run, 'restart', {
+      summary: 'stop and start workspaces',
+      description:
+        'Stops workspaces and everything that runs in them, starts them again, and waits until they are running.',
+    }),
+  }
+  return Object.values(commands)
+}
 
-export function lifecycleCommand(run: CommandRunner, type: keyof typeof helpTexts): Command {
-  const [summary, description] = helpTexts[type]
+function lifecycleCommand(
+  run: CommandRunner,
+  type: LifecycleCommand,
+  { summary, description }: { readonly summary: string; readonly description: string },
+): Command {
   return new Command(type)
     .summary(summary)
     .description(description)
-    .argument('<name...>', 'names, or beginnings of ids')
-    .option('--no-wait', 'only begin it')
+    .argument('<name...>', 'names of workspaces, or starts of their IDs')
+    .option('--no-wait', 'do not wait until the command has finished')
     .action(
       run(async (context, names, { wait }) => {
         let exitCode = 0
-        for (const name of names)
-          exitCode = Math.max(exitCode, await runLifecycleCommand(context, type, name, wait !== false))
+        for (const name of names) exitCode = Math.max(exitCode, await runCommand(context, type, name, wait !== false))
         return exitCode
       }),
     )
 }
 
-async function runLifecycleCommand(
+async function runCommand(
   context: CommandContext,
-  type: keyof typeof helpTexts,
+  type: LifecycleCommand,
   nameOrId: string,
   shouldWait: boolean,
 ): Promise<number> {
@@ -44,6 +58,6 @@ async function runLifecycleCommand(
   if (shouldWait)
     return (await waitAndReport(context, workspace, lastSeq, type === 'stop' ? 'stopped' : 'running')) ?? 0
   if (json) out.printJson(workspace)
-  else out.printLine(`${name} is in ${workspace.state}. \`vm show ${name}\` says how far it is.`)
+  else out.printLine(`Workspace "${name}" is in state ${workspace.state}. See its progress with: vm show ${name}`)
   return 0
 }

@@ -9,15 +9,15 @@ import type { CommandRunner } from '../command-runner.ts'
 
 export function logsCommand(run: CommandRunner): Command {
   return new Command('logs')
-    .summary('what it writes')
+    .summary('show the output of a workspace')
     .description(
-      'Shows what the main process of a workspace and its lifecycle commands wrote, both their streams, on stdout. A line of a lifecycle command is marked with its name.',
+      'Shows the output of the main process and the lifecycle commands of a workspace, stdout and stderr together. Lines of a lifecycle command start with its name.',
     )
-    .argument('<name>', 'name, or the beginning of its id')
-    .option('-f, --follow', 'stay, and show what comes')
-    .option('--since <time>', 'only what is not older: 10m, 2h, or 2026-01-31T12:00:00Z')
-    .option('-n, --tail <lines>', 'only the last so many')
-    .option('-t, --timestamps', 'each line with the time it was written')
+    .argument('<name>', 'name of the workspace, or the start of its ID')
+    .option('-f, --follow', 'wait for new lines')
+    .option('--since <time>', 'only newer lines: 10m, 2h, or 2026-01-31T12:00:00Z')
+    .option('-n, --tail <lines>', 'only the last lines, this many')
+    .option('-t, --timestamps', 'show the time of each line')
     .action(
       run(async (context, [name = ''], { follow, since, tail, timestamps }) => {
         const { client, out, json } = context
@@ -28,7 +28,7 @@ export function logsCommand(run: CommandRunner): Command {
           ...(typeof tail === 'string' && { tail: parseLineCount(tail) }),
         }
         for await (const event of client.logs(workspace.id, logOptions)) {
-          if (event.kind === 'disconnected') out.printStatus(`vm: ${event.reason} Trying again.`)
+          if (event.kind === 'disconnected') out.printStatus(`vm: ${event.reason} Reconnecting.`)
           else if (json) await out.printJsonLine(event.line)
           else await writeLogLine(out, event.line, timestamps === true)
         }
@@ -39,7 +39,7 @@ export function logsCommand(run: CommandRunner): Command {
 async function writeLogLine(out: CliOutput, line: LogLine, showTimestamp: boolean): Promise<void> {
   const time = showTimestamp ? `${out.paint('dim', line.at ?? '-')} ` : ''
   const source = line.source === 'main' ? '' : `${out.paint('cyan', line.source)} | `
-  // One write, so that lines stay whole; bytes, since they may be no text.
+  // A single write keeps lines whole; bytes, since they need not be UTF-8.
   const parts = [Buffer.from(time + source), decodeBytes(line), Buffer.from(line.cut ? '' : '\n')]
   await out.writeBytes('stdout', Buffer.concat(parts))
 }
@@ -48,11 +48,11 @@ function parseSince(text: string): string {
   if (/^[\dwdhms]+[wdhms]$/.test(text)) return new Date(Date.now() - 1000 * parseDurationSeconds(text)).toISOString()
   const timestamp = Date.parse(text)
   if (Number.isNaN(timestamp))
-    throw usageError(`"${text}" is no time.`, 'Write it as 10m, 2h, or 2026-01-31T12:00:00Z.')
+    throw usageError(`"${text}" is not a time.`, 'Write it like 10m, 2h, or 2026-01-31T12:00:00Z.')
   return new Date(timestamp).toISOString()
 }
 
 function parseLineCount(text: string): number {
-  if (!/^\d{1,7}$/.test(text)) throw usageError(`"${text}" is no number of lines.`, 'Write it as --tail 100.')
+  if (!/^\d{1,7}$/.test(text)) throw usageError(`"${text}" is not a number of lines.`, 'Write it like --tail 100.')
   return Number(text)
 }

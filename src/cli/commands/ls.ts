@@ -1,23 +1,29 @@
 import { Command, Option } from 'commander'
 import type { ListFilter, Workspace } from '../../client/client.ts'
 import { formatShortDuration, formatTimeUntil } from '../output/duration.ts'
-import type { Style } from '../output/output.ts'
 import type { CommandRunner } from '../command-runner.ts'
 import type { CommandContext } from '../command-context.ts'
 import { formatTable } from '../output/table.ts'
+import { workspaceStateLabel, workspaceStateStyle } from '../workspaces/state-label.ts'
 
 export function lsCommand(run: CommandRunner): Command {
   return new Command('ls')
     .alias('list')
-    .summary('your workspaces')
+    .summary('list your workspaces')
     .description(
-      'Lists your workspaces, newest first. Piped, each line has, between tabs: name, id, status, state, template, owner, time of creation, time of expiry, message.',
+      'Lists your workspaces, newest first. If stdout is not a terminal, each line has these fields, separated by tabs: name, ID, status, state, template, owner, creation time, expiry time, message.',
     )
     .addOption(
-      new Option('--status <status>', 'only these').choices(['creating', 'running', 'stopped', 'failed', 'deleting']),
+      new Option('--status <status>', 'only workspaces with this status').choices([
+        'creating',
+        'running',
+        'stopped',
+        'failed',
+        'deleting',
+      ]),
     )
-    .option('--template <name>', 'only those made from it')
-    .option('--owner <name>', "somebody else's, * for everybody's (operators)")
+    .option('--template <name>', 'only workspaces from this template')
+    .option('--owner <name>', 'workspaces of this owner, or * for all owners (operators only)')
     .action(
       run(async (context, _operands, { status, template, owner }) => {
         const filter = Object.fromEntries(
@@ -37,7 +43,7 @@ function printWorkspaces({ out }: CommandContext, workspaces: readonly Workspace
     return
   }
   if (workspaces.length === 0) {
-    out.printStatus('You have no workspaces. `vm create NAME` makes one.')
+    out.printStatus('You have no workspaces. Create one with: vm create NAME')
     return
   }
   const now = Date.now()
@@ -62,7 +68,6 @@ function printWorkspaces({ out }: CommandContext, workspaces: readonly Workspace
     formatTimeUntil(workspace.expires_at, now),
     workspace.error_message ?? workspace.progress ?? '',
   ])
-  // What gives way first is the message.
   const lines = formatTable(columns, rows, out.columns, (field, column, row) => {
     const workspace = workspaces[row]
     if (!workspace) return out.paint('dim', field)
@@ -82,14 +87,3 @@ const tabSeparatedFields = (workspace: Workspace) => [
   workspace.expires_at ?? '',
   workspace.error_message ?? workspace.progress ?? '',
 ]
-
-/** The status, or more exactly what is under way. */
-export function workspaceStateLabel({ state, status }: Workspace): string {
-  return state === 'running.up' || state === 'stopped.idle' ? status : state
-}
-
-export function workspaceStateStyle({ state }: Workspace): Style {
-  if (state === 'failed') return 'red'
-  if (state === 'running.up') return 'green'
-  return state === 'stopped.idle' ? 'dim' : 'yellow'
-}

@@ -5,34 +5,34 @@ import type { CommandRunner } from '../command-runner.ts'
 
 export function openCommand(run: CommandRunner): Command {
   return new Command('open')
-    .summary('the console in the browser')
+    .summary('open the console in a browser')
     .description(
-      'Opens the console in the browser: all of your workspaces, or one. Without a terminal it only prints the address.',
+      'Opens the console in a browser, with all your workspaces or with one. If stdout is not a terminal, only prints the URL.',
     )
-    .argument('[name]', 'name, or the beginning of its id')
-    .option('--print', 'only print the address')
+    .argument('[name]', 'name of the workspace, or the start of its ID')
+    .option('--print', 'only print the URL')
     .action(
       run(async (context, [name], { print }) => {
-        const { client, out, json, endpoint: server } = context
+        const { client, out, json, endpoint } = context
         if (name === undefined) await client.health()
         const fragment = name === undefined ? '' : `#/workspaces/${(await findWorkspace(context, name)).id}`
-        const url = `${server.url}/console/${fragment}`
+        const url = `${endpoint.url}/console/${fragment}`
         if (json) out.printJson({ url })
         else out.printLine(url)
         if (out.isTerminal && !json && print !== true && !(await openInBrowser(url)))
-          out.printStatus('No browser could be opened here: open that address in yours.')
+          out.printStatus('vm: No browser could be opened. Open the URL yourself.')
       }),
     )
 }
 
-/** Whether some program took the address. */
+/** Returns whether a program accepted the URL. */
 function openInBrowser(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const program = process.platform === 'darwin' ? 'open' : 'xdg-open'
     const child = spawn(program, [url], { stdio: 'ignore', detached: true })
     child.once('error', () => resolve(false))
     child.once('exit', (code) => resolve(code === 0))
-    // A browser that is started by it may hold it for as long as it is open.
+    // The opener may run for as long as the browser that it has started.
     setTimeout(() => resolve(true), 2000).unref()
     child.unref()
   })

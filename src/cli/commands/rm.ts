@@ -4,18 +4,18 @@ import { requireConfirmation } from '../output/confirm.ts'
 import { CliError } from '../cli-error.ts'
 import { findWorkspace } from '../workspaces/find-workspace.ts'
 import type { CommandRunner } from '../command-runner.ts'
-import { workspaceStateLabel } from './ls.ts'
+import { workspaceStateLabel } from '../workspaces/state-label.ts'
 
 export function rmCommand(run: CommandRunner): Command {
   return new Command('rm')
-    .summary('deletes it and all that is in it')
-    .description('Deletes workspaces and all that is in them. Asks first.')
-    .argument('<name...>', 'names, or beginnings of ids')
-    .option('-y, --yes', 'do not ask')
+    .summary('delete workspaces and their files')
+    .description('Deletes workspaces and their files, after confirmation.')
+    .argument('<name...>', 'names of workspaces, or starts of their IDs')
+    .option('-y, --yes', 'do not ask for confirmation')
     .action(
       run(async (context, names, { yes }) => {
         const { client, out, json } = context
-        // All are found before one is deleted: a name that was mistyped deletes nothing.
+        // All names are resolved first, so that a mistyped one deletes nothing.
         const workspaces: Workspace[] = []
         for (const name of names) {
           const workspace = await findWorkspace(context, name).catch((error: unknown) => {
@@ -31,13 +31,13 @@ export function rmCommand(run: CommandRunner): Command {
             .join(', ')
           await requireConfirmation(
             context,
-            `Delete ${description} and all that is in ${workspaces.length === 1 ? 'it' : 'them'}?`,
+            `Delete ${description} and ${workspaces.length === 1 ? 'its' : 'their'} files?`,
           )
         }
         for (const workspace of workspaces) {
           context.targetWorkspace = workspace
           await client.delete(workspace.id)
-          if (!json) out.printLine(`${workspace.name} is deleted.`)
+          if (!json) out.printLine(`Workspace "${workspace.name}" is deleted.`)
         }
         if (json) out.printJson(workspaces.map(({ id, name }) => ({ id, name, deleted: true })))
       }),

@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { formatLogLine } from '../output/log-line.ts'
 import type { CommandRunner } from '../command-runner.ts'
 
-/** What the service is sent for what comes here; a terminal that is closed ends it in good order too. */
+/** Received signals, and what the service gets: a closed terminal (SIGHUP) shuts it down cleanly too. */
 const forwardedSignals = [
   ['SIGINT', 'SIGINT'],
   ['SIGTERM', 'SIGTERM'],
@@ -15,9 +15,9 @@ const forwardedSignals = [
 
 export function serveCommand(run: CommandRunner): Command {
   return new Command('serve')
-    .summary('starts the service, until Ctrl-C')
+    .summary('run the service until Ctrl-C')
     .description(
-      'Starts the service in the foreground, configured by the environment: the same as `node dist/main.js`. Its output, its signals and its exit code are passed on; at a terminal its log is written for people.',
+      'Runs the service in the foreground, configured by environment variables, like `node dist/main.js`. Forwards signals and exits with its exit code. At a terminal the log is formatted for people.',
     )
     .action(
       run(
@@ -27,7 +27,7 @@ export function serveCommand(run: CommandRunner): Command {
             const program = fileURLToPath(
               new URL(`../../main${moduleUrl.slice(moduleUrl.lastIndexOf('.'))}`, moduleUrl),
             )
-            // In a group of its own: a Ctrl-C at the terminal would reach it twice otherwise, and the second ends it in the middle of its work.
+            // Its own process group: otherwise Ctrl-C would reach it twice, and the second signal kills it during its shutdown.
             const child = spawn(process.execPath, [...process.execArgv, program], {
               stdio: ['inherit', out.isTerminal && !json ? 'pipe' : 'inherit', 'inherit'],
               detached: true,

@@ -4,13 +4,13 @@ import { formatShortDuration, formatTimeUntil } from '../output/duration.ts'
 import { findWorkspace } from '../workspaces/find-workspace.ts'
 import type { CommandRunner } from '../command-runner.ts'
 import type { CommandContext } from '../command-context.ts'
-import { workspaceStateLabel, workspaceStateStyle } from './ls.ts'
+import { workspaceStateLabel, workspaceStateStyle } from '../workspaces/state-label.ts'
 
 export function showCommand(run: CommandRunner): Command {
   return new Command('show')
-    .summary('all about one')
-    .description('Shows all that is known about a workspace.')
-    .argument('<name>', 'name, or the beginning of its id')
+    .summary('show a workspace')
+    .description('Shows all properties of a workspace.')
+    .argument('<name>', 'name of the workspace, or the start of its ID')
     .action(
       run(async (context, [name = '']) => {
         const workspace = await findWorkspace(context, name)
@@ -46,9 +46,9 @@ function printWorkspace({ out }: CommandContext, workspace: Workspace): void {
     ['process', connection?.pid?.toString()],
     ['directory', connection?.directory],
     ...Object.entries(connection?.ports ?? {}).map(
-      ([port, hostPort]) => ['port', `${port} is 127.0.0.1:${hostPort}`] as const,
+      ([port, hostPort]) => ['port', `${port} at 127.0.0.1:${hostPort}`] as const,
     ),
-    ['takes', workspace.can.join(', ')],
+    ['accepts', workspace.can.join(', ')],
     ['metadata', workspace.metadata === undefined ? undefined : JSON.stringify(workspace.metadata)],
   ]
   for (const [title, value] of lines)

@@ -1,25 +1,26 @@
 import { Command } from 'commander'
 import { usageError } from '../cli-error.ts'
-import { findWorkspace } from '../workspaces/find-workspace.ts'
 import type { CommandRunner } from '../command-runner.ts'
 import { runInTerminal } from '../interactive-terminal.ts'
-import { runInWorkspace } from './exec.ts'
+import { runInWorkspace } from '../run-in-workspace.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
 
-/** The best shell that there is. */
+/** bash if the workspace has it, else sh. */
 const loginShell = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -l']
 
 export function sshCommand(run: CommandRunner, hasDashes: boolean): Command {
   return new Command('ssh')
-    .summary('a shell in it')
+    .summary('open a shell')
     .description(
-      'Opens a shell in a workspace. It outlives lost connections; `~.` at the beginning of a line leaves it. Without a terminal here the shell reads what is piped in; with a command, that is run instead, as with ssh.',
+      'Opens a shell in a workspace, and reconnects to it after a lost connection. `~.` at the start of a line hangs it up. If stdin is not a terminal, the shell reads its commands from stdin. With COMMAND, the shell runs that instead, as ssh does.',
     )
-    .argument('<name>', 'name, or the beginning of its id')
-    .argument('[command...]', 'text for the shell, in place of a terminal')
+    .argument('<name>', 'name of the workspace, or the start of its ID')
+    .argument('[command...]', 'command line for the shell')
     .passThroughOptions(!hasDashes)
     .action(
       run(async (context, [name = '', ...args]) => {
-        if (context.json) throw usageError('A shell has no JSON.', 'Run a command instead: vm exec --json demo -- ls')
+        if (context.json)
+          throw usageError('vm ssh has no JSON output.', 'Run a command instead: vm exec --json demo -- ls')
         const { id } = await findWorkspace(context, name)
         const { stdin } = context.environment
         const command = args[0] === '--' ? args.slice(1) : args

@@ -6,8 +6,10 @@ const gib = 1024 ** 3
 
 export function templatesCommand(run: CommandRunner): Command {
   return new Command('templates')
-    .summary('what one can be made from')
-    .description('Lists the templates. Piped, each line has, between tabs: name, image, CPUs, memory, ports, title.')
+    .summary('list the templates')
+    .description(
+      'Lists the templates of the service. If stdout is not a terminal, each line has these fields, separated by tabs: name, image, CPUs, memory, ports, title.',
+    )
     .action(
       run(async ({ client, out, json }) => {
         const templates = await client.templates()
@@ -35,7 +37,7 @@ export function templatesCommand(run: CommandRunner): Command {
           row < 0 ? out.paint('dim', field) : field,
         ))
           out.printLine(line)
-        if (out.isTerminal) out.printStatus('* is used if none is named.')
+        if (out.isTerminal) out.printStatus('* default template')
       }),
     )
 }

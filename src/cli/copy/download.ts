@@ -9,34 +9,34 @@ import { CliError } from '../cli-error.ts'
 import type { CopySummary } from './upload.ts'
 import type { CommandContext } from '../command-context.ts'
 
-/** Copies a file or a folder of a workspace to a path here, or to stdout. A folder that is here takes it under its own name. */
+/** Copies a file or directory of a workspace to a local path, or to stdout. An existing local directory receives it under its own name. */
 export async function downloadFromWorkspace(
   { out }: CommandContext,
   files: FilesApi,
   remotePath: string,
   localPath: string,
 ): Promise<CopySummary> {
-  const isFolder = await isRemoteFolder(files, remotePath)
+  const isDirectory = await isRemoteDirectory(files, remotePath)
   if (localPath === '-') {
     let bytes = 0
-    for await (const chunk of isFolder ? await files.readTree(remotePath) : await files.read(remotePath)) {
+    for await (const chunk of isDirectory ? await files.readTree(remotePath) : await files.read(remotePath)) {
       bytes += chunk.length
       await out.writeBytes('stdout', chunk)
     }
     return { files: 1, bytes }
   }
   const name = basename(posix.resolve('/', remotePath))
-  const intoFolder = await isLocalFolder(localPath)
-  if (isFolder) {
-    const target = intoFolder && name !== '' && !/(^|\/)\.$/.test(remotePath) ? join(localPath, name) : localPath
-    return await downloadFolder(files, remotePath, target)
+  const intoDirectory = await isLocalDirectory(localPath)
+  if (isDirectory) {
+    const target = intoDirectory && name !== '' && !/(^|\/)\.$/.test(remotePath) ? join(localPath, name) : localPath
+    return await downloadDirectory(files, remotePath, target)
   }
-  if (!intoFolder && localPath.endsWith('/'))
-    throw new CliError(`${localPath} is no folder here.`, {
-      next: `Make it first: mkdir -p ${localPath}`,
+  if (!intoDirectory && localPath.endsWith('/'))
+    throw new CliError(`${localPath} is not a local directory.`, {
+      next: `Create it with: mkdir -p ${localPath}`,
       code: 'not-a-directory',
     })
-  const target = intoFolder ? join(localPath, name) : localPath
+  const target = intoDirectory ? join(localPath, name) : localPath
   const { mode, kind } = await files.stat(remotePath)
   const bytes = await writeAtomically(
     target,
@@ -46,7 +46,7 @@ export async function downloadFromWorkspace(
   return { files: 1, bytes }
 }
 
-async function isRemoteFolder(files: FilesApi, path: string): Promise<boolean> {
+async function isRemoteDirectory(files: FilesApi, path: string): Promise<boolean> {
   const { kind } = await files.stat(path)
   if (kind !== 'link') return kind === 'directory'
   return files.list(path).then(
@@ -55,14 +55,14 @@ async function isRemoteFolder(files: FilesApi, path: string): Promise<boolean> {
   )
 }
 
-async function isLocalFolder(path: string): Promise<boolean> {
+async function isLocalDirectory(path: string): Promise<boolean> {
   return stat(path).then(
     (stats) => stats.isDirectory(),
     () => false,
   )
 }
 
-/** Until all of it has come, the old file stands. */
+/** Replaces a file only once the new one is complete. */
 async function writeAtomically(
   path: string,
   bytes: AsyncIterable<Uint8Array>,
@@ -81,21 +81,21 @@ async function writeAtomically(
   }
 }
 
-async function downloadFolder(files: FilesApi, remotePath: string, localPath: string): Promise<CopySummary> {
+async function downloadDirectory(files: FilesApi, remotePath: string, localPath: string): Promise<CopySummary> {
   const root = resolve(localPath)
   const summary = { files: 0, bytes: 0 }
   const tree = await files.readTree(remotePath)
   await mkdir(root, { recursive: true })
   const tar = extract()
   const reading = pipeline(Readable.from(tree, { objectMode: false }), tar)
-  reading.catch(() => {}) // the loop meets it too
-  // From here to the loop nothing may be waited for: an entry that nobody hears of is lost.
+  reading.catch(() => {}) // the loop below fails with the same error
+  // No `await` between here and the loop: entries that arrive before it starts would be lost.
   for await (const entry of tar) {
     const { name, type, mode, linkname } = entry.header
     const path = join(root, name)
-    // A workspace is somebody else's: what it sends stays where it was asked for.
+    // A workspace is not trusted: it must not write outside the target.
     if (path !== root && !path.startsWith(root + sep)) throw pathOutside(name)
-    await ensureFolderInside(root, type === 'directory' ? path : dirname(path))
+    await ensureDirectoryInside(root, type === 'directory' ? path : dirname(path))
     if (type === 'file') {
       summary.bytes += await writeAtomically(path, Readable.from(entry), mode)
       summary.files++
@@ -109,8 +109,8 @@ async function downloadFolder(files: FilesApi, remotePath: string, localPath: st
   return summary
 }
 
-/** Makes a folder below `root`; a link on the way would lead what follows somewhere else. */
-async function ensureFolderInside(root: string, path: string): Promise<void> {
+/** Creates a directory below `root`. @throws {CliError} if a part of the path is a link, which could lead outside. */
+async function ensureDirectoryInside(root: string, path: string): Promise<void> {
   const parts = path.slice(root.length).split(sep).filter(Boolean)
   let current = root
   for (const part of parts) {
@@ -122,8 +122,8 @@ async function ensureFolderInside(root: string, path: string): Promise<void> {
 }
 
 function pathOutside(name: string): CliError {
-  return new CliError(`"${name}" leads out of the folder, or goes through a link.`, {
-    next: 'Copy to an empty folder, or a part of it only.',
+  return new CliError(`"${name}" is outside the target directory, or reached through a link.`, {
+    next: 'Copy to an empty directory.',
     code: 'path-outside',
   })
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readlink, stat } from 'node:fs/promises'
-import { basename, join, posix, resolve } from 'node:path'
+import { basename, join, posix, resolve as resolvePath } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
@@ -15,7 +15,7 @@ export interface CopySummary {
   readonly bytes: number
 }
 
-/** Copies a file, a folder or stdin to a path in a workspace. A folder that is there takes it under its own name. */
+/** Copies a local file or directory, or stdin, to a path in a workspace. An existing directory receives it under its own name. */
 export async function uploadToWorkspace(
   { environment }: CommandContext,
   files: FilesApi,
@@ -28,25 +28,25 @@ export async function uploadToWorkspace(
     return { files: 1, bytes: countedSource.total() }
   }
   const localStats = await stat(localPath)
-  const name = basename(resolve(localPath))
-  const intoFolder = remotePath.endsWith('/') || (await isFolder(files, remotePath))
+  const name = basename(resolvePath(localPath))
+  const intoDirectory = remotePath.endsWith('/') || (await isRemoteDirectory(files, remotePath))
   if (localStats.isDirectory()) {
-    // `folder/.` is what is in it, as with cp.
-    const target = intoFolder && !/(^|\/)\.$/.test(localPath) ? posix.join(remotePath, name) : remotePath
-    return await uploadFolder(files, localPath, target)
+    // `directory/.` means its contents, as with cp.
+    const target = intoDirectory && !/(^|\/)\.$/.test(localPath) ? posix.join(remotePath, name) : remotePath
+    return await uploadDirectory(files, localPath, target)
   }
   if (!localStats.isFile())
-    throw new CliError(`${localPath} is no file and no folder.`, {
-      next: 'Pipe it in: vm cp - NAME:PATH',
+    throw new CliError(`${localPath} is neither a file nor a directory.`, {
+      next: 'Pipe its contents into: vm cp - NAME:PATH',
       code: 'not-a-file',
     })
   const countedSource = countBytes(createReadStream(localPath))
   const mode = (localStats.mode & 0o777).toString(8).padStart(4, '0')
-  await files.write(intoFolder ? posix.join(remotePath, name) : remotePath, countedSource.bytes, { mode })
+  await files.write(intoDirectory ? posix.join(remotePath, name) : remotePath, countedSource.bytes, { mode })
   return { files: 1, bytes: countedSource.total() }
 }
 
-async function isFolder(files: FilesApi, path: string): Promise<boolean> {
+async function isRemoteDirectory(files: FilesApi, path: string): Promise<boolean> {
   try {
     const entry = await files.stat(path)
     if (entry.kind !== 'link') return entry.kind === 'directory'
@@ -59,10 +59,10 @@ async function isFolder(files: FilesApi, path: string): Promise<boolean> {
   }
 }
 
-async function uploadFolder(files: FilesApi, localPath: string, remotePath: string): Promise<CopySummary> {
+async function uploadDirectory(files: FilesApi, localPath: string, remotePath: string): Promise<CopySummary> {
   const tar = pack()
   const summary = { files: 0, bytes: 0 }
-  const packing = packFolder(tar, localPath, '.', summary).then(
+  const packing = packDirectory(tar, localPath, '.', summary).then(
     () => tar.finalize(),
     (error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))),
   )
@@ -71,13 +71,13 @@ async function uploadFolder(files: FilesApi, localPath: string, remotePath: stri
   try {
     await files.writeTree(remotePath, Readable.from(tar))
   } catch (error) {
-    throw packError ?? error // a file that could not be read says more than the request that broke off
+    throw packError ?? error // a local file that cannot be read is the cause of the aborted request
   }
   await packing
   return summary
 }
 
-async function packFolder(
+async function packDirectory(
   tar: Pack,
   root: string,
   path: string,
@@ -91,7 +91,7 @@ async function packFolder(
     const header = { name: inner, mode: mode & 0o777, mtime }
     if (entry.isDirectory()) {
       await addTarEntry(tar, { ...header, type: 'directory' })
-      await packFolder(tar, root, inner, summary)
+      await packDirectory(tar, root, inner, summary)
     } else if (entry.isSymbolicLink())
       await addTarEntry(tar, { ...header, type: 'symlink', linkname: await readlink(full) })
     else if (entry.isFile()) {
@@ -106,7 +106,7 @@ function addTarEntry(
   tar: Pack,
   header: { name: string; mode: number; mtime: Date; type: 'directory' | 'symlink'; linkname?: string },
 ): Promise<void> {
-  return new Promise((done, failed) => tar.entry(header, (error) => (error ? failed(error) : done())))
+  return new Promise((resolve, reject) => tar.entry(header, (error) => (error ? reject(error) : resolve())))
 }
 
 function countBytes(source: AsyncIterable<Uint8Array>): { readonly bytes: AsyncIterable<Uint8Array>; total(): number } {

@@ -2,14 +2,14 @@ import { createInterface } from 'node:readline/promises'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command-context.ts'
 
-/** Asks before something is destroyed. @throws {CliError} if nobody is there to say yes, or says no. */
+/** Asks for confirmation. @throws {CliError} if the answer is not yes, or there is no terminal to ask at. */
 export async function requireConfirmation(
   { environment: { stdin, stderr } }: CommandContext,
   question: string,
 ): Promise<void> {
   if (!stdin.isTTY || !stderr.isTTY)
-    throw new CliError(`${question} Nobody is here to say yes.`, {
-      next: 'Add --yes to do it without being asked.',
+    throw new CliError('Deleting needs confirmation, and this is not a terminal.', {
+      next: 'Confirm with --yes.',
       code: 'not-confirmed',
     })
   const prompt = createInterface({ input: stdin, output: stderr })
@@ -20,9 +20,12 @@ export async function requireConfirmation(
     const answer = await prompt.question(`${question} [y/N] `, { signal: abortController.signal })
     if (/^y(es)?$/i.test(answer.trim())) return
   } catch {
-    stderr.write('\n') // Ctrl-C, or Ctrl-D
+    stderr.write('\n') // Ctrl-C or Ctrl-D
   } finally {
     prompt.close()
   }
-  throw new CliError('Nothing was done.', { next: 'Answer y to do it, or add --yes.', code: 'not-confirmed' })
+  throw new CliError('Cancelled; nothing was deleted.', {
+    next: 'Confirm with y, or with --yes.',
+    code: 'not-confirmed',
+  })
 }

@@ -1,17 +1,23 @@
 import { usageError } from '../cli-error.ts'
 
-const units = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 } as const
+const unitSeconds: ReadonlyMap<string, number> = new Map([
+  ['w', 604_800],
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+])
 
-/** Seconds of `90s`, `15m`, `2h`, `1d12h`. @throws {CliError} for anything else. */
+/** Parses `90s`, `15m`, `2h` or `1d12h`. @throws {CliError} for anything else. */
 export function parseDurationSeconds(text: string): number {
   const parts = [...text.matchAll(/(\d+)([wdhms])/g)]
-  const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (Object(units)[unit ?? ''] as number), 0)
+  const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitSeconds.get(unit) ?? 0), 0)
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text || seconds === 0)
-    throw usageError(`"${text}" is no length of time.`, 'Write it as 90s, 15m, 2h or 1d12h.')
+    throw usageError(`"${text}" is not a duration.`, 'Write it like 90s, 15m, 2h or 1d12h.')
   return seconds
 }
 
-/** A length of time in one or two words: `3d 4h`, `2h 5m`, `12s`. */
+/** Formats a duration with its two largest units: `3d 4h`, `2h 5m`, `12s`. */
 export function formatShortDuration(ms: number): string {
   let remaining = Math.max(0, Math.floor(ms / 1000))
   const parts: string[] = []
@@ -30,7 +36,7 @@ export function formatShortDuration(ms: number): string {
   return parts.length === 0 ? '0s' : parts.join(' ')
 }
 
-/** `in 2h 5m`, `now`, or nothing. */
+/** `in 2h 5m`, `now`, or an empty string for `undefined`. */
 export function formatTimeUntil(iso: string | undefined, now: number): string {
   if (iso === undefined) return ''
   const ms = Date.parse(iso) - now

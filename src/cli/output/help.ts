@@ -1,11 +1,11 @@
 import type { Command, Help } from 'commander'
 import type { CliOutput } from './output.ts'
-import type { CliEnvironment } from '../cli-environment.ts'
+import type { CliEnvironment } from '../command-context.ts'
 
-/** Longer lines are hard to read. */
+/** Longer lines are hard to read, however wide the terminal is. */
 const maxHelpWidth = 100
 
-/** What all commands have in common in how they speak to people. */
+/** Configures the help and the usage errors of a command. */
 export function configureHelpOutput(command: Command, out: CliOutput, { stdout, stderr }: CliEnvironment): void {
   const { parent } = command
   command
@@ -25,12 +25,12 @@ export function configureHelpOutput(command: Command, out: CliOutput, { stdout, 
       writeErr: (text) => void stderr.write(text),
       outputError: (text, write) =>
         write(
-          `${out.paintStatus('red', 'vm:')} ${text.replace(/^error: /, '').trimEnd()}\n    \`vm ${parent ? `${command.name()} ` : ''}--help\` says how it is used.\n`,
+          `${out.paintStatus('red', 'vm:')} ${text.replace(/^error: /, '').trimEnd()}\n    See the usage with: vm ${parent ? `${command.name()} ` : ''}--help\n`,
         ),
     })
 }
 
-/** The commands come first, since they are what one looks for. */
+/** The help of `vm` itself. Commands come first: they are what readers look for. */
 function formatOverview(program: Command, help: Help): string {
   const commands = help.visibleCommands(program)
   const options = help.visibleOptions(program)
@@ -51,16 +51,16 @@ function formatOverview(program: Command, help: Help): string {
     program.description(),
     ...groups.map((lines) => lines.join('\n')),
     [help.styleTitle(flags[0] ?? ''), ...flags.slice(1)].join('\n'),
-    `${help.styleTitle('To begin with:')}\n${usageExample}`,
-    'NAME is the name of a workspace, or the beginning of its id. `vm COMMAND --help` has more of each.\n',
+    `${help.styleTitle('Examples:')}\n${usageExample}`,
+    'NAME is the name of a workspace, or the start of its ID.\nSee the help of a command with: vm COMMAND --help\n',
   ].join('\n\n')
 }
 
-const usageExample = `  vm serve                                   in one terminal: the service
-  vm create demo --template nodejs --ttl 2h  in another: a workspace, for two hours
-  vm ssh demo                                a shell in it
-  tar c . | vm exec demo -- tar x            a command in it, fed from here
-  vm cp demo:/etc/hosts .                    a file out of it`
+const usageExample = `  vm serve                                   start the service, in one terminal
+  vm create demo --template nodejs --ttl 2h  create a workspace for two hours, in another
+  vm ssh demo                                open a shell
+  tar c . | vm exec demo -- tar x            run a command with local input
+  vm cp demo:/etc/hosts .                    copy a file out`
 
 function operandSyntax(command: Command): string {
   const separator = command.name() === 'exec' ? '-- ' : ''

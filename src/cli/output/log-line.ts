@@ -1,14 +1,15 @@
+import { toRecord } from '../to-record.ts'
 import type { Paint, Style } from './output.ts'
 
 const styles: Readonly<Record<string, Style>> = { warn: 'yellow', error: 'red', fatal: 'red' }
 
-/** A line of the service's log as people read it: `12:03:04 vm-api listens  url=…`. What is no such line stays as it is. */
+/** Formats a JSON line of the service's log for people: `12:03:04 vm-api listens`, then its fields. Any other line is returned unchanged. */
 export function formatLogLine(line: string, paint: Paint): string {
   const { time, level, msg, err, ...rest } = parseLogLine(line)
   if (typeof msg !== 'string' || typeof time !== 'string') return line
   const style = styles[String(level)]
   const headline = style ? paint(style, `${String(level)}: ${msg}`) : msg
-  const { message, stack }: { message?: unknown; stack?: unknown } = Object(err)
+  const { message, stack } = toRecord(err)
   const errorSuffix = typeof message === 'string' ? `: ${message}` : ''
   const fields = Object.entries(rest).map(([name, value]) => `${name}=${formatValue(value)}`)
   const trace = typeof stack === 'string' ? stack.split('\n').slice(1) : []
@@ -26,8 +27,8 @@ function formatValue(value: unknown): string {
 
 function parseLogLine(line: string): Readonly<Record<string, unknown>> {
   try {
-    return Object(JSON.parse(line))
+    return toRecord(JSON.parse(line))
   } catch {
-    return {} // not of the log, a warning of Node's say
+    return {} // not JSON: a warning of Node, for instance
   }
 }

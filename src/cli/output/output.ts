@@ -1,8 +1,8 @@
 import { styleText } from 'node:util'
-import type { CliEnvironment } from '../cli-environment.ts'
+import type { CliEnvironment } from '../command-context.ts'
 import { truncateText } from './table.ts'
 
-/** The beginning of a line that is empty now. */
+/** Returns to the start of the line, and erases it. */
 const clearLine = '\r\u001b[K'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -10,7 +10,7 @@ export type Paint = (style: Style, text: string) => string
 
 export type CliOutput = ReturnType<typeof cliOutput>
 
-/** What a command prints: answers on stdout, everything else on stderr. */
+/** The output of a command: results on stdout, everything else on stderr. */
 export function cliOutput({ env, stdout, stderr }: Pick<CliEnvironment, 'env' | 'stdout' | 'stderr'>) {
   const stdoutClosed = new AbortController()
   for (const stream of [stdout, stderr])
@@ -28,34 +28,32 @@ export function cliOutput({ env, stdout, stderr }: Pick<CliEnvironment, 'env' | 
   let hasTransientLine = false
 
   return {
-    /** Is there somebody who reads stdout? */
     isTerminal: stdout.isTTY ?? false,
-    /** Is there somebody who reads stderr? */
     isStderrTerminal: stderr.isTTY ?? false,
-    /** The width of the terminal that stdout is; `null`: it is none. */
+    /** The width of stdout; `null` if it is not a terminal. */
     columns: stdout.isTTY ? stdout.columns || 80 : null,
-    /** Aborted once whoever read stdout has gone. */
+    /** Aborted once the reader of stdout has closed it. */
     stdoutClosed: stdoutClosed.signal,
     paint: painterFor(stdout),
     paintStatus: painterFor(stderr),
     printLine: (text: string) => void stdout.write(`${text}\n`),
     printJson: (value: unknown) => void stdout.write(`${JSON.stringify(value, null, stdout.isTTY ? 2 : 0)}\n`),
-    /** A line of a stream of JSON. */
+    /** A line of an NDJSON stream. */
     printJsonLine: (value: unknown) => write(stdout, `${JSON.stringify(value)}\n`),
     printStatus(text: string) {
       stderr.write(`${hasTransientLine ? clearLine : ''}${text}\n`)
       hasTransientLine = false
     },
-    /** In the place of the last line, without an end: for what changes. Nothing without a terminal. */
+    /** Shows a line on stderr until the next output replaces it. Does nothing without a terminal. */
     showTransient(text: string) {
       if (stderr.isTTY && (hasTransientLine || text !== ''))
         stderr.write(clearLine + truncateText(text, (stderr.columns || 80) - 1))
       hasTransientLine = text !== ''
     },
-    /** Bytes of somebody else's. Resolves when more may be written. */
+    /** Writes output of a workspace. Resolves when more may be written. */
     writeBytes: (target: 'stdout' | 'stderr', bytes: Uint8Array | string) =>
       write(target === 'stdout' ? stdout : stderr, bytes),
-    /** Resolves when all is written, or nobody reads it. */
+    /** Resolves when all output is written, or its reader is gone. */
     async flush() {
       await Promise.all([stdout, stderr].map((stream) => write(stream, '', true)))
     },

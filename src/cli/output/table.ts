@@ -1,6 +1,6 @@
 export interface TableColumn {
   readonly title: string
-  /** The first to be cut if the terminal is narrow. */
+  /** Truncated first when the terminal is narrow. */
   readonly shrinks?: boolean
 }
 
@@ -8,8 +8,8 @@ const gap = '  '
 const minColumnWidth = 8
 
 /**
- * Rows as text: aligned and cut to `width`, or, if that is `null`, for programs: tabs between the fields, no titles and nothing cut.
- * `paint` colours a field, which may not change its length.
+ * Formats rows as an aligned table of at most `width` columns. `width` of `null` is for programs: fields separated by tabs, without titles,
+ * nothing truncated. `paint` colours a field; row -1 has the titles.
  */
 export function formatTable(
   columns: readonly TableColumn[],

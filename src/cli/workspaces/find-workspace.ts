@@ -3,11 +3,11 @@ import { ApiError } from '../../client/api-error.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command-context.ts'
 
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 const idPrefixPattern = /^[0-9a-f][0-9a-f-]*$/i
 
-/** The workspace of this name, or else the one whose id begins so. @throws {CliError} if there is none, or more than one. */
+/** Finds a workspace by its name, or else by the start of its ID. @throws {CliError} if there is none, or more than one. */
 export async function findWorkspace(context: CommandContext, nameOrId: string): Promise<Workspace> {
   const workspace = await lookUp(context.client, nameOrId)
   context.targetWorkspace = workspace
@@ -37,8 +37,8 @@ async function lookUp(client: Client, nameOrId: string): Promise<Workspace> {
 function ambiguous(prefix: string, matches: readonly Workspace[]): CliError {
   const longest = Math.max(...matches.map((workspace) => workspace.name.length))
   const lines = matches.map((workspace) => `  ${workspace.name.padEnd(longest)}  ${workspace.id}`)
-  return new CliError(`${matches.length} workspaces have an id that begins with "${prefix}":\n${lines.join('\n')}`, {
-    next: 'Give a name, or more of the id.',
+  return new CliError(`${matches.length} workspaces have an ID that starts with "${prefix}":\n${lines.join('\n')}`, {
+    next: 'Use a name, or more of the ID.',
     code: 'ambiguous',
   })
 }
@@ -49,12 +49,12 @@ function notFound(nameOrId: string, workspaces: readonly Workspace[]): CliError 
     .filter((name) => isSimilar(name.toLowerCase(), nameOrId.toLowerCase()))
   const suggestion = similarNames.length === 0 ? '' : `Did you mean ${similarNames.slice(0, 3).join(', ')}? `
   return new CliError(`You have no workspace "${nameOrId}".`, {
-    next: `${suggestion}\`vm ls\` lists yours, \`vm create NAME\` makes one.`,
+    next: `${suggestion}List your workspaces with: vm ls`,
     code: 'workspace-not-found',
   })
 }
 
-/** One begins like the other, or they differ by a letter, or by two that are swapped. */
+/** One starts with the other, or they differ by one letter or two swapped ones. */
 function isSimilar(name: string, typed: string): boolean {
   if (typed === '') return false
   if (name.startsWith(typed) || typed.startsWith(name)) return true

@@ -1,58 +1,63 @@
 import type { HistoryLine, Workspace } from '../../client/client.ts'
 import { ApiError } from '../../client/api-error.ts'
-import type { CommandContext } from '../command-context.ts'
+import { CliError } from '../cli-error.ts'
+import type { ActionResult, CommandContext } from '../command-context.ts'
+import { isFailure } from './state-label.ts'
 
-/** States in which nothing is under way. */
-const settledStates = ['running.up', 'stopped.idle', 'failed', 'deleted']
-
-/** The number of the last line in a workspace's history. */
+/** The `seq` of the last line of a workspace's history. */
 export async function lastHistorySeq({ client }: CommandContext, id: string): Promise<number> {
   let lastSeq = 0
   for await (const page of client.history(id)) lastSeq = page.at(-1)?.seq ?? lastSeq
   return lastSeq
 }
 
-/**
- * Shows on stderr the states that a workspace passes, with the time since the first, until it is at rest; `after` is the line of its history that was
- * the last before. Answers it as it is then, or what is to be said if it cannot be waited for: `left` after Ctrl-C, `gone` if it was deleted.
- */
-export async function waitUntilSettled(
+/** Waits until a command has finished, and reports its result. @throws {CliError} if the workspace does not reach `expectedStatus`. */
+export async function waitAndReport(
+  context: CommandContext,
+  workspace: Workspace,
+  afterSeq: number,
+  expectedStatus: Workspace['status'] = 'running',
+): ActionResult {
+  const { out, json } = context
+  const result = await waitUntilSettled(context, workspace, afterSeq)
+  if (result === 'interrupted') return 130
+  if (result === 'deleted')
+    throw new CliError(`Workspace "${workspace.name}" was deleted while the command waited.`, {
+      next: 'List your workspaces with: vm ls',
+      code: 'workspace-not-found',
+    })
+  if (json) out.printJson(result)
+  const { name, status, error_message: reason } = result
+  if (status !== expectedStatus)
+    throw new CliError(`Workspace "${name}" is ${status}${reason === undefined ? '.' : `: ${reason}`}`, {
+      next:
+        status === 'failed'
+          ? `See its output with: vm logs ${name}. Try again with: vm start ${name}`
+          : `See its state with: vm show ${name}`,
+      code: 'unexpected-state',
+    })
+  if (json) return
+  out.printLine(`Workspace "${name}" is ${status}.${status === 'running' ? ` Open a shell with: vm ssh ${name}` : ''}`)
+}
+
+/** Prints the states after the line `afterSeq` of the history on stderr, with the elapsed time, until the workspace is settled. */
+async function waitUntilSettled(
   context: CommandContext,
   { id, name }: Workspace,
   afterSeq: number,
-): Promise<Workspace | 'left' | 'gone'> {
-  const { client, out } = context
+): Promise<Workspace | 'interrupted' | 'deleted'> {
+  const { out } = context
   const abortController = new AbortController()
-  let isInterrupted = false
-  const interrupt = () => {
-    isInterrupted = true
-    abortController.abort()
-  }
+  const interrupt = () => abortController.abort()
   process.once('SIGINT', interrupt)
   const stopProgress = out.isStderrTerminal ? showProgress(context, id) : () => {}
-  const printState = statePrinter(context)
   try {
-    let lastSeq = afterSeq
-    let isSettled = false
-    for await (const page of client.history(id))
-      for (const line of page.filter(({ seq }) => seq > afterSeq)) {
-        printState(line)
-        lastSeq = line.seq
-        isSettled = settledStates.includes(line.to)
-      }
-    if (!isSettled)
-      for await (const event of client.workspaceEvents(id, String(lastSeq), abortController.signal)) {
-        if (event.kind !== 'transition') continue
-        printState(event.transition)
-        if (settledStates.includes(event.transition.to)) break
-      }
-    if (isInterrupted) {
-      out.printStatus(`${name} goes on without you: \`vm show ${name}\` says how far it is.`)
-      return 'left'
-    }
-    return await client.get(id)
+    const workspace = await followUntilSettled(context, id, afterSeq, abortController.signal)
+    if (workspace) return workspace
+    out.printStatus(`vm: Stopped waiting. Workspace "${name}" continues; see its state with: vm show ${name}`)
+    return 'interrupted'
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return 'gone'
+    if (error instanceof ApiError && error.status === 404) return 'deleted'
     throw error
   } finally {
     process.off('SIGINT', interrupt)
@@ -61,29 +66,63 @@ export async function waitUntilSettled(
   }
 }
 
+/** Returns nothing if `signal` is aborted before the workspace is settled. */
+async function followUntilSettled(
+  context: CommandContext,
+  id: string,
+  afterSeq: number,
+  signal: AbortSignal,
+): Promise<Workspace | undefined> {
+  const { client } = context
+  const printState = statePrinter(context)
+  let lastSeq = afterSeq
+  let lastState: string | undefined
+  for await (const page of client.history(id))
+    for (const line of page.filter(({ seq }) => seq > afterSeq)) {
+      printState(line)
+      lastSeq = line.seq
+      lastState = line.to
+    }
+  // A settled workspace may be ahead of what was printed: its last state is printed before it is returned.
+  const settledAfter = async (state: string | undefined) => {
+    const workspace = await client.get(id)
+    return workspace.settled && (state === undefined || state === workspace.state) ? workspace : undefined
+  }
+  let settled = lastState === undefined ? undefined : await settledAfter(lastState)
+  if (settled) return settled
+  for await (const event of client.workspaceEvents(id, String(lastSeq), signal)) {
+    if (event.kind === 'disconnected' || (event.kind === 'connected' && event.resumed)) continue
+    if (event.kind === 'transition') printState(event.transition)
+    settled = await settledAfter(event.kind === 'transition' ? event.transition.to : undefined)
+    if (settled) return settled
+  }
+  return signal.aborted ? undefined : await client.get(id)
+}
+
 function statePrinter({ out }: CommandContext): (line: HistoryLine) => void {
   let startedAt: number | undefined
   let lastState: string | undefined
-  return ({ at, to, reason }) => {
+  return (line) => {
+    const { at, to, reason } = line
     startedAt ??= Date.parse(at)
     if (to === lastState && reason === undefined) return
     lastState = to
     const seconds = ((Date.parse(at) - startedAt) / 1000).toFixed(1)
-    const style = to === 'failed' ? 'red' : to === 'running.up' ? 'green' : undefined
-    out.printStatus(`${out.paintStatus('dim', `${seconds.padStart(7)} s`)}  ${style ? out.paintStatus(style, to) : to}`)
+    const state = isFailure(line) ? out.paintStatus('red', to) : to
+    out.printStatus(`${out.paintStatus('dim', `${seconds.padStart(7)} s`)}  ${state}`)
     if (reason !== undefined) out.printStatus(`           ${out.paintStatus('dim', reason)}`)
   }
 }
 
-/** What a step says of itself while it takes long; it is asked for, since nothing tells of it. */
+/** Shows the progress of a slow step. Polls it, since progress is not in the event feed. */
 function showProgress({ client, out }: CommandContext, id: string): () => void {
+  let isStopped = false
   const timer = setInterval(() => {
     void client.get(id).then(
       ({ progress }) => isStopped || out.showTransient(progress === undefined ? '' : `           ${progress}`),
       () => {},
     )
   }, 1000)
-  let isStopped = false
   return () => {
     isStopped = true
     clearInterval(timer)
