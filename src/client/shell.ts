@@ -1,5 +1,4 @@
-import type { ShellServerMessage } from '../wire/runtime/shell.ts'
-import type { Ticket } from '../wire/ticket.ts'
+import type { ShellServerMessage, Ticket } from '../wire/runtime/shell.ts'
 import { ApiError, apiErrorFrom } from './api-error.ts'
 import { delayUnlessAborted } from './event-feed.ts'
 import { shellFrames } from './shell-frames.ts'

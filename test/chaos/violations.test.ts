@@ -16,6 +16,8 @@ const workspaceIn = (state: string, more: Partial<Workspace> = {}): Workspace =>
   provider: 'docker',
   status: 'running',
   state,
+  ready: false,
+  settled: true,
   can: [],
   created_at: '',
   updated_at: '',

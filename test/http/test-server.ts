@@ -73,6 +73,8 @@ export interface WorkspaceBody {
   readonly name: string
   readonly status: string
   readonly state: string
+  readonly ready: boolean
+  readonly settled: boolean
   readonly [field: string]: unknown
 }
 

@@ -43,7 +43,7 @@ test('behind a proxy readiness says nothing of where the engine is', async () =>
   const testServer = await openTestServer({ auth: { mode: 'proxy' } })
   testServer.engine.disconnect()
   expect(await readiness(testServer, 503)).toMatchObject({
-    error: 'Provider: the engine does not answer; the log says why.',
+    error: 'Provider: the engine does not respond; the log has the reason.',
   })
 })
 

@@ -159,7 +159,7 @@ describe('the feed', () => {
     const begun = performance.now()
     await app.close()
     await reader.ended
-    expect(reader.events.at(-1)).toMatchObject({ event: 'dropped', data: { reason: 'the service is shutting down' } })
+    expect(reader.events.at(-1)).toMatchObject({ event: 'dropped', data: { reason: 'The service is shutting down.' } })
     expect(performance.now() - begun).toBeLessThan(10_000) // an end that waits for readers takes twelve seconds
   })
 })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { presentWorkspace } from '../../../src/http/presenters/workspace.ts'
 import { fault } from '../../../src/workspace/fault.ts'
+import { newWorkspaceId } from '../../../src/workspace/id.ts'
 import type { WorkspaceBody } from '../test-server.ts'
-import { openTestServer } from '../test-server.ts'
+import { openTestServer, ownerOf } from '../test-server.ts'
 
 const list = '/api/v1/workspaces'
 const running = ({ status }: WorkspaceBody) => status === 'running'
@@ -23,6 +25,8 @@ test('a workspace that was just asked for has these fields and no others', async
     provider: 'docker',
     status: 'creating',
     state: 'creating.queued',
+    ready: false,
+    settled: false,
     can: ['update', 'delete'],
     created_at: time,
     updated_at: shown['created_at'],
@@ -48,6 +52,8 @@ test('a workspace that runs says how to reach it, and leaves out what it has not
     provider: 'docker',
     status: 'running',
     state: 'running.up',
+    ready: true,
+    settled: true,
     can: ['stop', 'restart', 'update', 'delete'],
     created_at: time,
     updated_at: time,
@@ -56,6 +62,41 @@ test('a workspace that runs says how to reach it, and leaves out what it has not
   })
   expect((await inject('GET', `${list}/${id.toUpperCase()}`)).body).toBe(body)
   expect(await inject('HEAD', `${list}/${id}`)).toMatchObject({ statusCode: 200, body: '' })
+})
+
+test('a workspace is ready while it can be used, and settled while nothing is in progress', async () => {
+  const { inject, engine, createWorkspace, waitFor } = await openTestServer()
+  const flagsOf = ({ ready, settled }: WorkspaceBody) => ({ ready, settled })
+  const { id } = await createWorkspace()
+  expect(flagsOf(await waitFor(id, running))).toEqual({ ready: true, settled: true })
+  let release = () => {}
+  engine.before('stop', () => new Promise((resolve) => (release = () => resolve(undefined))))
+  const stopping = (await inject('POST', `${list}/${id}/stop`)).json<WorkspaceBody>()
+  expect(flagsOf(stopping)).toEqual({ ready: false, settled: false })
+  release()
+  const stopped = await waitFor(id, ({ status }) => status === 'stopped')
+  expect(flagsOf(stopped)).toEqual({ ready: false, settled: true })
+  engine.failNext('image', fault('permanent', 'The image does not exist.').fault)
+  const failed = await createWorkspace({ name: 'two' })
+  expect(flagsOf(await waitFor(failed.id, ({ status }) => status === 'failed'))).toEqual({
+    ready: false,
+    settled: true,
+  })
+})
+
+test('a quarantined workspace is failed, settled and not ready, and can only be deleted', () => {
+  const identity = { id: newWorkspaceId(), owner: ownerOf('alice'), name: 'one', template: 'base', provider: 'docker' }
+  const times = { createdAt: 0, updatedAt: 0, expiresAt: null }
+  const stored = { seq: 1, status: 'running', revision: 1, machine: 99, snapshot: '{}', unreadable: null }
+  const row = { ...identity, ...times, ...stored }
+  expect(presentWorkspace({ kind: 'quarantined', row, reason: 'machine version 99' })).toMatchObject({
+    status: 'failed',
+    state: 'failed',
+    ready: false,
+    settled: true,
+    can: ['delete'],
+    error_message: expect.stringContaining('machine version 99'),
+  })
 })
 
 test('a create whose image does not exist becomes failed with the reason, and can be started again', async () => {
@@ -79,9 +120,8 @@ test.each([
 ])('a create with %s is the plain one', async (_label, body) => {
   const { createWorkspace } = await openTestServer()
   const shown = await createWorkspace(body)
-  expect(Object.keys(shown).toSorted()).toEqual(
-    ['can', 'created_at', 'id', 'name', 'owner', 'provider', 'state', 'status', 'template', 'updated_at'].toSorted(),
-  )
+  const fields = 'can created_at id name owner provider ready settled state status template updated_at'
+  expect(Object.keys(shown).toSorted()).toEqual(fields.split(' '))
   expect(shown).toMatchObject({ name: 'x', owner: 'alice', template: 'base', provider: 'docker', status: 'creating' })
 })
 
