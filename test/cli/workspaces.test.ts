@@ -95,7 +95,7 @@ test.each<[args: string[], code: number, said: RegExp, next: RegExp]>([
   [['ls', '--url', 'nonsense'], 2, /no address of a service/, /http:\/\//],
   [['ls', '--header', 'nonsense'], 2, /no header/, /Name: value/],
   [['ls', '--profile', 'nope'], 2, /no profile "nope"/, /cli\.json/],
-  [['ls', '--user', 'a,b'], 1, /Who are you\?/, /--user/],
+  [['ls', '--user', 'a,b'], 1, /Authentication required/, /--user/],
   [['completion', 'tcsh'], 2, /bash, zsh, fish/, /--help/],
 ])('vm %j ends with %i, says why and what to type next', async (args, code, message, hint) => {
   const result = await fixture().vm(args)

@@ -54,7 +54,7 @@ export function statechartRoutes(
       return reply.type(`${type}; charset=utf-8`).send(isJson ? chart.definition : chart.mermaid)
     })
 
-    app.get('/workspaces/:id/statechart', { schema: workspaceSchema }, async (request, reply) => {
+    app.get('/workspaces/:id/statechart', { schema: workspaceDiagramSchema }, async (request, reply) => {
       const view = supervisor.find(workspaceIdParam(request.params), request.caller)
       if (!view) throw new Problem('workspace-not-found')
       negotiateContentType(request.headers.accept, ['image/svg+xml'])
@@ -90,7 +90,7 @@ const machineSchema = {
   params: z.object({ machine: z.string() }),
   response: responseSchemas(machineContent, 'unauthenticated', 'statechart-not-found', 'not-acceptable'),
 }
-const workspaceSchema = {
+const workspaceDiagramSchema = {
   tags: ['statecharts'],
   summary: 'Get the statechart of a workspace as SVG, with its current state highlighted',
   params: z.object({ id: z.string() }),

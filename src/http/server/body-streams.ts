@@ -31,7 +31,7 @@ export interface IncomingBody {
   hasTimedOut(): boolean
 }
 
-/** The body of a request as a stream. A rest that nobody reads is discarded for up to ten seconds after the response. */
+/** The body of a request as a stream. An unread rest is discarded for up to ten seconds after the response. */
 export function incomingBody(
   request: FastifyRequest,
   { raw: response }: FastifyReply,
