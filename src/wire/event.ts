@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { historyLineSchema } from './history.ts'
 
-/** A transition as the feed tells of it: a line of some workspace's history. */
+/** A transition in the event feed: a history line with its workspace and owner. */
 export const transitionEventSchema = historyLineSchema
   .extend({ workspace: z.uuid(), owner: z.string() })
   .meta({ id: 'TransitionEvent' })
@@ -11,5 +11,5 @@ export const eventsQuerySchema = z.object({
   after: z
     .string()
     .optional()
-    .meta({ description: 'The id of the last event that was seen, where a Last-Event-ID header cannot be sent.' }),
+    .meta({ description: 'Id of the last event received, for clients that cannot send a Last-Event-ID header.' }),
 })

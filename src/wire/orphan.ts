@@ -1,14 +1,17 @@
 import { z } from 'zod'
-import { workspaceNameSchema } from './workspace.ts'
+import { ownerNameSchema, workspaceNameSchema } from './workspace.ts'
 
-/** A container of this installation that belongs to no workspace that was ever heard of. */
+/** A container of this installation that belongs to no known workspace. */
 export const orphanResponseSchema = z
   .object({
     container_id: z.string(),
     provider: z.string(),
-    workspace: z.uuid().meta({ description: 'The workspace that its label names.' }),
-    state: z.enum(['running', 'exited', 'created']).meta({ description: '`created`: it was never started.' }),
-    owner: z.string().optional().meta({ description: 'As its labels tell. So are `name` and `template`.' }),
+    workspace: z.uuid().meta({ description: 'The workspace id in the label of the container.' }),
+    state: z.enum(['running', 'exited', 'created']).meta({ description: '`created`: the container never started.' }),
+    owner: z
+      .string()
+      .optional()
+      .meta({ description: 'From the labels of the container, like `name` and `template`; absent without a label.' }),
     name: z.string().optional(),
     template: z.string().optional(),
   })
@@ -17,17 +20,13 @@ export type OrphanResponse = z.infer<typeof orphanResponseSchema>
 
 export const orphanRemovedSchema = z.object({ message: z.literal('Container removed') })
 
-/** What a container does not tell of itself, or what is to be otherwise than it tells. */
+/** Supplies what the labels of a container lack, and overrides its name or template. */
 export const adoptOrphanBodySchema = z
   .object({
     name: workspaceNameSchema.nullish(),
-    template: z.string().nullish().meta({ description: 'Name of a template.', example: 'base' }),
-    owner: z
-      .string()
-      .regex(/^[!-+\--~]([ -+\--~]{0,126}[!-+\--~])?$/, 'is no name that a user can have')
-      .nullish()
-      .meta({ description: 'For a container that does not tell whose it is.' }),
+    template: z.string().nullish().meta({ description: 'Template name.', example: 'base' }),
+    owner: ownerNameSchema.nullish().meta({ description: 'For a container whose labels name no owner.' }),
   })
   .nullish()
-  .meta({ id: 'AdoptOrphan' })
+  .meta({ id: 'AdoptOrphanBody' })
 export type AdoptOrphanBody = z.infer<typeof adoptOrphanBodySchema>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const maxPageSize = 1000
 
-/** What every list takes beside its filters. */
+/** The query parameters of every paginated list, in addition to its filters. */
 export const pagingQueryFields = {
   limit: z
     .string()
@@ -14,7 +14,7 @@ export const pagingQueryFields = {
       type: 'integer',
       minimum: 1,
       maximum: maxPageSize,
-      description: 'At most so many. The answer then has a Link header to the next page, if there is one.',
+      description: 'Page size. If there are more entries, the response has a Link header to the next page.',
     }),
-  cursor: z.string().optional().meta({ description: 'From the Link header of the page before.' }),
+  cursor: z.string().optional().meta({ description: 'From the Link header of the previous page.' }),
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { timestampSchema } from './timestamp.ts'
 
-const timestampSchema = z.iso.datetime({ precision: 3 })
 const variableNamesSchema = z
   .array(z.string())
-  .meta({ description: 'Names alone: a template may have secrets in the values.' })
+  .meta({ description: 'Names only: the values may contain secrets of the template.' })
 const lifecycleCommandSchema = z.object({ name: z.string(), run: z.union([z.string(), z.array(z.string())]) })
 
 const workspaceSpecSchema = z.object({
@@ -21,7 +21,7 @@ const workspaceSpecSchema = z.object({
   postStart: z.array(lifecycleCommandSchema),
 })
 
-/** What the statechart of a workspace remembers, by its own names; times as the API writes them. */
+/** The context of a workspace's actor, with the statechart's own field names and the API's timestamps. */
 const contextSchema = z.object({
   id: z.string(),
   owner: z.string(),
@@ -32,28 +32,33 @@ const contextSchema = z.object({
   createdAt: timestampSchema,
   ttlSeconds: z.number().nullable(),
   expiresAt: timestampSchema.nullable(),
-  step: z.string().meta({ description: 'The provisioning step that was reached.' }),
-  attempts: z.int().meta({ description: 'Tries that failed since the command that is under way was given.' }),
+  step: z.string().meta({ description: 'The provisioning step that the workspace has reached.' }),
+  attempts: z.int().meta({ description: 'Failed attempts since the last command.' }),
   deadline: timestampSchema.meta({
-    description: 'When what is under way has to have succeeded; of a past command at rest.',
+    description:
+      'When the current command fails unless it has succeeded. Without one: the deadline of the last command.',
   }),
-  waitingForEngine: z.boolean().meta({ description: 'A wait is for the engine to come back.' }),
-  retryAt: timestampSchema.nullable().meta({ description: 'When a wait is over; `null` if there was none.' }),
+  waitingForEngine: z.boolean().meta({ description: 'The next attempt waits for the engine to come back.' }),
+  retryAt: timestampSchema
+    .nullable()
+    .meta({ description: 'When the next attempt starts; `null` if no attempt was delayed.' }),
   imageId: z.string().nullable(),
   containerId: z.string().nullable(),
-  prepared: z.boolean().meta({ description: 'The once-per-container commands have succeeded in this container.' }),
+  prepared: z
+    .boolean()
+    .meta({ description: 'The commands that run once per container have succeeded in this container.' }),
   connection: z.record(z.string(), z.unknown()).nullable(),
   reason: z.string().nullable(),
   progress: z.string().nullable(),
   spec: workspaceSpecSchema,
 })
 
-/** A workspace as it is stored: what its actor is restored from. */
+/** A workspace as it is stored; its actor is restored from this. */
 export const snapshotSchema = z
   .object({
-    state: z.string().meta({ description: 'As a dotted path.' }),
-    value: z.unknown().meta({ description: "The statechart's own form of the state." }),
-    revision: z.int().meta({ description: 'Counts what was written of it.' }),
+    state: z.string().meta({ description: 'State in the statechart, as a dotted path.' }),
+    value: z.unknown().meta({ description: 'The state value in the form of XState.' }),
+    revision: z.int().meta({ description: 'Number of the last write of this workspace.' }),
     updated_at: timestampSchema,
     context: contextSchema.nullable().meta({ description: '`null` if this version cannot read the record.' }),
   })

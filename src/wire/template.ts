@@ -9,7 +9,7 @@ export const templateResponseSchema = z
     memory_bytes: z.int(),
     pids: z.int(),
     forward_ports: z.array(z.int()),
-    default: z.boolean().meta({ description: 'True for the one that a create gets which names none.' }),
+    default: z.boolean().meta({ description: 'Used if a create request names no template.' }),
   })
   .meta({ id: 'Template' })
 export type TemplateResponse = z.infer<typeof templateResponseSchema>

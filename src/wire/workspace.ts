@@ -2,10 +2,12 @@ import { z } from 'zod'
 import { namePattern } from '../workspace/name.ts'
 import { userCommands } from '../workspace/user-command.ts'
 import { pagingQueryFields } from './paging.ts'
+import { timestampSchema } from './timestamp.ts'
 
-// What crosses the network about workspaces. Lenient in what is asked: unknown fields are ignored, `null` is the same as leaving out.
+// Workspaces as they cross the network. Requests are read leniently: unknown fields are ignored, and `null` equals leaving a field out.
 
 export const workspaceStatuses = ['creating', 'running', 'stopped', 'failed'] as const
+const workspaceStatusSchema = z.enum([...workspaceStatuses, 'deleting'])
 
 export const userCommandSchema = z.enum(userCommands)
 
@@ -13,33 +15,37 @@ const metadataLimitBytes = 16 * 1024
 
 export const workspaceNameSchema = z
   .string()
-  .regex(namePattern, 'must be 1 to 63 ASCII letters, digits, "-", "_" or ".", beginning with a letter or a digit')
-  .meta({ description: "Unique among its owner's workspaces, letter by letter.", example: 'my-workspace' })
+  .regex(namePattern, 'must be 1 to 63 ASCII letters, digits, "-", "_" or ".", starting with a letter or a digit')
+  .meta({ description: 'Unique among the workspaces of its owner; case-sensitive.', example: 'my-workspace' })
+
+export const ownerNameSchema = z
+  .string()
+  .regex(
+    /^[!-+\--~]([ -+\--~]{0,126}[!-+\--~])?$/,
+    'must be a user name: 1 to 128 printable ASCII characters without a comma or a space at either end',
+  )
 
 const ttlSecondsSchema = z
   .int('must be a whole number of seconds')
   .min(1, 'must be at least 1')
   .max(315_360_000, 'must be at most 315360000 (ten years)')
-  .meta({ description: 'Time-to-live in seconds; `null` means never.', example: 86400 })
+  .meta({ description: 'Time to live in seconds; `null` means that the workspace never expires.', example: 86400 })
 
-// Its size is looked at first: to walk through a mebibyte of values would hold up everybody for a second.
+// The size is checked first: validating a mebibyte of values would block the event loop for a second.
 const metadataSchema = z
   .record(z.string(), z.unknown())
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataLimitBytes, 'must be at most 16 KiB as JSON')
   .pipe(z.record(z.string(), z.json()))
-  .meta({
-    description: 'Anything of yours that should be kept with it: an object of at most 16 KiB as JSON.',
-    example: {},
-  })
+  .meta({ description: 'Your own data: a JSON object of at most 16 KiB.', example: {} })
 
 export const createWorkspaceBodySchema = z
   .object({
     name: workspaceNameSchema,
-    template: z.string().nullish().meta({ description: 'Name of a template; `base` if left out.', example: 'nodejs' }),
+    template: z.string().nullish().meta({ description: 'Template name. Default: `base`.', example: 'nodejs' }),
     ttl_seconds: ttlSecondsSchema.nullish(),
     metadata: metadataSchema.nullish(),
   })
-  .meta({ id: 'CreateWorkspace' })
+  .meta({ id: 'CreateWorkspaceBody' })
 export type CreateWorkspaceBody = z.infer<typeof createWorkspaceBodySchema>
 
 export const patchWorkspaceBodySchema = z
@@ -48,20 +54,18 @@ export const patchWorkspaceBodySchema = z
     ttl_seconds: ttlSecondsSchema
       .nullable()
       .optional()
-      .meta({ description: 'Counted from now; `null`: it never expires.' }),
+      .meta({ description: 'Time to live in seconds from now; `null` means that the workspace never expires.' }),
     metadata: metadataSchema
       .nullable()
       .optional()
-      .meta({ description: 'Takes the place of what was there; `null` removes it.' }),
+      .meta({ description: 'Replaces all existing metadata; `null` removes it.' }),
   })
   .refine(
     (body) => body.name !== undefined || body.ttl_seconds !== undefined || body.metadata !== undefined,
     'must have at least one of name, ttl_seconds, metadata',
   )
-  .meta({ id: 'AmendWorkspace' })
+  .meta({ id: 'PatchWorkspaceBody' })
 export type PatchWorkspaceBody = z.infer<typeof patchWorkspaceBodySchema>
-
-const timestampSchema = z.iso.datetime({ precision: 3 })
 
 export const workspaceSchema = z
   .object({
@@ -70,8 +74,8 @@ export const workspaceSchema = z
     owner: z.string(),
     template: z.string(),
     provider: z.string(),
-    status: z.enum([...workspaceStatuses, 'deleting']).meta({ description: '`deleting` is seen by operators only.' }),
-    state: z.string().meta({ description: "The statechart's state, as a dotted path.", example: 'creating.boot' }),
+    status: workspaceStatusSchema.meta({ description: 'Only operators see `deleting`.' }),
+    state: z.string().meta({ description: 'State in the statechart, as a dotted path.', example: 'creating.boot' }),
     ready: z
       .boolean()
       .meta({ description: 'The workspace can be used now: commands, shells and files are available.' }),
@@ -85,7 +89,7 @@ export const workspaceSchema = z
     updated_at: timestampSchema,
     last_active_at: timestampSchema
       .optional()
-      .meta({ description: 'When a command or a shell was last begun or ended in it.' }),
+      .meta({ description: 'When a command or a shell last started or ended in the workspace.' }),
     ttl_seconds: z.int().optional(),
     expires_at: timestampSchema.optional(),
     provider_id: z.string().optional(),
@@ -99,10 +103,14 @@ export const workspaceSchema = z
       })
       .optional()
       .meta({
-        description: 'How to reach it while it runs. `ports` maps its ports to those on the loopback of the host.',
+        description:
+          'How to connect to a running workspace. `ports` maps its ports to ports on the loopback interface of the host.',
       }),
-    progress: z.string().optional().meta({ description: 'What the present step says of itself while it takes long.' }),
-    error_message: z.string().optional().meta({ description: 'Why it failed, or waits, or stopped, and what to do.' }),
+    progress: z.string().optional().meta({ description: 'Progress of the current step, if it takes long.' }),
+    error_message: z
+      .string()
+      .optional()
+      .meta({ description: 'Why the workspace failed, waits or stopped, and what to do.' }),
     metadata: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'Workspace' })
@@ -110,17 +118,12 @@ export type Workspace = z.infer<typeof workspaceSchema>
 
 export const listWorkspacesQuerySchema = z.object({
   ...pagingQueryFields,
-  status: z
-    .enum([...workspaceStatuses, 'deleting'])
+  status: workspaceStatusSchema.optional().meta({ description: '`deleting` is for operators.' }),
+  name: z.string().regex(namePattern, 'must be a valid workspace name').optional(),
+  template: z.string().regex(namePattern, 'must be a valid template name').optional(),
+  owner: ownerNameSchema
     .optional()
-    .meta({ description: '`deleting` is for operators.' }),
-  name: z.string().regex(namePattern, 'is no name that a workspace can have').optional(),
-  template: z.string().regex(namePattern, 'is no name that a template can have').optional(),
-  owner: z
-    .string()
-    .regex(/^[!-+\--~]([ -+\--~]{0,126}[!-+\--~])?$/, 'is no name that a user can have')
-    .optional()
-    .meta({ description: "For operators: an owner's name, or `*` for everybody." }),
+    .meta({ description: 'For operators: the name of an owner, or `*` for all owners.' }),
 })
 export type ListWorkspacesQuery = z.infer<typeof listWorkspacesQuerySchema>
 

@@ -30,7 +30,7 @@ function section(heading: string): string {
 /** The first cells of the tables in a text: what stands there in code. */
 const firstCells = (text: string) => [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, cell]) => String(cell))
 
-test('the page of problems has every problem with its status and text, and no other', () => {
+test('the problems page has every problem with its status and texts, and no other', () => {
   const rows = [...textOf('problems.md').matchAll(/^\| `([^`]+)` \| (\d+) \| (.*?) \| (.*) \|$/gm)]
   expect(rows.map(([, code, status, error, meaning]) => ({ code, status: Number(status), error, meaning }))).toEqual(
     Object.entries(problems).map(([code, known]) => ({ code, ...known })),
@@ -54,7 +54,7 @@ test.each([
   ['### List Workspaces', listWorkspacesQuerySchema],
   ['### Create Workspace', createWorkspaceBodySchema],
   ['### Change Workspace', patchWorkspaceBodySchema],
-])('under “%s” stands every field, and no other', (heading, schema) => {
+])('the table under “%s” has every field, and no other', (heading, schema) => {
   expect(new Set(firstCells(section(heading)))).toEqual(new Set(Object.keys(schema.shape)))
 })
 
@@ -67,7 +67,7 @@ test.each<readonly [string, z.ZodType]>([
   ['### List Templates', z.array(templateResponseSchema)],
   ['## Error Handling', errorResponseSchema.partial({ code: true })],
   ['## Health Checks', z.union([healthResponseSchema, readinessSchema])],
-])('the JSON under “%s” is what its schema says', (heading, schema) => {
+])('the JSON under “%s” matches its schema', (heading, schema) => {
   const blocks = [...section(heading).matchAll(/^```json\n(.*?)^```/gms)]
   expect(blocks.length).toBeGreaterThan(0)
   for (const [, block = ''] of blocks) expect(schema.parse(JSON.parse(block))).toEqual(JSON.parse(block))

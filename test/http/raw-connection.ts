@@ -2,24 +2,24 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A connection on which any bytes can be sent. */
+/** A TCP connection that can send arbitrary bytes. */
 export interface RawConnection {
   readonly socket: Socket
   send(bytes: string | Uint8Array): void
-  /** Everything that was received so far, once it has this in it, or once the other side has hung up. */
+  /** Everything received so far, once it contains `text` or the server has closed the connection. */
   waitFor(text: string): Promise<string>
-  /** Everything that was received, once the other side has hung up. */
+  /** Everything received, once the server has closed the connection. */
   receiveAll(): Promise<string>
 }
 
-/** Connects to a port of the loopback. */
+/** Connects to a port on the loopback interface. */
 export async function openRawConnection(port: number): Promise<RawConnection> {
   const socket = connect(port, '127.0.0.1')
   let received = ''
   socket.setEncoding('utf8').on('data', (text) => {
     received += String(text)
   })
-  socket.on('error', () => {}) // being cut off is an end like any other
+  socket.on('error', () => {}) // a reset counts as a close
   onTestFinished(() => void socket.destroy())
   await new Promise((resolve) => socket.once('connect', resolve))
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
@@ -38,7 +38,7 @@ export async function openRawConnection(port: number): Promise<RawConnection> {
   }
 }
 
-/** The status and the body of the last answer in what was received. */
+/** The last response in the received text. */
 export function lastResponseIn(received: string): { status: number; headers: string; body: string } {
   const last = received.slice(received.lastIndexOf('HTTP/1.1 '))
   const [headers = '', ...body] = last.split('\r\n\r\n')

@@ -39,18 +39,18 @@ const responseSchemas: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^GET \/health\/ready$/, readinessSchema],
 ]
 
-/** Holds an answer to its schema: nothing missing, nothing of another kind, and nothing besides. */
+/** Expects that a response matches its schema exactly, without unknown fields. */
 export function expectSchema(method: string, path: string, response: LightMyRequestResponse): void {
   expect(response.headers['x-request-id'], `${method} ${path}`).toMatch(/^[0-9a-f]{16}$/)
   if (method === 'HEAD' || !String(response.headers['content-type']).startsWith('application/json')) return
   const body: unknown = response.json()
   if (response.statusCode !== 200 && path !== '/health/ready') {
     const problem = errorResponseSchema.parse(body)
-    expect(problem, 'unknown fields are left out by parsing').toEqual(body)
+    expect(problem, 'parsing removes unknown fields').toEqual(body)
     const known = Object.entries(problems).find(([code]) => code === problem.code)
     expect(known?.[1].status, problem.code).toBe(response.statusCode)
     return
   }
   const schema = responseSchemas.find(([route]) => route.test(`${method} ${path}`))?.[1]
-  if (schema) expect(schema.parse(body), 'unknown fields are left out by parsing').toEqual(body)
+  if (schema) expect(schema.parse(body), 'parsing removes unknown fields').toEqual(body)
 }

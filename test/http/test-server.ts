@@ -36,43 +36,46 @@ import type { FakeEngine } from '../provider/fake/fake-provider.ts'
 import { fakeEngine } from '../provider/fake/fake-provider.ts'
 import { expectSchema } from './response-schema.ts'
 
-/** A service as it is put together for real, but for the engine: a database in a file, and the app without a server. */
+/** A real service except for the engine: with a database file, and an app that does not listen. */
 export interface TestServer {
   readonly app: FastifyInstance
   readonly supervisor: Supervisor
   readonly engine: FakeEngine
   readonly database: OpenDatabase
-  /** What was logged, one object a line. */
+  /** Log lines, as JSON. */
   readonly logged: readonly string[]
   /**
-   * Asks as `alice` unless the headers say otherwise, and holds the answer to its schema. A body that is no string is sent as JSON.
+   * Sends a request as `alice`, unless the headers name another user, and checks the response against its schema. A body that is not a
+   * string is sent as JSON.
    */
   inject(method: InjectOptions['method'], path: string, options?: InjectOverrides): Promise<LightMyRequestResponse>
-  /** Creates a workspace as `alice` and answers it; a create that is refused is an error. */
+  /** Creates a workspace as `alice`; rejects if the request fails. */
   createWorkspace(body?: object, headers?: Record<string, string>): Promise<WorkspaceBody>
-  /** Polls until a workspace is as said. */
+  /** Polls until a workspace meets the condition. */
   waitFor(id: string, condition: (body: WorkspaceBody) => boolean): Promise<WorkspaceBody>
-  /** Listens on a free port of the loopback, and answers it. */
+  /** Listens on a free port of the loopback interface, and returns the port. */
   listen(): Promise<number>
   close(): Promise<void>
-  /** Lines of a table; for what was left behind. */
+  /** Number of rows in a table. */
   count(table: 'workspaces' | 'journal' | 'idempotency' | 'execs'): number
 }
 
 export interface InjectOverrides {
-  /** `undefined` takes one away. */
+  /** `undefined` removes a default header. */
   readonly headers?: Readonly<Record<string, string | undefined>>
   readonly body?: unknown
-  /** Where the request comes from. */
+  /** Remote address of the request. */
   readonly from?: string
 }
 
-/** A workspace as a client reads it. */
+/** A workspace in a response. */
 export interface WorkspaceBody {
   readonly id: string
   readonly name: string
   readonly status: string
   readonly state: string
+  readonly ready: boolean
+  readonly settled: boolean
   readonly [field: string]: unknown
 }
 
@@ -80,23 +83,23 @@ export interface TestServerOptions {
   readonly auth?: Partial<AuthSettings>
   readonly boundHost?: string
   readonly metricsToken?: string
-  /** How often the sweeps run; every few seconds, if nothing is said. */
+  /** Interval of the sweeps. Default: the production intervals. */
   readonly intervalMs?: number
-  /** Where the console was built to; none, if nothing is said. */
+  /** Folder of the built console. Default: not built. */
   readonly consoleFolder?: string
-  /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
+  /** True: workspaces are real processes, for tests of their guests. Default: the fake engine. */
   readonly realProcesses?: boolean
-  /** How patient runs are, and how much of them is kept; else as ever. */
+  /** Timeouts and output limits of exec sessions. Default: the production values. */
   readonly exec?: { readonly timeouts?: Partial<ExecTimeouts>; readonly limits?: Partial<OutputLimits> }
-  /** How patient shells are; else as ever. */
+  /** Timeouts of shells. Default: the production values. */
   readonly shellTimes?: Partial<ShellTimeouts>
-  /** Workspaces run on a live engine, as its user `dev`, from an image that has no more than a shell. */
+  /** A real engine: workspaces run as user `dev`, from an image with little more than a shell. */
   readonly docker?: { readonly provider: Provider; readonly image: string }
-  /** How long a streamed body may be idle; else as ever. */
+  /** Idle timeout of streamed bodies. Default: the production value. */
   readonly idleBodyMs?: number
-  /** What the template `base` runs when a workspace is made. */
+  /** `postCreateCommand` of the template `base`. */
   readonly postCreate?: string
-  /** Puts something else in the supervisor's place. */
+  /** Replaces or wraps the supervisor. */
   readonly wrapSupervisor?: (supervisor: Supervisor) => Supervisor
 }
 
@@ -104,14 +107,14 @@ const readResult = readTemplates(join(import.meta.dirname, '../../templates'))
 if (readResult.kind === 'invalid') throw new Error('the shipped templates cannot be read')
 const { templates } = readResult
 
-/** Opens a world for one test; it is closed when the test is over. */
+/** Opens a server that is closed when the current test finishes. */
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const testServer = await createTestServer(options)
   onTestFinished(testServer.close)
   return testServer
 }
 
-/** Makes a world that somebody has to close. */
+/** Opens a server that the caller must close. */
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const {
     auth,
@@ -215,7 +218,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
       if (response.statusCode !== 200) throw new Error(`not created: ${response.body}`)
       return response.json<WorkspaceBody>()
     },
-    // Polled as clients do it: the API has no other way to wait.
+    // Polled, as clients do.
     async waitFor(id, condition) {
       const body = (
         await testServer.inject('GET', `/api/v1/workspaces/${id}`, { headers: { 'x-user': 'root' } })
@@ -243,11 +246,11 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
 
 function templatesWithBase(changes: Partial<WorkspaceSpec>): typeof templates {
   const base = templates.get(defaultTemplate)
-  if (!base) throw new Error('there is no default template')
+  if (!base) throw new Error('the default template is missing')
   return new Map([...templates, [defaultTemplate, { ...base, spec: { ...base.spec, ...changes } }]])
 }
 
-/** Stopping a service leaves workspaces as they are; those of a test end with it. */
+/** Stopping the service does not affect workspaces, so a test removes its own. */
 async function removeAllContainers(provider: Provider): Promise<void> {
   const { signal } = new AbortController()
   const containers = await provider.list(signal)
@@ -257,10 +260,10 @@ async function removeAllContainers(provider: Provider): Promise<void> {
     )
 }
 
-/** A user's name, for what takes only a checked one. */
+/** Parses a user name. */
 export function ownerOf(name: string): Owner {
   const parsed = parseOwner(name)
-  if (!parsed) throw new Error(`${name} is no user's name`)
+  if (!parsed) throw new Error(`invalid user name: ${name}`)
   return parsed
 }
 
@@ -272,6 +275,6 @@ function definedHeaders(headers: Readonly<Record<string, string | undefined>>): 
 
 function portOf(app: FastifyInstance): number {
   const [address] = app.addresses() as AddressInfo[]
-  if (!address) throw new Error('it does not listen')
+  if (!address) throw new Error('the app does not listen')
   return address.port
 }

@@ -1,8 +1,11 @@
-import type { AdoptResult, CreateResult, WorkspaceView, CommandResult } from '../../supervisor/requests.ts'
+import type { AdoptResult, CommandResult, CreateResult, WorkspaceView } from '../../supervisor/requests.ts'
 import { Problem } from './problem.ts'
-import { presentWorkspaceJson } from './workspace.ts'
+import type { WorkspaceJsonRenderer } from './workspace.ts'
 
-/** The workspace that a command was accepted for, or the refusal. */
+/**
+ * The workspace that accepted a command.
+ * @throws {Problem} when the command was not accepted.
+ */
 export function unwrapCommandResult(result: CommandResult): WorkspaceView {
   switch (result.kind) {
     case 'accepted':
@@ -13,7 +16,7 @@ export function unwrapCommandResult(result: CommandResult): WorkspaceView {
       throw new Problem('name-taken')
     case 'refused':
       throw new Problem('refused-in-state', {
-        error: `The workspace does not take this command in state "${result.state}". Its "can" lists what it takes.`,
+        error: `The workspace does not accept this command in state "${result.state}". Its "can" lists the commands that it accepts.`,
         state: result.state,
       })
     case 'write-failed':
@@ -23,11 +26,14 @@ export function unwrapCommandResult(result: CommandResult): WorkspaceView {
   }
 }
 
-/** What a create is answered with, as JSON text, or the refusal. */
-export function presentCreateResult(result: CreateResult): string {
+/**
+ * The response to a create request, as JSON text.
+ * @throws {Problem} when no workspace was created.
+ */
+export function presentCreateResult(result: CreateResult, renderJson: WorkspaceJsonRenderer): string {
   switch (result.kind) {
     case 'created':
-      return presentWorkspaceJson(result.view)
+      return renderJson(result.view)
     case 'replayed':
       return result.response
     case 'key-reused':
@@ -43,7 +49,10 @@ export function presentCreateResult(result: CreateResult): string {
   }
 }
 
-/** The workspace that a container was made again, or the refusal. */
+/**
+ * The workspace of an adopted container.
+ * @throws {Problem} when the container was not adopted.
+ */
 export function unwrapAdoptResult(result: AdoptResult): WorkspaceView {
   switch (result.kind) {
     case 'adopted':
@@ -52,12 +61,12 @@ export function unwrapAdoptResult(result: AdoptResult): WorkspaceView {
       throw new Problem('orphan-not-found')
     case 'owner-mismatch':
       throw new Problem('invalid', {
-        error: "owner: the container says that it is another one's.",
+        error: 'owner: the container belongs to another owner. Leave the field out.',
         details: [{ field: 'owner', problem: 'must be left out' }],
       })
     case 'labels-missing':
       throw new Problem('invalid', {
-        error: `The container does not tell its ${result.missing.join(', ')}: say it in the body.`,
+        error: `The container has no valid label for: ${result.missing.join(', ')}. Send each as a field of the body.`,
         details: result.missing.map((field) => ({ field, problem: 'must be given' })),
       })
     case 'name-taken':
@@ -73,12 +82,12 @@ export function unwrapAdoptResult(result: AdoptResult): WorkspaceView {
 
 function unknownTemplateProblem(available: readonly string[]): Problem {
   return new Problem('unknown-template', {
-    error: `There is no such template. There are: ${available.join(', ')}.`,
+    error: `There is no such template. Available: ${available.join(', ')}.`,
     details: [{ field: 'template', problem: 'unknown' }],
   })
 }
 
-/** The refusal of what the database did not take. */
+/** The problem of a failed database write, with the error as its cause for the log. */
 export function notWrittenProblem(cause: unknown): Problem {
   const problem = new Problem('not-written', { headers: { 'retry-after': '5' } })
   problem.cause = cause

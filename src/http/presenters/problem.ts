@@ -2,7 +2,7 @@ import type { ErrorResponse } from '../../wire/error-response.ts'
 import type { ProblemCode } from './problem-table.ts'
 import { problems } from './problem-table.ts'
 
-/** What a refusal says beside its text in the table. */
+/** Details of an error response. `error` replaces the text in the table. */
 export interface ProblemOptions {
   readonly error?: string
   readonly state?: string
@@ -10,7 +10,7 @@ export interface ProblemOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A refusal on its way to the client. Thrown by routes and hooks, answered by the error handler. */
+/** An error response. Routes and hooks throw it; the error handler sends it. */
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
@@ -24,7 +24,7 @@ export class Problem extends Error {
     this.options = options
   }
 
-  /** The body of the answer. */
+  /** The response body. */
   body(): ErrorResponse {
     const { state, details } = this.options
     return {

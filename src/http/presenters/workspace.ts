@@ -11,40 +11,40 @@ type JournalEntry = NonNullable<ReturnType<Supervisor['history']>>[number]
 /** A time as the API writes it: RFC 3339, UTC, milliseconds. */
 export function isoTime(at: number): string {
   const time = new Date(at)
-  return (Number.isNaN(time.getTime()) ? new Date(0) : time).toISOString() // a damaged row is shown all the same
+  return (Number.isNaN(time.getTime()) ? new Date(0) : time).toISOString() // a damaged row must not break a whole list
 }
 
-/** When somebody last did something inside a workspace; `undefined`: never, as far as anybody remembers. */
+/** When a command or a shell last started or ended in a workspace, in milliseconds since the epoch; `undefined` if unknown. */
 export type LastActiveAt = (id: WorkspaceId) => number | undefined
 
-const neverActive: LastActiveAt = () => undefined
-
-/** A workspace as clients see it. An optional field without a value is left out. */
-export function presentWorkspace(workspaceView: WorkspaceView, lastActiveAt: LastActiveAt = neverActive): Workspace {
-  return workspaceView.kind === 'live'
-    ? presentReadable(workspaceView.snapshot, workspaceView.updatedAt, lastActiveAt(workspaceView.snapshot.context.id))
-    : presentQuarantined(workspaceView)
+/** A workspace as clients see it. Optional fields without a value are left out. */
+export function presentWorkspace(view: WorkspaceView, lastActiveAt: LastActiveAt = () => undefined): Workspace {
+  return view.kind === 'live'
+    ? presentLive(view.snapshot, view.updatedAt, lastActiveAt(view.snapshot.context.id))
+    : presentQuarantined(view)
 }
 
-// A snapshot never changes, so what it looks like as JSON is worked out once.
-const jsonCache = new WeakMap<
-  WorkspaceSnapshot,
-  { readonly updatedAt: number; readonly activeAt: number | undefined; readonly text: string }
->()
+export type WorkspaceJsonRenderer = (view: WorkspaceView) => string
 
-/** {@link presentWorkspace} as JSON text. */
-export function presentWorkspaceJson(workspaceView: WorkspaceView, lastActiveAt: LastActiveAt = neverActive): string {
-  if (workspaceView.kind === 'quarantined') return JSON.stringify(presentWorkspace(workspaceView))
-  const { snapshot, updatedAt } = workspaceView
-  const activeAt = lastActiveAt(snapshot.context.id)
-  const cached = jsonCache.get(snapshot)
-  if (cached?.updatedAt === updatedAt && cached.activeAt === activeAt) return cached.text
-  const text = JSON.stringify(presentReadable(snapshot, updatedAt, activeAt))
-  jsonCache.set(snapshot, { updatedAt, activeAt, text })
-  return text
+/** Renders workspaces as JSON text. The text is cached for each snapshot, because snapshots are immutable and lists are long. */
+export function workspaceJsonRenderer(lastActiveAt: LastActiveAt): WorkspaceJsonRenderer {
+  const cache = new WeakMap<
+    WorkspaceSnapshot,
+    { readonly updatedAt: number; readonly activeAt: number | undefined; readonly text: string }
+  >()
+  return (view) => {
+    if (view.kind === 'quarantined') return JSON.stringify(presentQuarantined(view))
+    const { snapshot, updatedAt } = view
+    const activeAt = lastActiveAt(snapshot.context.id)
+    const cached = cache.get(snapshot)
+    if (cached?.updatedAt === updatedAt && cached.activeAt === activeAt) return cached.text
+    const text = JSON.stringify(presentLive(snapshot, updatedAt, activeAt))
+    cache.set(snapshot, { updatedAt, activeAt, text })
+    return text
+  }
 }
 
-function presentReadable(snapshot: WorkspaceSnapshot, updatedAt: number, activeAt: number | undefined): Workspace {
+function presentLive(snapshot: WorkspaceSnapshot, updatedAt: number, activeAt: number | undefined): Workspace {
   const { context } = snapshot
   const status = statusOf(snapshot.value)
   return {
@@ -89,11 +89,11 @@ function presentQuarantined({ row, reason }: Extract<WorkspaceView, { kind: 'qua
     created_at: isoTime(row.createdAt),
     updated_at: isoTime(row.updatedAt),
     ...(row.expiresAt !== null && { expires_at: isoTime(row.expiresAt) }),
-    error_message: `Its record cannot be read by this version of vm-api: ${reason}. Delete it, or run the version that wrote it.`,
+    error_message: `This version of vm-api cannot read the record of this workspace: ${reason}. Delete the workspace, or run the version that wrote it.`,
   }
 }
 
-/** A line of the journal as clients see it. */
+/** A journal entry as clients see it. */
 export function presentHistoryEntry({ seq, at, event, from, to, by, reason, attempts }: JournalEntry): HistoryLine {
   return {
     seq,

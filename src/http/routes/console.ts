@@ -8,10 +8,10 @@ const policy = Object.entries(consoleContentSecurityPolicy)
   .map(([directive, sources]) => `${directive} ${sources}`)
   .join('; ')
 
-/** The console's files, open to everybody: they hold no data. `folder` may be missing; then the answer says how it is made. */
+/** Serves the files of the console without authentication: they contain no data. If `folder` has not been built, the response says how to build it. */
 export function consoleRoutes(folder: string): FastifyPluginAsync {
   return async (app) => {
-    // Relative, so that it also holds behind a proxy that serves all this below a path of its own.
+    // Relative, so that it also works behind a proxy that adds a path prefix.
     app.get('/console', { schema: { hide: true } }, (_request, reply) => reply.redirect('console/'))
     if (!existsSync(join(folder, 'index.html'))) {
       app.get('/console/', { schema: { hide: true } }, (_request, reply) =>
@@ -20,7 +20,7 @@ export function consoleRoutes(folder: string): FastifyPluginAsync {
       return
     }
     app.addHook('onRequest', (request, reply, done) => {
-      // A file below `assets` has a hash of what is in it in its name.
+      // The names of files below `assets` contain a hash of their content.
       const isImmutable = request.url.includes('/assets/')
       void reply
         .header('cache-control', isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache')

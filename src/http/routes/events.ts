@@ -17,12 +17,12 @@ type JournalEntry = ReturnType<Extract<SubscribeResult, { kind: 'subscribed' }>[
 
 const eventStreamContent: ResponseContent = {
   description:
-    'Server-Sent Events. First `ready`, whose id is the place that the feed begins at; then a `transition` for each that is committed, with its place in the journal as its id and this as its data. `dropped` says why a stream was ended.',
+    'Server-Sent Events. `ready` comes first; its id is the position at which the feed starts. Each committed transition follows as a `transition` with its position in the journal as id and this schema as data. `dropped` gives the reason why the service ended the stream.',
   content: { 'text/event-stream': { schema: transitionEventSchema } },
 }
 const headers = z.object({
   'last-event-id': z.string().optional().meta({
-    description: 'The id of the last event that was seen: the feed goes on after it, without a gap or a repeat.',
+    description: 'Id of the last event received: the feed continues after it, without gaps or repeats.',
   }),
 })
 
@@ -33,7 +33,7 @@ export function eventRoutes(supervisor: Supervisor, streams: SseStreams): Fastif
       {
         schema: {
           tags: ['events'],
-          summary: 'Follow the transitions of all workspaces that one may see',
+          summary: 'Stream the transitions of all visible workspaces',
           headers,
           querystring: eventsQuerySchema,
           response: responseSchemas(eventStreamContent, 'invalid', 'unauthenticated'),
@@ -47,8 +47,9 @@ export function eventRoutes(supervisor: Supervisor, streams: SseStreams): Fastif
       {
         schema: {
           tags: ['events'],
-          summary: 'Follow the transitions of a workspace',
-          description: 'The stream ends with the workspace; 204 when all of it was seen already.',
+          summary: 'Stream the transitions of a workspace',
+          description:
+            'The stream ends when the workspace is deleted. Responds 204 if the client has received all events of a deleted workspace.',
           params: z.object({ id: z.string() }),
           headers,
           querystring: eventsQuerySchema,
@@ -70,7 +71,7 @@ export function eventRoutes(supervisor: Supervisor, streams: SseStreams): Fastif
       const result = supervisor.subscribe({ caller: request.caller, workspace, after }, () => wake())
       if (result.kind === 'not-found') throw new Problem('workspace-not-found')
       if (result.kind === 'unknown-position') throw new Problem('invalid', unknownEventId)
-      // A browser that is told so does not ask again.
+      // After a 204, browsers do not reconnect.
       if (result.kind === 'ended') return void reply.code(204).send()
       const { subscription, from } = result
       let isDone = false
@@ -78,7 +79,7 @@ export function eventRoutes(supervisor: Supervisor, streams: SseStreams): Fastif
       const { raw } = reply
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) raw.setHeader(name, value)
-      // A proxy that collects an answer before it passes it on would hold up what is to be live.
+      // Keeps proxies from buffering the live stream.
       raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
       streams.start(raw, `id: ${from}\nevent: ready\ndata: {}\n\n`, (notify) => {
         wake = notify
@@ -97,7 +98,7 @@ export function eventRoutes(supervisor: Supervisor, streams: SseStreams): Fastif
 }
 
 const unknownEventId = {
-  error: 'Last-Event-ID is none that this feed had. Read the workspaces anew, and begin without one.',
+  error: 'Last-Event-ID: this feed has no such event. List the workspaces, then start without a Last-Event-ID.',
   details: [{ field: 'last-event-id', problem: 'unknown' }],
 }
 

@@ -6,7 +6,7 @@ import { healthResponseSchema, readinessSchema } from '../../wire/health.ts'
 
 const notReady: ProblemCode = 'not-ready'
 
-/** Health is open to everybody: `detailed` says whether everybody may read where the engine is and why it does not answer. */
+/** Health needs no authentication. `showDetails` adds the address of the engine and the error to the response. */
 export function healthRoutes(supervisor: Supervisor, version: string, showDetails: boolean): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
@@ -14,7 +14,7 @@ export function healthRoutes(supervisor: Supervisor, version: string, showDetail
       {
         schema: {
           tags: ['health'],
-          summary: 'Does the service live?',
+          summary: 'Liveness: the process responds',
           security: [],
           response: { 200: healthResponseSchema },
         },
@@ -27,7 +27,7 @@ export function healthRoutes(supervisor: Supervisor, version: string, showDetail
       {
         schema: {
           tags: ['health'],
-          summary: 'Can it do its work?',
+          summary: 'Readiness: the database and the engine respond',
           security: [],
           response: { 200: readinessSchema, 503: readinessSchema },
         },
@@ -36,8 +36,8 @@ export function healthRoutes(supervisor: Supervisor, version: string, showDetail
         const { database, provider, rehydrating } = supervisor.health()
         const issues = [
           database && `Database: ${database}`,
-          provider && `Provider: ${showDetails ? provider : 'the engine does not answer; the log says why.'}`,
-          rehydrating && 'The stored workspaces are still being brought back; this takes seconds.',
+          provider && `Provider: ${showDetails ? provider : 'the engine does not respond; the log has the reason.'}`,
+          rehydrating && 'Stored workspaces are still being restored; this takes seconds.',
         ].filter((issue) => typeof issue === 'string')
         const components = {
           database: database === null ? 'connected' : 'disconnected',

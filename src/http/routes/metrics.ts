@@ -2,14 +2,14 @@ import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { Problem } from '../presenters/problem.ts'
-import { isSameSecret } from '../server/secret-comparison.ts'
+import { isSameSecret } from '../server/authentication.ts'
 
 export interface MetricsSource {
   readonly contentType: string
   text(): Promise<string>
 }
 
-/** `/metrics`, for whoever knows `token`; without one, for programs on this machine that no proxy speaks for. */
+/** `/metrics`, for callers with `token`. If `token` is `null`: for direct connections from this machine. */
 export function metricsRoutes(metrics: MetricsSource, token: string | null): FastifyPluginAsyncZod {
   return async (app) => {
     app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
@@ -21,14 +21,16 @@ export function metricsRoutes(metrics: MetricsSource, token: string | null): Fas
 }
 
 const loopbackRequired = {
-  error: 'Metrics are for this machine only. Set VM_API_METRICS_TOKEN, and send it as "Authorization: Bearer TOKEN".',
+  error:
+    'Metrics are available from this machine only. To read them from elsewhere, set VM_API_METRICS_TOKEN and send "Authorization: Bearer TOKEN".',
 }
 const tokenRequired = {
-  error: 'Send the token that VM_API_METRICS_TOKEN has as "Authorization: Bearer TOKEN".',
+  error:
+    'The metrics token is missing or wrong. Send the value of VM_API_METRICS_TOKEN as "Authorization: Bearer TOKEN".',
   headers: { 'www-authenticate': 'Bearer' },
 }
 
-/** Whoever has one of these was let through by a proxy on this machine, and may be anywhere. */
+/** A request with one of these came through a proxy on this machine, so its client may be anywhere. */
 const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-vm-user', 'x-forwarded-user']
 
 function isAuthorized({ headers, socket }: FastifyRequest, token: string | null): boolean {

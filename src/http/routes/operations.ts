@@ -6,7 +6,7 @@ import { responseSchemas } from '../server/openapi.ts'
 import { Problem } from '../presenters/problem.ts'
 import { isoTime } from '../presenters/workspace.ts'
 
-/** What the service does without being asked. To everybody but operators there is nothing here. */
+/** Background work of the service. For operators; to all other callers this route does not exist. */
 export function operationRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
@@ -14,19 +14,19 @@ export function operationRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
       {
         schema: {
           tags: ['operators'],
-          summary: 'Tell what the service does without being asked',
+          summary: 'Get the state of background work',
           description:
-            'Operators only. The queue, the sweeps and what came of each the last time, and what waits for an operator.',
+            'Operators only. The provisioning queue, the last run of each sweep, and what needs the attention of an operator.',
           response: responseSchemas(operationsResponseSchema, 'unauthenticated', 'route-not-found', 'not-read'),
         },
       },
       async ({ caller }): Promise<OperationsResponse> => {
         if (!caller.operator) throw new Problem('route-not-found')
-        const { expiryPausedUntil: expiryHeldUntil, queue, orphans, sweeps, quarantined } = supervisor.operations()
+        const { expiryPausedUntil, queue, orphans, sweeps, quarantined } = supervisor.operations()
         return {
           queue,
           sweeps: sweeps.map(presentSweep),
-          ...(expiryHeldUntil !== null && { expiry_held_until: isoTime(expiryHeldUntil) }),
+          ...(expiryPausedUntil !== null && { expiry_held_until: isoTime(expiryPausedUntil) }),
           orphans,
           unreadable: quarantined,
         }
@@ -35,13 +35,13 @@ export function operationRoutes(supervisor: Supervisor): FastifyPluginAsyncZod {
   }
 }
 
-function presentSweep({ lastRun: last, name, nextAt }: ReturnType<Supervisor['operations']>['sweeps'][number]) {
+function presentSweep({ lastRun, name, nextAt }: ReturnType<Supervisor['operations']>['sweeps'][number]) {
   return {
     name,
-    ...(last && { began_at: isoTime(last.startedAt) }),
-    ...(last && last.durationMs !== null && { took_ms: Math.round(last.durationMs) }),
-    did: { ...last?.counts },
-    failed: [...(last?.failed ?? [])],
+    ...(lastRun && { began_at: isoTime(lastRun.startedAt) }),
+    ...(lastRun && lastRun.durationMs !== null && { took_ms: Math.round(lastRun.durationMs) }),
+    did: { ...lastRun?.counts },
+    failed: [...(lastRun?.failed ?? [])],
     ...(nextAt !== null && { next_at: isoTime(nextAt) }),
   }
 }

@@ -5,7 +5,7 @@ import { templateResponseSchema } from '../../wire/template.ts'
 import type { WorkspaceSpec } from '../../workspace/spec.ts'
 import { responseSchemas } from '../server/openapi.ts'
 
-/** A template as far as clients are told of it. */
+/** The part of a template that clients see. */
 export interface TemplateSource {
   readonly name: string
   readonly title: string
@@ -31,7 +31,7 @@ export function templateRoutes(sources: Iterable<TemplateSource>, defaultTemplat
       {
         schema: {
           tags: ['templates'],
-          summary: 'List what workspaces can be made from',
+          summary: 'List templates',
           response: responseSchemas(z.array(templateResponseSchema), 'unauthenticated'),
         },
       },

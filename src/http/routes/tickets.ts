@@ -11,9 +11,9 @@ export function ticketRoutes(tickets: TicketStore): FastifyPluginAsyncZod {
       {
         schema: {
           tags: ['shells'],
-          summary: 'Get a ticket for a WebSocket',
+          summary: 'Create a ticket for a WebSocket',
           description:
-            'Where no header can be sent, in a browser say, `?ticket=` says who asks: once, within 30 seconds, when a WebSocket is opened.',
+            'For clients that cannot send headers with a WebSocket, such as browsers. `?ticket=` authenticates the caller once, within 30 seconds.',
           response: responseSchemas(ticketSchema, 'unauthenticated'),
         },
       },

@@ -1,209 +1,204 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Caller, IdempotentRequest, WorkspaceView, CreateRequest } from '../../supervisor/requests.ts'
+import type { Caller, CreateRequest } from '../../supervisor/requests.ts'
 import type { UserCommandRequest, Supervisor } from '../../supervisor/supervisor.ts'
-import type { CreateWorkspaceBody } from '../../wire/workspace.ts'
+import type { CreateWorkspaceBody, Workspace } from '../../wire/workspace.ts'
 import {
   patchWorkspaceBodySchema,
   createWorkspaceBodySchema,
   workspaceDeletedSchema,
+  workspaceStatuses,
   listWorkspacesQuerySchema,
   workspaceSchema,
 } from '../../wire/workspace.ts'
-import type { WorkspaceId } from '../../workspace/id.ts'
+import type { UserCommand } from '../../workspace/user-command.ts'
+import { userCommands } from '../../workspace/user-command.ts'
 import { nextPageLink, decodeCursor } from '../presenters/pagination.ts'
 import { responseSchemas } from '../server/openapi.ts'
 import { Problem } from '../presenters/problem.ts'
 import { presentCreateResult, unwrapCommandResult } from '../presenters/command-result.ts'
 import type { LastActiveAt } from '../presenters/workspace.ts'
-import { presentWorkspace, presentWorkspaceJson } from '../presenters/workspace.ts'
+import { presentWorkspace, workspaceJsonRenderer } from '../presenters/workspace.ts'
 import { workspaceIdParam } from './workspace/workspace-id-param.ts'
 
-/** How long a DELETE waits for the container to be gone; after that it is certain to go, and answered all the same. */
+/** How long a DELETE waits until the container is removed. The removal continues afterwards, so the response is the same. */
 const deleteTimeoutMs = 10_000
 
+/** Sent explicitly with bodies that are rendered as JSON text already. */
 const jsonContentType = 'application/json; charset=utf-8'
 const params = z.object({ id: z.string() })
 
+/** Create, list, get, and one route for each user command. */
 export function workspaceRoutes(supervisor: Supervisor, lastActiveAt: LastActiveAt): FastifyPluginAsyncZod {
   return async (app) => {
-    app.get(
-      '/workspaces',
-      {
-        schema: {
-          tags: ['workspaces'],
-          summary: 'List workspaces, newest first',
-          querystring: listWorkspacesQuerySchema,
-          response: responseSchemas(z.array(workspaceSchema), 'invalid', 'unauthenticated', 'not-read'),
-        },
-      },
-      async (request, reply) => {
-        const { cursor, status, owner, ...filter } = request.query
-        if (status === 'deleting' && !request.caller.operator) throw new Problem('invalid', operatorsOnly)
-        const page = supervisor.list(
-          {
-            ...omitUndefined(filter),
-            ...omitUndefined({ status, owner }),
-            ...(cursor !== undefined && { before: decodeCursor('workspaces', cursor) }),
-          },
-          request.caller,
-        )
-        if (page.next !== null) void reply.header('link', nextPageLink('workspaces', request.url, page.next))
-        return reply
-          .type(jsonContentType)
-          .send(
-            `[${page.workspaces.map((workspaceView) => presentWorkspaceJson(workspaceView, lastActiveAt)).join(',')}]`,
-          )
-      },
-    )
-
-    app.post(
-      '/workspaces',
-      {
-        schema: {
-          tags: ['workspaces'],
-          summary: 'Create a workspace',
-          description: 'It is provisioned in the background: poll it until its status is `running` or `failed`.',
-          headers: z.object({
-            'idempotency-key': z
-              .string()
-              .regex(/^[!-~]{1,255}$/, 'must be 1 to 255 printable ASCII characters without a space')
-              .optional()
-              .meta({
-                description: 'Makes the create repeatable: the same key and body give the same answer for 24 hours.',
-              }),
-          }),
-          body: createWorkspaceBodySchema,
-          response: responseSchemas(
-            workspaceSchema,
-            'invalid',
-            'malformed-json',
-            'unknown-template',
-            'unauthenticated',
-            'name-taken',
-            'body-too-large',
-            'unsupported-media-type',
-            'idempotency-key-reused',
-            'not-read',
-            'not-written',
-          ),
-        },
-      },
-      async (request, reply) => {
-        const createRequest = toCreateRequest(request.body)
-        const key = request.headers['idempotency-key']
-        const idempotent: IdempotentRequest | undefined =
-          key === undefined
-            ? undefined
-            : { key, fingerprint: requestFingerprint(createRequest), renderResponse: presentWorkspaceJson }
-        const result = await supervisor.create(createRequest, request.caller, idempotent)
-        return reply.type(jsonContentType).send(presentCreateResult(result))
-      },
-    )
-
-    app.get(
-      '/workspaces/:id',
-      {
-        schema: {
-          tags: ['workspaces'],
-          summary: 'Get a workspace',
-          params,
-          response: responseSchemas(workspaceSchema, 'unauthenticated', 'workspace-not-found', 'not-read'),
-        },
-      },
-      // What clients ask most, and nothing in it is waited for.
-      (request, reply) => {
-        const workspaceView = supervisor.find(workspaceIdParam(request.params), request.caller)
-        if (!workspaceView) throw new Problem('workspace-not-found')
-        void reply.type(jsonContentType).send(presentWorkspaceJson(workspaceView, lastActiveAt))
-      },
-    )
-
-    app.patch(
-      '/workspaces/:id',
-      {
-        schema: {
-          tags: ['workspaces'],
-          summary: 'Change name, TTL or metadata',
-          params,
-          body: patchWorkspaceBodySchema,
-          response: commandResponses('invalid', 'name-taken'),
-        },
-      },
-      async (request) => {
-        const { name, ttl_seconds: ttlSeconds, metadata } = request.body
-        const command = { type: 'update', ...omitUndefined({ name, ttlSeconds, metadata }) } as const
-        return presentWorkspace(
-          await sendCommand(workspaceIdParam(request.params), request.caller, command),
-          lastActiveAt,
-        )
-      },
-    )
-
-    for (const type of ['start', 'stop', 'restart'] as const)
-      app.post(
-        `/workspaces/:id/${type}`,
-        {
-          schema: {
-            tags: ['workspaces'],
-            summary: `${type[0]?.toUpperCase()}${type.slice(1)} a workspace`,
-            description: descriptions[type],
-            params,
-            response: commandResponses(),
-          },
-        },
-        async (request) =>
-          presentWorkspace(await sendCommand(workspaceIdParam(request.params), request.caller, { type }), lastActiveAt),
-      )
-
-    app.delete(
-      '/workspaces/:id',
-      {
-        schema: {
-          tags: ['workspaces'],
-          summary: 'Delete a workspace',
-          description:
-            'Legal in every state. Answers once the container is gone or, if that takes longer than 10 s, once it is certain to go.',
-          params,
-          response: responseSchemas(
-            workspaceDeletedSchema,
-            'unauthenticated',
-            'workspace-not-found',
-            'not-read',
-            'not-written',
-          ),
-        },
-      },
-      async (request) => {
-        const id = workspaceIdParam(request.params)
-        const result = await supervisor.send(id, request.caller, { type: 'delete' })
-        // An operator may delete what is being deleted: it is the same delete.
-        if (result.kind !== 'refused' || !result.state.startsWith('delet')) unwrapCommandResult(result)
-        await supervisor.waitUntilDeleted(id, deleteTimeoutMs)
-        return { message: 'Workspace deleted' as const }
-      },
-    )
-
-    async function sendCommand(id: WorkspaceId, caller: Caller, command: UserCommandRequest): Promise<WorkspaceView> {
-      return unwrapCommandResult(await supervisor.send(id, caller, command))
-    }
+    await app.register(collectionRoutes(supervisor, lastActiveAt))
+    await app.register(commandRoutes(supervisor, lastActiveAt))
+    await app.register(deleteRoute(supervisor))
   }
 }
 
-const descriptions = {
-  start: 'Runs a stopped one again, and tries a failed one again.',
-  stop: 'Its files stay.',
-  restart: 'Stops and starts a running one.',
-} as const
+function collectionRoutes(supervisor: Supervisor, lastActiveAt: LastActiveAt): FastifyPluginAsyncZod {
+  const renderJson = workspaceJsonRenderer(lastActiveAt)
+  return async (app) => {
+    app.get('/workspaces', { schema: listSchema }, async (request, reply) => {
+      const { cursor, status, owner, ...filter } = request.query
+      if (status === 'deleting' && !request.caller.operator) throw new Problem('invalid', statusForOperators)
+      const page = supervisor.list(
+        {
+          ...omitUndefined({ ...filter, status, owner }),
+          ...(cursor !== undefined && { before: decodeCursor('workspaces', cursor) }),
+        },
+        request.caller,
+      )
+      if (page.next !== null) void reply.header('link', nextPageLink('workspaces', request.url, page.next))
+      return reply.type(jsonContentType).send(`[${page.workspaces.map(renderJson).join(',')}]`)
+    })
 
-const operatorsOnly = {
-  error: 'status: only operators see workspaces that are being deleted.',
-  details: [{ field: 'status', problem: 'must be one of creating, running, stopped, failed' }],
+    app.post('/workspaces', { schema: createSchema }, async (request, reply) => {
+      const createRequest = toCreateRequest(request.body)
+      const key = request.headers['idempotency-key']
+      const result = await supervisor.create(
+        createRequest,
+        request.caller,
+        key === undefined
+          ? undefined
+          : { key, fingerprint: requestFingerprint(createRequest), renderResponse: renderJson },
+      )
+      return reply.type(jsonContentType).send(presentCreateResult(result, renderJson))
+    })
+
+    // The hottest route: synchronous, because nothing in it waits.
+    app.get('/workspaces/:id', { schema: getSchema }, (request, reply) => {
+      const view = supervisor.find(workspaceIdParam(request.params), request.caller)
+      if (!view) throw new Problem('workspace-not-found')
+      void reply.type(jsonContentType).send(renderJson(view))
+    })
+  }
 }
 
-const commandResponses = (...codes: Parameters<typeof responseSchemas>[1][]) =>
-  responseSchemas(
+function commandRoutes(supervisor: Supervisor, lastActiveAt: LastActiveAt): FastifyPluginAsyncZod {
+  async function sendCommand(
+    request: { params: { id: string }; caller: Caller },
+    command: UserCommandRequest,
+  ): Promise<Workspace> {
+    const result = await supervisor.send(workspaceIdParam(request.params), request.caller, command)
+    return presentWorkspace(unwrapCommandResult(result), lastActiveAt)
+  }
+
+  return async (app) => {
+    app.patch('/workspaces/:id', { schema: patchSchema }, async (request) => {
+      const { name, ttl_seconds: ttlSeconds, metadata } = request.body
+      return sendCommand(request, { type: 'update', ...omitUndefined({ name, ttlSeconds, metadata }) })
+    })
+
+    for (const type of postCommands)
+      app.post(
+        `/workspaces/:id/${type}`,
+        { schema: { tags: ['workspaces'], ...postCommandDocs[type], params, response: commandResponses() } },
+        async (request) => sendCommand(request, { type }),
+      )
+  }
+}
+
+function deleteRoute(supervisor: Supervisor): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.delete('/workspaces/:id', { schema: deleteSchema }, async (request) => {
+      const id = workspaceIdParam(request.params)
+      const result = await supervisor.send(id, request.caller, { type: 'delete' })
+      // Delete is refused only while the workspace is being deleted: then this request waits for the same deletion.
+      if (result.kind !== 'refused') unwrapCommandResult(result)
+      await supervisor.waitUntilDeleted(id, deleteTimeoutMs)
+      return { message: 'Workspace deleted' as const }
+    })
+  }
+}
+
+/** The commands with a route of their own: PATCH is `update`, DELETE is `delete`. */
+const postCommands = userCommands.filter((command) => command !== 'update' && command !== 'delete')
+
+const postCommandDocs = {
+  start: {
+    summary: 'Start a workspace',
+    description: 'Starts a stopped workspace, or retries the provisioning of a failed one.',
+  },
+  stop: { summary: 'Stop a workspace', description: 'Stops the container. Its files are kept.' },
+  restart: { summary: 'Restart a workspace', description: 'Stops a running workspace and starts it again.' },
+} as const satisfies Readonly<
+  Record<Exclude<UserCommand, 'update' | 'delete'>, { readonly summary: string; readonly description: string }>
+>
+
+const listSchema = {
+  tags: ['workspaces'],
+  summary: 'List workspaces, newest first',
+  querystring: listWorkspacesQuerySchema,
+  response: responseSchemas(z.array(workspaceSchema), 'invalid', 'unauthenticated', 'not-read'),
+}
+
+const createSchema = {
+  tags: ['workspaces'],
+  summary: 'Create a workspace',
+  description:
+    'Provisioning continues in the background. Poll the workspace until its status is `running` or `failed`.',
+  headers: z.object({
+    'idempotency-key': z
+      .string()
+      .regex(/^[!-~]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces')
+      .optional()
+      .meta({
+        description:
+          'Makes the request safe to repeat: for 24 hours, the same key and body get the same response and create nothing.',
+      }),
+  }),
+  body: createWorkspaceBodySchema,
+  response: responseSchemas(
+    workspaceSchema,
+    'invalid',
+    'malformed-json',
+    'unknown-template',
+    'unauthenticated',
+    'name-taken',
+    'body-too-large',
+    'unsupported-media-type',
+    'idempotency-key-reused',
+    'not-read',
+    'not-written',
+  ),
+}
+
+const getSchema = {
+  tags: ['workspaces'],
+  summary: 'Get a workspace',
+  params,
+  response: responseSchemas(workspaceSchema, 'unauthenticated', 'workspace-not-found', 'not-read'),
+}
+
+const patchSchema = {
+  tags: ['workspaces'],
+  summary: 'Update name, TTL or metadata',
+  description: 'Accepted in every state. Fields that are left out do not change.',
+  params,
+  body: patchWorkspaceBodySchema,
+  response: commandResponses('invalid', 'name-taken'),
+}
+
+const deleteSchema = {
+  tags: ['workspaces'],
+  summary: 'Delete a workspace',
+  description:
+    'Accepted in every state. Responds when the container is removed, or after 10 s if the removal takes longer; it continues in the background.',
+  params,
+  response: responseSchemas(
+    workspaceDeletedSchema,
+    'unauthenticated',
+    'workspace-not-found',
+    'not-read',
+    'not-written',
+  ),
+}
+
+function commandResponses(...codes: Parameters<typeof responseSchemas>[1][]) {
+  return responseSchemas(
     workspaceSchema,
     'malformed-json',
     'unauthenticated',
@@ -215,6 +210,12 @@ const commandResponses = (...codes: Parameters<typeof responseSchemas>[1][]) =>
     'not-written',
     ...codes,
   )
+}
+
+const statusForOperators = {
+  error: 'status: only operators may list workspaces that are being deleted.',
+  details: [{ field: 'status', problem: `must be one of ${workspaceStatuses.join(', ')}` }],
+}
 
 function toCreateRequest({ name, template, ttl_seconds, metadata }: CreateWorkspaceBody): CreateRequest {
   return { name, template: template ?? null, ttlSeconds: ttl_seconds ?? null, metadata: metadata ?? null }
@@ -226,7 +227,8 @@ function requestFingerprint(request: CreateRequest): string {
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
-/** The same without what is not there. */
+/** A copy without the properties that are `undefined`. */
 function omitUndefined<T extends object>(values: T): Defined<T> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.fromEntries loses the types of the keys
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>
 }

@@ -1,16 +1,21 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '../../supervisor/requests.ts'
 import type { Owner } from '../../workspace/id.ts'
 import { parseOwner } from '../../workspace/id.ts'
-import { isSameSecret } from './secret-comparison.ts'
 
-/** Whom the service believes. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The authenticated caller. Set on all routes below /api/v1. */
+    caller: Caller
+  }
+}
+
 export interface AuthSettings {
-  /** `dev`: the user headers are believed from everybody (loopback only). `proxy`: from trusted proxies only, and `x-user` never. */
+  /** `dev` trusts the user headers of every client and binds the loopback interface only. `proxy` trusts those of trusted proxies, and never `x-user`. */
   readonly mode: 'dev' | 'proxy'
-  /** Is this address one of the trusted proxies? */
   readonly isTrustedProxy: (address: string) => boolean
-  /** What a trusted proxy must send as `X-VM-Proxy-Secret`; `null`: nothing. */
+  /** The `X-VM-Proxy-Secret` that a trusted proxy must send; `null` if none is required. */
   readonly proxySecret: string | null
   readonly operators: ReadonlySet<Owner>
 }
@@ -21,8 +26,8 @@ const userHeaders = {
 } as const
 
 /**
- * Who asks: the first user header that is present decides, so that a bad one is not passed over for a worse. `undefined`: nobody that
- * the service believes. A header that came twice has been joined with a comma, which no name may have.
+ * The caller of a request, or `undefined` if it is not authenticated. The first user header that is present decides: falling back from an
+ * invalid one to a less trusted one would be unsafe. Node joins repeated headers with a comma, which no user name may contain.
  */
 export function authenticateCaller(
   headers: IncomingHttpHeaders,
@@ -37,4 +42,10 @@ export function authenticateCaller(
   const value = header && headers[header]
   const owner = typeof value === 'string' ? parseOwner(value) : undefined
   return owner && { owner, operator: operators.has(owner) }
+}
+
+/** Compares digests, so that the duration reveals neither the content nor the length of the secret. */
+export function isSameSecret(candidate: string | string[] | undefined, secret: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return typeof candidate === 'string' && timingSafeEqual(digest(candidate), digest(secret))
 }

@@ -2,14 +2,14 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestBodyStream } from './body-parser.ts'
 
-/** Whoever does not read when the service ends will not be waited for any longer. */
+/** How long a client may take to read the rest of a response when the service shuts down. */
 const closeGraceMs = 1000
-/** A body of which nothing comes for so long, or nothing is taken, counts as cut off. */
+/** A body that makes no progress for this time, in either direction, counts as truncated. */
 export const defaultBodyIdleTimeoutMs = 60_000
-/** Whoever was refused may go on sending for so long: a connection that is closed at once loses the answer on its way. */
+/** How long a rejected client may continue to send. Closing the connection at once would lose the response. */
 const lingerMs = 10_000
 
-/** Aborted when whoever asked is gone, or has the whole answer. */
+/** Aborted when the client disconnects or has received the whole response. */
 export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
   raw.once('close', () => controller.abort())
@@ -17,7 +17,7 @@ export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   return controller.signal
 }
 
-/** Breaks the connection soon after `ending` is aborted, if the answer is not through by then. */
+/** Closes the connection one second after `shutdownSignal` is aborted, unless the response is complete by then. */
 export function closeOnShutdown({ raw }: FastifyReply, shutdownSignal: AbortSignal): void {
   const closeSoon = () => void setTimeout(() => raw.destroy(), closeGraceMs).unref()
   shutdownSignal.addEventListener('abort', closeSoon)
@@ -25,13 +25,13 @@ export function closeOnShutdown({ raw }: FastifyReply, shutdownSignal: AbortSign
 }
 
 export interface IncomingBody {
-  /** It fails if the body is cut off. Whoever destroys it leaves the connection, and the answer, alone. */
+  /** Fails if the body is truncated. Destroying it affects neither the connection nor the response. */
   readonly stream: Readable
-  /** Did nothing come for too long? */
+  /** True if the stream failed because no data arrived in time. */
   hasTimedOut(): boolean
 }
 
-/** The body of a request as it comes. If it is not read to its end, the rest is thrown away for some seconds after the answer. */
+/** The body of a request as a stream. An unread rest is discarded for up to ten seconds after the response. */
 export function incomingBody(
   request: FastifyRequest,
   { raw: response }: FastifyReply,
@@ -43,7 +43,7 @@ export function incomingBody(
     if (body.readableEnded || body.destroyed) return
     const linger = setTimeout(() => request.raw.socket.destroy(), lingerMs).unref()
     body.once('close', () => clearTimeout(linger))
-    body.on('data', () => {}) // also once nobody iterates it any more
+    body.on('data', () => {}) // keeps the body flowing after its iterator has ended
     body.resume()
   })
 
@@ -52,9 +52,9 @@ export function incomingBody(
     try {
       for (;;) {
         const next = await withTimeout(iterator.next(), idleTimeoutMs)
-        if (next === 'late') {
+        if (next === 'timeout') {
           timedOut = true
-          throw new Error('nothing of the body came for too long')
+          throw new Error('no data of the body arrived in time')
         }
         if (next.done === true) return
         yield next.value
@@ -69,13 +69,13 @@ export function incomingBody(
   return { stream, hasTimedOut: () => timedOut }
 }
 
-/** A stream may break before anybody reads it, and whoever reads it then is told. Unheard, it would end the service. */
+/** A stream may fail before it has a reader, who gets the error later. Without a listener, the error would end the process. */
 function ignoreError() {}
 
-async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T | 'late'> {
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T | 'timeout'> {
   let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, 'late')
+  const timeout = new Promise<'timeout'>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, 'timeout')
   })
   try {
     return await Promise.race([promise, timeout])
@@ -85,8 +85,8 @@ async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T
 }
 
 /**
- * The same bytes as they are taken, `length` of them if it is given: with less the stream fails, and what is more is not sent. A reader who takes
- * none for too long is cut off, and a source that has none.
+ * The same bytes with backpressure, limited to `length` if given: fewer bytes fail the stream, further ones are not sent.
+ * Closes the connection if the source or the reader stalls for `idleTimeoutMs`.
  */
 export function outgoingBody(bytes: Readable, { raw }: FastifyReply, idleTimeoutMs: number, length?: number): Readable {
   bytes.on('error', ignoreError)
@@ -96,14 +96,14 @@ export function outgoingBody(bytes: Readable, { raw }: FastifyReply, idleTimeout
     let remaining = length ?? Infinity
     try {
       for await (const chunk of bytes) {
-        if (!Buffer.isBuffer(chunk)) throw new TypeError('a file is bytes')
+        if (!Buffer.isBuffer(chunk)) throw new TypeError('the source must yield buffers')
         const part = chunk.length > remaining ? chunk.subarray(0, remaining) : chunk
         remaining -= part.length
         idleTimer.refresh()
         if (part.length > 0) yield part
         if (remaining === 0) return
       }
-      if (length !== undefined && remaining > 0) throw new Error('the file is shorter than it was')
+      if (length !== undefined && remaining > 0) throw new Error('the file became shorter while it was read')
     } finally {
       clearTimeout(idleTimer)
     }

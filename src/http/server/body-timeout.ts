@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { rejectMalformedRequest } from './error-handler.ts'
 
-const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>()
+/** Emitted on a request whose body may take any time from now on. */
+const timeoutCleared = Symbol('body timeout cleared')
 
-/** Ends a request whose body is not here after so long: whoever sends half of one would hold a connection for ever. */
+/** Ends a request whose body has not arrived after `timeoutMs`; otherwise an unfinished body would hold its connection forever. */
 export function startBodyTimeout(request: IncomingMessage, response: ServerResponse, timeoutMs: number): void {
   const { headers, socket } = request
   if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return
@@ -11,13 +12,16 @@ export function startBodyTimeout(request: IncomingMessage, response: ServerRespo
     if (request.complete) return
     if (response.headersSent) socket.destroy()
     else
-      rejectMalformedRequest(Object.assign(new Error('the body is late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
+      rejectMalformedRequest(
+        Object.assign(new Error('the body did not arrive in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+        socket,
+      )
   }, timeoutMs).unref()
-  timers.set(request, timer)
-  request.once('close', () => clearTimeout(timer))
+  const clear = () => clearTimeout(timer)
+  request.once('close', clear).once(timeoutCleared, clear)
 }
 
-/** The body of this one may take its time: it is read as it comes, and holds nothing but its connection. */
+/** Removes the timeout of a body that is read as a stream: it occupies nothing but its connection. */
 export function clearBodyTimeout(request: IncomingMessage): void {
-  clearTimeout(timers.get(request))
+  request.emit(timeoutCleared)
 }

@@ -1,4 +1,4 @@
-/** What a page of the service may do: load and call this service, and nothing else. */
+/** Pages of the service may load and call this service, and nothing else. */
 export const pageContentSecurityPolicy = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -11,5 +11,5 @@ export const pageContentSecurityPolicy = {
   'frame-ancestors': "'none'",
 }
 
-/** What the console may do besides: its terminal writes styles as it goes. They can load nothing from elsewhere. */
+/** The terminal of the console also writes inline styles. They cannot load anything from other origins. */
 export const consoleContentSecurityPolicy = { ...pageContentSecurityPolicy, 'style-src': "'self' 'unsafe-inline'" }

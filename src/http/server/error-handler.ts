@@ -6,7 +6,7 @@ import { Problem } from '../presenters/problem.ts'
 import type { ProblemCode } from '../presenters/problem-table.ts'
 import { redactedUrl } from './ticket-store.ts'
 
-// Every refusal leaves as {"error", "code"}: ours, the framework's, and what is not even HTTP.
+// All errors leave as {"error", "code"}: those of the service, of Fastify, and of requests that are not valid HTTP.
 
 const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
@@ -17,10 +17,10 @@ const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'uri-too-long',
 }
 
-/** Errors of the database that come from outside: any other code of its is a bug of ours. */
+/** Database errors with an external cause. Every other code is a bug of the service. */
 const databaseUnavailable = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|NOTADB|PROTOCOL|READONLY)/
 
-/** What an error means to the client. */
+/** The problem that an error is reported as. */
 export function toProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error
   if (error.validation) {
@@ -37,7 +37,7 @@ export function toProblem(error: FastifyError | Problem): Problem {
   return new Problem((error.statusCode ?? 500) < 500 ? 'malformed-request' : 'internal')
 }
 
-/** The schema library speaks of inputs and what they received; people want to know what to write. */
+/** Turns zod's "expected X, received Y" into what to send. */
 function describeValidationMessage(message: string): string {
   const [, expected, received] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? []
   if (expected === undefined) return message
@@ -50,7 +50,7 @@ function describeValidationMessage(message: string): string {
   return `must be ${typeNames[expected] ?? `a ${expected}`}`
 }
 
-/** What every answer carries. */
+/** Sets the headers of every response. */
 export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   void reply
     .header('x-request-id', request.id)
@@ -58,29 +58,29 @@ export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): 
     .header('x-content-type-options', 'nosniff')
 }
 
-/** Answers a problem. What is our own fault is logged here, once, with its causes. */
+/** Responds with a problem. Server errors are logged here, once, with their cause chain. */
 export function sendProblem(error: FastifyError | Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
   if (problem.statusCode >= 500)
     request.log.error(
       { request: request.id, err: error.cause ?? error, url: redactedUrl(request.url), code: problem.code },
-      'a request failed',
+      'request failed',
     )
-  setCommonHeaders(request, reply) // a path that cannot be decoded meets no hook
+  setCommonHeaders(request, reply) // no hook runs for a path that cannot be decoded
   return reply
     .code(problem.statusCode)
     .headers({ ...problem.options.headers })
     .send(problem.body())
 }
 
-/** An unknown path, or a known one with a method that it does not take. */
+/** Responds to an unknown path with 404, and to an unsupported method of a known path with 405. */
 export function sendNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const url = request.url.split('?', 1)[0] ?? ''
   const allowed = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(
     (method) => app.findRoute({ method, url }) !== null,
   )
   const problem =
-    // A folder of files takes any path there, and then has no such file.
+    // A static folder matches every path below it, also those without a file.
     allowed.length === 0 || allowed.includes(request.method)
       ? new Problem('route-not-found')
       : new Problem('method-not-allowed', { headers: { allow: allowed.join(', ') } })
@@ -92,7 +92,7 @@ const parserCodes: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 }
 
-/** Answers on a socket what could not be read as HTTP. */
+/** Responds on the socket to a request that could not be parsed as HTTP. */
 export function rejectMalformedRequest(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const code = parserCodes[error.code ?? ''] ?? 'malformed-request'

@@ -1,20 +1,25 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import type { ZodType } from 'zod'
 import { errorResponseSchema } from '../../wire/error-response.ts'
 import type { ProblemCode } from '../presenters/problem-table.ts'
 import { problems } from '../presenters/problem-table.ts'
+import { pageContentSecurityPolicy } from './content-security-policy.ts'
 
-/** What any route may answer, whatever it is asked. */
+/** Problems that every route may respond with. */
 const commonProblemCodes = ['host-not-allowed', 'origin-not-allowed', 'internal', 'shutting-down'] as const
 
-/** An answer that is no JSON, or can be had in more than one type. */
+/** A response that is not JSON, or is available in several types. */
 export interface ResponseContent {
   readonly description: string
   readonly content: Readonly<Record<string, { readonly schema: ZodType }>>
 }
 
-/** What a route answers, for OpenAPI: its success, and each problem that it may meet under its status. */
+/** The responses of a route, for OpenAPI: its success, and an error with the possible problem codes for each status. */
 export function responseSchemas<T extends ZodType | ResponseContent>(
   success: T,
   ...codes: ProblemCode[]
@@ -30,59 +35,75 @@ export function responseSchemas<T extends ZodType | ResponseContent>(
   return Object.fromEntries([[200, success], ...problemResponses])
 }
 
-/** The description of the API that `/openapi.json` serves, made from the schemas of the routes. */
-export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
+/** Documents all routes that are registered after it: `/openapi.json`, and the page `/docs`. Neither needs authentication. */
+export async function registerApiDocs(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, openapiOptions(version))
+  await app.register(async (docs) => {
+    await docs.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: pageContentSecurityPolicy,
+      theme: { title: 'vm-api' },
+      uiConfig: { layout: 'BaseLayout', persistAuthorization: true },
+    })
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'vm-api',
         version,
-        description: 'Hands out workspaces: containers with a name, an owner, a template and a lifetime.',
+        description: 'Creates and manages workspaces: containers with a name, an owner, a template and a lifetime.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
       tags: [
         { name: 'workspaces', description: 'Containers with a name, an owner, a template and a lifetime.' },
-        { name: 'exec', description: 'Commands inside running workspaces.' },
-        { name: 'shells', description: 'Terminals inside running workspaces.' },
-        { name: 'files', description: 'The files of running workspaces.' },
-        { name: 'logs', description: 'What workspaces wrote.' },
-        { name: 'events', description: 'What happens to workspaces, as it happens.' },
-        { name: 'statecharts', description: 'What may happen to a workspace, as a diagram.' },
-        { name: 'templates', description: 'What workspaces are made from.' },
-        { name: 'operators', description: 'What is left to operators.' },
-        { name: 'health', description: 'Whether the service lives, and whether it can do its work.' },
+        { name: 'exec', description: 'Commands in running workspaces.' },
+        { name: 'shells', description: 'Terminals in running workspaces.' },
+        { name: 'files', description: 'Files in running workspaces.' },
+        { name: 'logs', description: 'Output of workspaces.' },
+        { name: 'events', description: 'Transitions of workspaces as they happen.' },
+        { name: 'statecharts', description: 'States and transitions as diagrams.' },
+        { name: 'templates', description: 'Templates that workspaces are created from.' },
+        { name: 'operators', description: 'Routes for operators.' },
+        { name: 'health', description: 'Liveness and readiness.' },
       ],
-      components: {
-        securitySchemes: {
-          user: {
-            type: 'apiKey',
-            in: 'header',
-            name: 'x-user',
-            description: 'In dev mode: the user name. Believed as it is.',
-          },
-          proxy: {
-            type: 'apiKey',
-            in: 'header',
-            name: 'X-VM-User',
-            description: 'Set by the proxy in front of the service, which has verified who asks.',
-          },
-        },
-      },
+      components: { securitySchemes },
       security: [{ user: [] }, { proxy: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: (document) => removeUnusedSchemas(jsonSchemaTransformObject(document)),
+    transformObject: (document) => cleanUpDocument(jsonSchemaTransformObject(document)),
   }
 }
 
-/** Each schema comes twice, as it is asked and as it is answered. What nothing refers to is left out. */
-function removeUnusedSchemas<T extends object>(document: T): T {
-  const { components, paths } = document as { components?: { schemas?: object }; paths?: object }
-  const text = JSON.stringify(paths).replaceAll('"Default Response"', '"Done."')
-  const schemas = Object.entries(components?.schemas ?? {}).filter(([name]) =>
-    text.includes(`"#/components/schemas/${name}"`),
-  )
+const securitySchemes = {
+  user: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-user',
+    description: 'Dev mode: the user name, trusted as it is.',
+  },
+  proxy: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-VM-User',
+    description: 'Proxy mode: set by the proxy in front of the service, which has authenticated the user.',
+  },
+} as const
+
+const documentSchema = z.looseObject({
+  paths: z.unknown(),
+  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()).default({}) }),
+})
+
+/** Removes unreferenced schemas, because the transform adds an input and an output variant of each, and words the default description. */
+function cleanUpDocument<T extends object>(document: T): T {
+  const { components, paths } = documentSchema.parse(document)
+  const text = JSON.stringify(paths).replaceAll('"Default Response"', '"Success."')
+  const schemas = Object.entries(components.schemas).filter(([name]) => text.includes(`"#/components/schemas/${name}"`))
   return { ...document, paths: JSON.parse(text), components: { ...components, schemas: Object.fromEntries(schemas) } }
 }

@@ -1,30 +1,30 @@
 import type { ServerResponse } from 'node:http'
 
-/** What a stream sends, and when. */
+/** The events of one stream. */
 export interface SseSource {
-  /** The next events as text; none: there are none yet. */
+  /** The next events as text; empty if there are none yet. */
   read(): readonly string[]
-  /** Nothing will come any more. */
+  /** True if no further events will follow. */
   isDone(): boolean
   close(): void
 }
 
-/** Proxies close what is silent, mostly after a minute. */
+/** Most proxies close a silent connection after a minute. */
 const heartbeatMs = 15_000
-/** A reader may lag so long before it is dropped. What it has not read stays in the journal, not in memory. */
+/** How long a reader may stall before its stream ends. Unread events stay in the journal, not in memory. */
 const stallTimeoutMs = 30_000
 
 export type SseStreams = ReturnType<typeof sseStreams>
 
 /**
- * Server-Sent Events by hand. A stream is read from its source as fast as its reader takes it: one who does not read is waited for, and
- * then told so and dropped; it comes again with the id of the last event that it has.
+ * Server-Sent Events with backpressure: a source is read as fast as its reader consumes the stream. A reader that stalls for too long
+ * is dropped; it can reconnect with the id of its last event.
  */
 export function sseStreams(shutdownSignal: AbortSignal) {
   const openStreams = new Set<{ heartbeat(): void; end(reason: string): void }>()
   let heartbeatTimer: NodeJS.Timeout | undefined
   shutdownSignal.addEventListener('abort', () => {
-    for (const stream of openStreams) stream.end('the service is shutting down')
+    for (const stream of openStreams) stream.end('The service is shutting down.')
   })
 
   function sendHeartbeats() {
@@ -35,7 +35,7 @@ export function sseStreams(shutdownSignal: AbortSignal) {
   }
 
   return {
-    /** Sends `first` and then what `source` has, until it is over, the reader leaves, or the service ends. Answers how to wake it up. */
+    /** Sends `preamble` and then the events of a source, until it is done, the client disconnects, or the service shuts down. `connect` receives the function that announces new events. */
     start(response: ServerResponse, preamble: string, connect: (wake: () => void) => SseSource): void {
       let stallTimer: NodeJS.Timeout | undefined
       let isScheduled = false
@@ -44,7 +44,7 @@ export function sseStreams(shutdownSignal: AbortSignal) {
       function wake() {
         if (isScheduled || stallTimer) return
         isScheduled = true
-        setImmediate(pump) // what is committed in one turn is sent together
+        setImmediate(pump) // sends all events that are committed in the same turn together
       }
 
       function pump() {
@@ -54,13 +54,13 @@ export function sseStreams(shutdownSignal: AbortSignal) {
           for (let events = source.read(); events.length > 0; events = source.read())
             if (!response.write(events.join(''))) return waitForDrain()
         } catch {
-          return end('the journal cannot be read at present') // logged where it is read
+          return end('The journal cannot be read.') // logged where it is read
         }
         if (source.isDone()) response.end()
       }
 
       function waitForDrain() {
-        stallTimer = setTimeout(() => end('it was not read for too long'), stallTimeoutMs)
+        stallTimer = setTimeout(() => end('The client did not read for 30 seconds.'), stallTimeoutMs)
         response.once('drain', () => {
           clearTimeout(stallTimer)
           stallTimer = undefined
@@ -70,8 +70,8 @@ export function sseStreams(shutdownSignal: AbortSignal) {
 
       function end(reason: string) {
         if (response.writableEnded) return
-        response.end(`event: dropped\ndata: ${JSON.stringify({ reason: reason })}\n\n`)
-        // Whoever does not read will not read that either.
+        response.end(`event: dropped\ndata: ${JSON.stringify({ reason })}\n\n`)
+        // A reader that has stalled may never read the end.
         setTimeout(() => response.destroy(), 1000).unref()
       }
 

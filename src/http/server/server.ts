@@ -6,22 +6,22 @@ import type { Duplex } from 'node:stream'
 import { startBodyTimeout } from './body-timeout.ts'
 import { rejectMalformedRequest } from './error-handler.ts'
 
-/** A whole request has to be here by then, unless its route takes it as a stream. */
+/** Time for a whole request to arrive, unless its route reads the body as a stream. */
 const defaultBodyTimeoutMs = 60_000
-/** Longer than the minute for which proxies usually keep a connection. */
+/** Longer than the minute for which most proxies keep an idle connection. */
 const keepAliveTimeoutMs = 72_000
-/** How long the requests under way may take when the service ends; a DELETE takes 10 s at most. */
+/** Time for pending requests to finish when the service shuts down. A DELETE takes 10 s at most. */
 const drainTimeoutMs = 12_000
 
-/** The server beneath the app. What never reaches a route is answered here, and here it ends. */
+/** The HTTP server below the app. Responds to what never reaches a route, and drains connections on shutdown. */
 export function apiServer(bodyTimeoutMs = defaultBodyTimeoutMs) {
-  /** The newest answer of each connection. */
+  /** The latest response of each connection. */
   const responses = new Map<Socket, ServerResponse>()
   const upgradedSockets = new Set<Duplex>()
-  /** It never listens: whoever serves WebSockets hears of them from it. */
+  /** Never listens. It emits `upgrade` for the requests that the WebSocket plugin is to serve. */
   const upgradeServer = createServer()
   const shutdown = new AbortController()
-  setMaxListeners(0, shutdown.signal) // each open stream is one
+  setMaxListeners(0, shutdown.signal) // every open stream adds one
   let server: Server | undefined
 
   function onSocketClose(this: Socket) {
@@ -36,15 +36,17 @@ export function apiServer(bodyTimeoutMs = defaultBodyTimeoutMs) {
         handler(request, response)
       }
       const httpServer = createServer(
-        // Node's own deadline for a request would cut streams; headers still have its usual minute.
+        // Node's request timeout would cut off streams. Headers keep the default timeout of a minute.
         { requireHostHeader: false, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: keepAliveTimeoutMs },
         serve,
       )
       httpServer.on('connection', (socket: Socket) => void socket.once('close', onSocketClose))
       httpServer.on('clientError', rejectMalformedRequest)
-      // Node would answer these two without a body. No expectation is refused: the request is simply answered.
+      // Node would respond to these two without a body. An Expect header is ignored.
       httpServer.on('checkExpectation', serve)
-      httpServer.on('connect', (_request, socket) => rejectMalformedRequest(new Error('this is no proxy'), socket))
+      httpServer.on('connect', (_request, socket) =>
+        rejectMalformedRequest(new Error('CONNECT is not supported'), socket),
+      )
       httpServer.on('upgrade', (request, socket: Socket, head) => {
         if (!isShellUpgrade(request)) return serveWithoutUpgrade(httpServer, request, socket, head)
         upgradedSockets.add(socket)
@@ -57,10 +59,10 @@ export function apiServer(bodyTimeoutMs = defaultBodyTimeoutMs) {
 
     upgradeServer,
 
-    /** Aborted when the service begins to end. */
+    /** Aborted when the service starts to shut down. */
     shutdownSignal: shutdown.signal,
 
-    /** Waits for the answers to requests that have arrived, and for `also`, twelve seconds at most; then nobody is connected any more. */
+    /** Waits up to twelve seconds for the responses to complete requests and for `closeSessions`, then closes all connections. */
     async drain(closeSessions: () => Promise<void>): Promise<void> {
       shutdown.abort()
       server?.closeIdleConnections()
@@ -90,8 +92,8 @@ function isShellUpgrade({ headers, method, url = '' }: IncomingMessage): boolean
 }
 
 /**
- * Serves a request that offers an upgrade which nobody here takes: some clients offer HTTP/2 with everything that they send. It is read
- * anew, without the offer, since Node stops reading a connection as HTTP once it has seen one.
+ * Serves a request that offers an unsupported upgrade, as some clients offer HTTP/2 with every request. Node stops parsing a connection as
+ * HTTP after such an offer, so the request is parsed again without it.
  */
 function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const { httpVersion, method, rawHeaders, url } = request

@@ -1,17 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Caller } from '../../supervisor/requests.ts'
 
-/** Lets somebody in who cannot send a header: once, within 30 seconds. */
+/** Tickets authenticate clients that cannot send headers: once each, within 30 seconds. */
 export interface TicketStore {
   issue(caller: Caller): { readonly ticket: string; readonly expiresAt: number }
-  /** Whom it stands for. `undefined`: it was used, has expired, or never was. */
+  /** The caller that the ticket was issued to; `undefined` for a ticket that is used, expired or unknown. */
   redeem(ticket: string): Caller | undefined
 }
 
 const ticketTtlMs = 30_000
 const maxTickets = 10_000
 
-/** Tickets are kept in memory, as hashes; above ten thousand the oldest are void. `now` in milliseconds since the epoch. */
+/** Keeps tickets in memory, as hashes. The oldest become invalid above 10,000. `now` is in milliseconds since the epoch. */
 export function ticketStore(now: () => number = Date.now): TicketStore {
   const tickets = new Map<string, { readonly caller: Caller; readonly expiresAt: number }>()
   return {
@@ -38,13 +38,13 @@ function hash(ticket: string): string {
   return createHash('sha256').update(ticket).digest('base64url')
 }
 
-/** The ticket that a request brings; one that comes twice is none that there is. */
+/** The ticket in a query; a repeated parameter yields the empty string, which is never valid. */
 export function ticketFromQuery(query: unknown): string | undefined {
   if (typeof query !== 'object' || query === null || !('ticket' in query)) return undefined
   return typeof query.ticket === 'string' ? query.ticket : ''
 }
 
-/** The address of a request as it may be logged: without a ticket, since whoever reads it could be quicker. */
+/** The URL of a request for the log. The query is left out if it contains a ticket, which a reader of the log could redeem first. */
 export function redactedUrl(url: string): string {
   const [path = '', query] = url.split('?', 2)
   return query !== undefined && new URLSearchParams(query).has('ticket') ? `${path}?…` : url

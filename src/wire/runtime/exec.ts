@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { processSignals } from '../../workspace/guest-process.ts'
 import { pagingQueryFields } from '../paging.ts'
 
-/** Text that an operating system can take as one word of a command line. */
-export const nulFreeTextSchema = z.string().refine((text) => !text.includes('\0'), 'must not have a NUL')
+/** Text that an operating system accepts as a command-line argument. */
+export const nulFreeTextSchema = z.string().refine((text) => !text.includes('\0'), 'must not contain NUL')
 
 const execIdSchema = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-    'must be 1 to 64 letters, digits, - and _, and begin with a letter or digit',
+    'must be 1 to 64 letters, digits, - or _, starting with a letter or a digit',
   )
 
 const stdinDataSchema = z
@@ -25,65 +25,75 @@ export const startExecBodySchema = z
     command: z
       .union(
         [nulFreeTextSchema.min(1), z.array(nulFreeTextSchema).min(1).max(4096)],
-        'must be text, or a list of 1 to 4096 texts, without a NUL',
+        'must be a string or an array of 1 to 4096 strings, without NUL',
       )
-      .meta({ description: 'An argument list that no shell reads, or text for the shell of the workspace.' }),
+      .meta({
+        description:
+          'An array runs a program with arguments, without a shell. A string runs in the shell of the workspace.',
+      }),
     env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'), nulFreeTextSchema)
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a valid variable name'), nulFreeTextSchema)
       .nullish()
-      .meta({ description: "Beside the template's `remoteEnv`, and before it." }),
+      .meta({
+        description:
+          'Environment variables, in addition to the `remoteEnv` of the template and with precedence over it.',
+      }),
     cwd: nulFreeTextSchema
       .min(1)
       .nullish()
-      .meta({ description: "Where it begins: absolute, or relative to the template's `workspaceFolder`." }),
-    user: nulFreeTextSchema.min(1).nullish().meta({ description: "By default the template's `remoteUser`." }),
+      .meta({ description: 'Working directory: absolute, or relative to the `workspaceFolder` of the template.' }),
+    user: nulFreeTextSchema.min(1).nullish().meta({ description: 'Default: the `remoteUser` of the template.' }),
     stdin: z
       .union(
         [z.literal('stream'), z.string(), stdinDataSchema],
-        'must be a text, or {"data", "encoding"} with data that is so',
+        'must be a string, or {"data", "encoding"} with data in that encoding',
       )
       .nullish()
       .meta({
         description:
-          'What it reads: a text, or bytes as base64; or `stream`: then it comes with PUT …/exec/{exec_id}/stdin. By default nothing.',
+          'Standard input: a string, or bytes as base64, or `stream` to send it with PUT …/exec/{exec_id}/stdin. Default: empty.',
       }),
     timeout_ms: z
       .int()
       .min(1)
       .max(2 ** 31 - 1)
       .nullish()
-      .meta({ description: 'After so long it is killed, with all that it started. By default it may run for ever.' }),
-    exec_id: execIdSchema
-      .nullish()
-      .meta({ description: 'Chosen by the client: the same again is the same run, and runs nothing.' }),
+      .meta({ description: 'Kills the command and all processes that it started after this time. Default: no limit.' }),
+    exec_id: execIdSchema.nullish().meta({
+      description:
+        'Chosen by the client. A request with the id of an existing exec session attaches to it and starts nothing.',
+    }),
   })
-  .meta({ id: 'StartExec' })
+  .meta({ id: 'StartExecBody' })
 export type StartExecBody = z.infer<typeof startExecBodySchema>
 
-const seqSchema = z.int().min(1).meta({ description: 'Counts the lines of this run from 1, without a gap.' })
+const seqSchema = z.int().min(1).meta({ description: 'Line number in this exec session, from 1, without gaps.' })
 
-/** A line of the stream: a piece of output. */
+/** A stream line with a chunk of output. */
 export const execOutputSchema = z
   .object({
     seq: seqSchema,
     stream: z.enum(['stdout', 'stderr']),
     data: z.string(),
-    encoding: z.literal('base64').optional().meta({ description: 'There if the bytes are no UTF-8, or shorter so.' }),
+    encoding: z
+      .literal('base64')
+      .optional()
+      .meta({ description: 'Present if the bytes are not valid UTF-8, or are shorter as base64.' }),
   })
   .meta({ id: 'ExecOutput' })
 
-/** A line of the stream that says that output is missing here, because nobody read it for a minute. */
+/** A stream line in place of output that was dropped because no reader consumed it for a minute. */
 export const execDroppedSchema = z.object({ seq: seqSchema, dropped_bytes: z.int().min(1) }).meta({ id: 'ExecDropped' })
 
-/** The last line of the stream. One of `exit_code`, `signal` and `error` is there. */
+/** The last stream line. Has exactly one of `exit_code`, `signal` and `error`. */
 export const execEndSchema = z
   .object({
     seq: seqSchema,
     exit_code: z.int().optional(),
-    signal: z.string().optional().meta({ description: 'It was killed by this signal.' }),
+    signal: z.string().optional().meta({ description: 'The signal that killed the command.' }),
     error: z.string().optional().meta({
       description:
-        '`timeout`, `stdin-cut-off`, or `lost`: its end was not seen, the service or the workspace went down meanwhile.',
+        '`timeout`, `stdin-cut-off`, or `lost`: the service or the workspace went down before the command ended.',
     }),
     duration_ms: z.int().min(0),
   })
@@ -93,7 +103,7 @@ export const execLineSchema = z.union([execOutputSchema, execDroppedSchema, exec
 export type ExecLine = z.infer<typeof execLineSchema>
 export type ExecEnd = z.infer<typeof execEndSchema>
 
-/** A run as the list of recent ones shows it. */
+/** An exec session in the list of recent ones. */
 export const execSummarySchema = z
   .object({
     exec_id: execIdSchema,
@@ -106,7 +116,7 @@ export const execSummarySchema = z
     error: z.string().optional(),
     status: z.enum(['running', 'ended']),
   })
-  .meta({ id: 'ExecRun' })
+  .meta({ id: 'ExecSummary' })
 export type ExecSummary = z.infer<typeof execSummarySchema>
 
 export const execOutputQuerySchema = z.object({
@@ -118,19 +128,18 @@ export const execOutputQuerySchema = z.object({
     .meta({
       type: 'integer',
       minimum: 0,
-      description: 'Go on after the line with this `seq`. Left out: from the oldest that is kept.',
+      description: 'Continues after the line with this `seq`. Default: starts with the oldest line in the buffer.',
     }),
-  follow: z
-    .enum(['true', 'false'])
-    .default('false')
-    .meta({ description: '`true`: stay until it has ended; else what there is now.' }),
+  follow: z.enum(['true', 'false']).default('false').meta({
+    description: '`true` keeps the stream open until the command ends. Default: sends the lines that exist now.',
+  }),
 })
 
 export const execListQuerySchema = z.object({ limit: pagingQueryFields.limit })
 
-/** What a kill, and input that was handed on, are answered with. */
-export const execAcknowledgementSchema = z.object({ message: z.string() }).meta({ id: 'ExecDone' })
+/** The response to a kill, and to streamed input. */
+export const execAcknowledgementSchema = z.object({ message: z.string() }).meta({ id: 'ExecAcknowledgement' })
 
 export const killExecBodySchema = z
-  .object({ signal: z.enum(processSignals).nullish().meta({ description: 'By default SIGTERM.' }) })
-  .meta({ id: 'KillExec' })
+  .object({ signal: z.enum(processSignals).nullish().meta({ description: 'Default: SIGTERM.' }) })
+  .meta({ id: 'KillExecBody' })

@@ -4,10 +4,10 @@ export const filePathSchema = z
   .string()
   .min(1)
   .max(4096)
-  .refine((path) => !path.includes('\0'), 'must not have a NUL')
-  .refine((path) => !path.split('/').includes('..'), 'must not have a part ".."')
+  .refine((path) => !path.includes('\0'), 'must not contain NUL')
+  .refine((path) => !path.split('/').includes('..'), 'must not contain a ".." segment')
   .meta({
-    description: "Absolute inside the workspace, or relative to the template's `workspaceFolder`; `.` is that folder.",
+    description: 'Absolute, or relative to the `workspaceFolder` of the template; `.` is that folder.',
   })
 
 export const fileEntryResponseSchema = z
@@ -18,9 +18,9 @@ export const fileEntryResponseSchema = z
     mode: z
       .string()
       .regex(/^[0-7]{4}$/)
-      .meta({ description: 'Permission bits in octal, `0644` say.' }),
+      .meta({ description: 'Permission bits in octal, for example `0644`.' }),
     modified_at: z.iso.datetime(),
-    target: z.string().optional().meta({ description: 'Where a link leads; not in lists.' }),
+    target: z.string().optional().meta({ description: 'Target of a symbolic link; absent in directory listings.' }),
   })
   .meta({ id: 'FileEntry' })
 export type FileEntryResponse = z.infer<typeof fileEntryResponseSchema>
@@ -30,17 +30,17 @@ const booleanQuerySchema = z.enum(['true', 'false']).default('false')
 export const filePathQuerySchema = z.object({ path: filePathSchema })
 export const writeFileQuerySchema = z.object({
   path: filePathSchema,
-  append: booleanQuerySchema.meta({ description: '`true`: what is sent is put at the end of the file.' }),
+  append: booleanQuerySchema.meta({ description: '`true` appends the body to the file.' }),
   mode: z
     .string()
-    .regex(/^[0-7]{3,4}$/, 'must be permission bits in octal, 644 say')
+    .regex(/^[0-7]{3,4}$/, 'must be permission bits in octal, for example 644')
     .optional()
-    .meta({ description: 'Permission bits in octal. By default those of the file that is there, else 644.' }),
+    .meta({ description: 'Permission bits in octal. Default: those of the existing file, or 644 for a new one.' }),
 })
 export const removeFileQuerySchema = z.object({
   path: filePathSchema,
-  recursive: booleanQuerySchema.meta({ description: '`true`: a directory goes with what is in it.' }),
+  recursive: booleanQuerySchema.meta({ description: '`true` removes a directory with its contents.' }),
 })
-export const makeDirectoryBodySchema = z.object({ path: filePathSchema }).meta({ id: 'MakeDirectory' })
-export const moveFileBodySchema = z.object({ from: filePathSchema, to: filePathSchema }).meta({ id: 'MoveFile' })
+export const makeDirectoryBodySchema = z.object({ path: filePathSchema }).meta({ id: 'MakeDirectoryBody' })
+export const moveFileBodySchema = z.object({ from: filePathSchema, to: filePathSchema }).meta({ id: 'MoveFileBody' })
 export const fileAcknowledgementSchema = z.object({ message: z.literal('Done') })

@@ -1,48 +1,48 @@
 import { z } from 'zod'
 import { nulFreeTextSchema } from './exec.ts'
 
-// What goes through the WebSocket of a shell. Binary frames are the terminal's bytes, either way; text frames are these, as JSON.
+// Frames of a shell's WebSocket. Binary frames carry the bytes of the terminal in both directions; text frames carry these messages as JSON.
 
 const columnsSchema = z.int().min(1).max(1000)
 const rowsSchema = z.int().min(1).max(1000)
 
 export const shellQuerySchema = z.object({
-  session: z
-    .uuid()
-    .optional()
-    .meta({ description: 'Goes back to a session that is kept; a new one begins otherwise.' }),
+  session: z.uuid().optional().meta({ description: 'Reattaches to this session. Without it, a new session starts.' }),
   columns: z.coerce.number().pipe(columnsSchema).default(80),
   rows: z.coerce.number().pipe(rowsSchema).default(24),
   argv: z
     .union([nulFreeTextSchema, z.array(nulFreeTextSchema).min(1).max(4096)])
     .optional()
-    .meta({ description: 'A program in place of the shell; given again for each of its arguments.' }),
-  user: nulFreeTextSchema.min(1).optional().meta({ description: "By default the template's `remoteUser`." }),
-  ticket: z.string().optional().meta({ description: 'From POST /api/v1/tickets, where no header can be sent.' }),
+    .meta({ description: 'A program to run instead of the shell; repeat the parameter for each argument.' }),
+  user: nulFreeTextSchema.min(1).optional().meta({ description: 'Default: the `remoteUser` of the template.' }),
+  ticket: z
+    .string()
+    .optional()
+    .meta({ description: 'From POST /api/v1/tickets, for clients that cannot send headers.' }),
 })
 
-/** From the client. */
+/** Messages from the client. */
 export const shellClientMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resize'), columns: columnsSchema, rows: rowsSchema }),
 ])
 export type ShellClientMessage = z.infer<typeof shellClientMessageSchema>
 
-/** From the service. */
+/** Messages from the service. */
 export const shellServerMessageSchema = z.discriminatedUnion('type', [
-  /** The first frame. The screen as it was follows as binary frames, if the session is resumed. */
+  /** Always the first frame. If the session is resumed, a binary frame with the current screen follows. */
   z.object({ type: z.literal('session'), session: z.uuid(), resumed: z.boolean() }),
-  /** The shell has ended; the connection is closed then. One of `exit_code`, `signal` and `error` is there. */
+  /** The shell has ended; the service then closes the connection. Has exactly one of `exit_code`, `signal` and `error`. */
   z.object({
     type: z.literal('ended'),
     exit_code: z.int().optional(),
     signal: z.string().optional(),
     error: z.string().optional(),
   }),
-  /** Another client has taken the session over; the connection is closed then. */
+  /** Another client has taken over the session; the service then closes the connection. */
   z.object({ type: z.literal('taken-over') }),
 ])
 export type ShellServerMessage = z.infer<typeof shellServerMessageSchema>
 
-/** Lets a WebSocket in, where no header can be sent: it stands for whoever asked for it, once, for 30 seconds. */
+/** Authenticates one WebSocket as the caller who requested the ticket, once, within 30 seconds. For clients that cannot send headers. */
 export const ticketSchema = z.object({ ticket: z.string(), expires_at: z.iso.datetime() }).meta({ id: 'Ticket' })
 export type Ticket = z.infer<typeof ticketSchema>

@@ -16,7 +16,7 @@ test.each<readonly [string, Headers]>([
   ['one of 129 characters', { 'x-user': 'a'.repeat(129) }],
   ['an empty first one before a good one', { 'x-vm-user': '', 'x-forwarded-user': 'alice', 'x-user': 'alice' }],
   ['a bad second one before a good one', { 'x-forwarded-user': 'a,b', 'x-user': 'alice' }],
-])('a request with %s is nobody', async (_label, headers) => {
+])('a request with %s is not authenticated', async (_label, headers) => {
   const testServer = await openTestServer()
   for (const [method, path] of [
     ['GET', list],
@@ -33,7 +33,7 @@ test.each<readonly [string, Headers]>([
   expect(testServer.count('workspaces')).toBe(0)
 })
 
-test.each<readonly [string, Headers, string]>([
+test.each<readonly [string, Record<string, string>, string]>([
   ['x-user', { 'x-user': 'alice' }, 'alice'],
   ['128 characters', { 'x-user': 'a'.repeat(128) }, 'a'.repeat(128)],
   [
@@ -45,9 +45,7 @@ test.each<readonly [string, Headers, string]>([
   ['X-VM-User before all', { 'x-vm-user': 'carol', 'x-forwarded-user': 'bob', 'x-user': 'alice' }, 'carol'],
 ])('the user is read from %s', async (_label, headers, owner) => {
   const testServer = await openTestServer()
-  expect(
-    (await testServer.createWorkspace({ name: 'x', owner: 'eve' }, headers as Record<string, string>))['owner'],
-  ).toBe(owner)
+  expect((await testServer.createWorkspace({ name: 'x', owner: 'eve' }, headers))['owner']).toBe(owner)
 })
 
 test.each([
@@ -58,12 +56,12 @@ test.each([
   '/docs/',
   '/docs/json',
   '/docs/static/swagger-ui.css',
-])('%s is answered without a user', async (path) => {
+])('%s needs no user header', async (path) => {
   const testServer = await openTestServer()
   expect((await testServer.inject('GET', path, { headers: { 'x-user': undefined } })).statusCode).toBe(200)
 })
 
-test('a name that every object has is a user like any other', async () => {
+test('the name of an object property is an ordinary user name', async () => {
   const testServer = await openTestServer()
   const headers = { 'x-user': '__proto__' }
   await testServer.createWorkspace({ name: 'x' }, headers)
@@ -79,7 +77,7 @@ const hosts: readonly (readonly [Headers, number])[] = [
   [{ host: '127.0.0.7:80' }, 200],
   [{ host: 'localhost:3000', origin: 'http://localhost:3000' }, 200],
   [{ host: '[::1]:3000', origin: 'http://[::1]:3000' }, 200],
-  [{ host: 'localhost:3000', 'sec-fetch-site': 'cross-site' }, 200], // a link that was followed
+  [{ host: 'localhost:3000', 'sec-fetch-site': 'cross-site' }, 200], // a followed link
   [{ host: 'evil.example' }, 400],
   [{ host: 'localhost.evil.example' }, 400],
   [{ host: 'evil.example:3000' }, 400],
@@ -106,7 +104,7 @@ beforeAll(async () => {
 })
 
 test.each(hosts)('in dev mode a request with %j is answered with %i', async (headers, status) => {
-  const testServer = bound // nothing is changed in it
+  const testServer = bound // the requests change nothing
   expect((await testServer.inject('GET', list, { headers })).statusCode).toBe(status)
   expect((await testServer.inject('GET', '/health', { headers })).statusCode).toBe(status)
   expect((await testServer.inject('GET', '/docs/', { headers })).statusCode).toBe(status)
@@ -142,7 +140,7 @@ const secret = 's3cret'
 test.each<readonly [string, string, Headers, number]>([
   ['a trusted proxy with the secret', '10.0.0.1', { 'x-vm-user': 'alice', 'x-vm-proxy-secret': secret }, 200],
   [
-    'a trusted proxy that says X-Forwarded-User',
+    'a trusted proxy that sends X-Forwarded-User',
     '10.0.0.1',
     { 'x-forwarded-user': 'alice', 'x-vm-proxy-secret': secret },
     200,
@@ -157,15 +155,15 @@ test.each<readonly [string, string, Headers, number]>([
     { 'x-vm-user': 'alice', 'x-vm-proxy-secret': `${secret}, ${secret}` },
     401,
   ],
-  ['a proxy that names nobody', '10.0.0.1', { 'x-vm-proxy-secret': secret }, 401],
-  ['a client that says x-user', '10.0.0.1', { 'x-user': 'alice', 'x-vm-proxy-secret': secret }, 401],
+  ['a proxy that names no user', '10.0.0.1', { 'x-vm-proxy-secret': secret }, 401],
+  ['a client that sends x-user', '10.0.0.1', { 'x-user': 'alice', 'x-vm-proxy-secret': secret }, 401],
   [
-    'a client that says X-Forwarded-For',
+    'a client that sends X-Forwarded-For',
     '10.0.0.2',
     { 'x-vm-user': 'alice', 'x-vm-proxy-secret': secret, 'x-forwarded-for': '10.0.0.1' },
     401,
   ],
-])('in proxy mode %s (from %s) is answered as it should be', async (_label, from, headers, status) => {
+])('in proxy mode %s (from %s) is authenticated or rejected', async (_label, from, headers, status) => {
   const testServer = await openTestServer({
     auth: { mode: 'proxy', isTrustedProxy: (address) => address === '10.0.0.1', proxySecret: secret },
   })
@@ -176,7 +174,7 @@ test.each<readonly [string, string, Headers, number]>([
   expect(response.statusCode).toBe(status)
 })
 
-test('what authenticates anybody is never logged', async () => {
+test('credentials are never logged', async () => {
   const testServer = await openTestServer({ auth: { mode: 'proxy', proxySecret: secret } })
   const headers = {
     'x-vm-user': 'alice-in-the-log',
@@ -188,5 +186,5 @@ test('what authenticates anybody is never logged', async () => {
   await testServer.inject('GET', list, { headers: { ...headers, 'x-vm-proxy-secret': 'wr0ng' } })
   await testServer.inject('GET', '/%zz', { headers })
   expect(testServer.logged.join('')).not.toMatch(/s3cret|wr0ng|c00kie|t0ken|alice-in-the-log/)
-  expect(testServer.logged.join('')).toContain('answered')
+  expect(testServer.logged.join('')).toContain('request completed')
 })

@@ -5,7 +5,7 @@ import { openTestServer } from '../test-server.ts'
 const list = '/api/v1/workspaces'
 const from = 'Host: localhost\r\nx-user: alice\r\n'
 
-/** A close that is still waiting after this long waits for somebody. */
+/** A close that takes longer waits for a connection. */
 const closeLimitMs = 2_000
 
 async function closing(close: () => PromiseLike<void>): Promise<number> {
@@ -14,7 +14,7 @@ async function closing(close: () => PromiseLike<void>): Promise<number> {
   return performance.now() - startedAt
 }
 
-/** Polled: that a close has begun shows in nothing but its refusals. */
+/** Polls: only rejected requests show that closing has started. */
 async function firstRefusal(port: number): Promise<ReturnType<typeof lastResponseIn>> {
   const raw = await openRawConnection(port)
   raw.send(`GET /health HTTP/1.1\r\n${from}Connection: close\r\n\r\n`)
@@ -22,7 +22,7 @@ async function firstRefusal(port: number): Promise<ReturnType<typeof lastRespons
   return response.status === 200 ? firstRefusal(port) : response
 }
 
-test('a close ends connections that rest, and those that have sent nothing or half a request', async () => {
+test('closing ends idle connections, and those that have sent nothing or half a request', async () => {
   const { app, listen } = await openTestServer()
   const port = await listen()
   const [idleConnection, silentConnection, header, body] = [
@@ -35,7 +35,7 @@ test('a close ends connections that rest, and those that have sent nothing or ha
   await idleConnection.waitFor('"version"')
   header.send('GET /health HTTP/1.1\r\nHost: loc')
   body.send(`POST ${list} HTTP/1.1\r\n${from}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"name"`)
-  // Their first bytes have to have arrived: one more round trip on another connection is behind them.
+  // Another round trip, so that the first bytes of all connections have arrived.
   idleConnection.send(`GET /health/ready HTTP/1.1\r\n${from}\r\n`)
   await idleConnection.waitFor('"ready"')
   expect(await closing(() => app.close())).toBeLessThan(closeLimitMs)
@@ -47,7 +47,7 @@ test('a close ends connections that rest, and those that have sent nothing or ha
   ])
 })
 
-test('a close waits for the request that is under way, and refuses others meanwhile', async () => {
+test('closing waits for pending requests and rejects new ones', async () => {
   const { app, engine, listen, createWorkspace, waitFor } = await openTestServer()
   const port = await listen()
   const { id } = await createWorkspace()
@@ -73,7 +73,7 @@ test('a close waits for the request that is under way, and refuses others meanwh
   await other.receiveAll()
 })
 
-test('a close leaves the workspaces as they are', async () => {
+test('closing does not affect workspaces', async () => {
   const { app, engine, createWorkspace, supervisor, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, ({ status }) => status === 'running')

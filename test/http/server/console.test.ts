@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestServer } from '../test-server.ts'
 
-/** A folder as the build leaves it. */
+/** A folder with the structure of a built console. */
 function builtFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'console-'))
   onTestFinished(() => rmSync(dir, { recursive: true }))
@@ -15,13 +15,13 @@ function builtFolder(): string {
   return join(dir, 'console')
 }
 
-const nobody = { headers: { 'x-user': undefined } }
+const anonymous = { headers: { 'x-user': undefined } }
 
-test('the console is open to everybody, under a strict policy, and its page is asked for anew each time', async () => {
+test('the console needs no authentication, has a strict policy, and its page is always revalidated', async () => {
   const { inject } = await openTestServer({ consoleFolder: builtFolder() })
-  const there = await inject('GET', '/console', nobody)
+  const there = await inject('GET', '/console', anonymous)
   expect([there.statusCode, there.headers.location]).toEqual([302, 'console/'])
-  const page = await inject('GET', '/console/', nobody)
+  const page = await inject('GET', '/console/', anonymous)
   expect(page.statusCode).toBe(200)
   expect(page.body).toContain('vm-api console')
   expect(page.headers).toMatchObject({ 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' })
@@ -30,28 +30,28 @@ test('the console is open to everybody, under a strict policy, and its page is a
   expect(policy.replace("style-src 'self' 'unsafe-inline'", '')).not.toContain('unsafe')
 })
 
-test('a file with a hash in its name is kept for ever, and one that is not there is not', async () => {
+test('a file with a hash in its name is cached forever, and a missing one is not cached', async () => {
   const { inject } = await openTestServer({ consoleFolder: builtFolder() })
-  const file = await inject('GET', '/console/assets/index-abc123.js', nobody)
+  const file = await inject('GET', '/console/assets/index-abc123.js', anonymous)
   expect(file.statusCode).toBe(200)
   expect(file.headers['cache-control']).toBe('public, max-age=31536000, immutable')
-  const missing = await inject('GET', '/console/assets/index-def456.js', nobody)
+  const missing = await inject('GET', '/console/assets/index-def456.js', anonymous)
   expect([missing.statusCode, missing.headers['cache-control']]).toEqual([404, 'no-store'])
 })
 
 test.each(['/console/../secret', '/console/..%2fsecret', '/console/%2e%2e/secret', '/console/assets/..%2f..%2fsecret'])(
-  'nothing outside of its folder is served: %s',
+  'nothing outside the console folder is served: %s',
   async (path) => {
     const { inject } = await openTestServer({ consoleFolder: builtFolder() })
-    const response = await inject('GET', path, nobody)
+    const response = await inject('GET', path, anonymous)
     expect(response.statusCode).toBeGreaterThanOrEqual(400)
     expect(response.body).not.toContain('not to be seen')
   },
 )
 
-test('a service without a built console says how it is made', async () => {
+test('a service without a built console says how to build it', async () => {
   const { inject } = await openTestServer()
-  const response = await inject('GET', '/console/', nobody)
+  const response = await inject('GET', '/console/', anonymous)
   expect(response.statusCode).toBe(404)
   expect(response.body).toBe('The console is not built. Run npm run build.\n')
 })

@@ -4,27 +4,27 @@ import { expect, test } from 'vitest'
 import type { TestServer } from '../test-server.ts'
 import { openTestServer } from '../test-server.ts'
 
-const anybody = { headers: { 'x-user': undefined } }
+const anonymous = { headers: { 'x-user': undefined } }
 
-/** Polled: whether the engine answers is told to the service of its own accord. */
-async function readiness({ inject }: TestServer, status: number): Promise<object> {
-  const response = await inject('GET', '/health/ready', anybody)
+/** Polls: the service learns asynchronously whether the engine responds. */
+async function readiness({ inject }: Pick<TestServer, 'inject'>, status: number): Promise<object> {
+  const response = await inject('GET', '/health/ready', anonymous)
   if (response.statusCode === status) return response.json<object>()
   await new Promise((resolve) => setTimeout(resolve, 2))
-  return readiness({ inject } as TestServer, status)
+  return readiness({ inject }, status)
 }
 
-test('health says that the service lives, and its version', async () => {
+test('health reports that the service is alive, and its version', async () => {
   const { inject, engine } = await openTestServer()
   engine.disconnect()
-  expect((await inject('GET', '/health', anybody)).json()).toEqual({
+  expect((await inject('GET', '/health', anonymous)).json()).toEqual({
     status: 'ok',
     service: 'vm-api',
     version: '1.2.3',
   })
 })
 
-test('readiness names the engine while it is away, and is ready when it is back', async () => {
+test('readiness reports a disconnected engine, and recovers when the engine is back', async () => {
   const testServer = await openTestServer()
   expect(await readiness(testServer, 200)).toEqual({ status: 'ready', database: 'connected', provider: 'connected' })
   testServer.engine.disconnect()
@@ -39,11 +39,11 @@ test('readiness names the engine while it is away, and is ready when it is back'
   await readiness(testServer, 200)
 })
 
-test('behind a proxy readiness says nothing of where the engine is', async () => {
+test('behind a proxy, readiness does not reveal the address of the engine', async () => {
   const testServer = await openTestServer({ auth: { mode: 'proxy' } })
   testServer.engine.disconnect()
   expect(await readiness(testServer, 503)).toMatchObject({
-    error: 'Provider: the engine does not answer; the log says why.',
+    error: 'Provider: the engine does not respond; the log has the reason.',
   })
 })
 
@@ -53,7 +53,7 @@ test.each([
     'replaced',
     (file: string) => {
       const { ino } = statSync(file)
-      // Until it is another file: a number that was just given back may be given out again.
+      // Until the inode differs: the file system may reuse a number that was just freed.
       do {
         rmSync(file)
         writeFileSync(`${file}.${Math.random()}`, '')
@@ -61,7 +61,7 @@ test.each([
       } while (statSync(file).ino === ino)
     },
   ],
-])('readiness names the database when its file was %s, without saying where it is', async (_label, damage) => {
+])('readiness reports the database when its file was %s, without revealing its path', async (_label, damage) => {
   const testServer = await openTestServer()
   await readiness(testServer, 200)
   damage(testServer.database.path)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { openTestServer } from '../test-server.ts'
 
 const list = '/api/v1/workspaces'
-const nobody = '550e8400-e29b-41d4-a716-446655440000'
+const unknownId = '550e8400-e29b-41d4-a716-446655440000'
 
 /** Every route that names a workspace. */
 const routes = [
@@ -44,16 +44,16 @@ const routes = [
   ['POST', '/exec/one/kill', { signal: 'SIGKILL' }],
 ] as const
 
-test('another owner’s workspace, one that is deleted and one that never was are answered with the same bytes', async () => {
+test('the workspace of another owner, a deleted one and an unknown id get byte-identical responses', async () => {
   const { inject, count, createWorkspace, waitFor } = await openTestServer()
   const bobs = await createWorkspace({ name: 'bobs' }, { 'x-user': 'bob' })
   await waitFor(bobs.id, ({ status }) => status === 'running')
-  const gone = await createWorkspace({ name: 'gone' }, { 'x-user': 'bob' })
-  await inject('DELETE', `${list}/${gone.id}`, { headers: { 'x-user': 'bob' } })
+  const deleted = await createWorkspace({ name: 'deleted' }, { 'x-user': 'bob' })
+  await inject('DELETE', `${list}/${deleted.id}`, { headers: { 'x-user': 'bob' } })
   const lines = count('journal')
   for (const [method, path, body] of routes) {
     const responses = []
-    for (const id of [nobody, bobs.id, bobs.id.toUpperCase(), gone.id, 'no-uuid']) {
+    for (const id of [unknownId, bobs.id, bobs.id.toUpperCase(), deleted.id, 'no-uuid']) {
       const { statusCode, body: bytes, headers } = await inject(method, `${list}/${id}${path}`, body ? { body } : {})
       responses.push({ statusCode, bytes, headers: { ...headers, date: '', 'x-request-id': '' } })
     }
@@ -64,21 +64,21 @@ test('another owner’s workspace, one that is deleted and one that never was ar
   expect((await inject('GET', `${list}/${bobs.id}`, { headers: { 'x-user': 'bob' } })).statusCode).toBe(200)
 })
 
-test('once the service is up, an id that is unknown is not looked for any longer than another owner’s', async () => {
+test('an unknown id is not looked up in the database, so it takes no longer than the workspace of another owner', async () => {
   const { inject, database, createWorkspace } = await openTestServer()
   await createWorkspace()
-  // A row behind the service's back: whoever finds it has asked the database.
-  database.db.exec(`INSERT INTO workspaces SELECT 99, '${nobody}', owner, 'copy', template, provider, status, created_at,
+  // A row that the service does not know: only a database lookup would find it.
+  database.db.exec(`INSERT INTO workspaces SELECT 99, '${unknownId}', owner, 'copy', template, provider, status, created_at,
     updated_at, expires_at, revision, machine, snapshot, unreadable FROM workspaces`)
-  expect((await inject('GET', `${list}/${nobody}`)).statusCode).toBe(404)
+  expect((await inject('GET', `${list}/${unknownId}`)).statusCode).toBe(404)
 })
 
-test('an invalid body is refused before anybody looks whose workspace it is', async () => {
+test('an invalid body is rejected before the owner of the workspace is checked', async () => {
   const { inject, createWorkspace } = await openTestServer()
   const { id } = await createWorkspace({ name: 'bobs' }, { 'x-user': 'bob' })
   const [responseForOther, responseForMissing] = [
     await inject('PATCH', `${list}/${id}`, { body: {} }),
-    await inject('PATCH', `${list}/${nobody}`, { body: {} }),
+    await inject('PATCH', `${list}/${unknownId}`, { body: {} }),
   ]
   expect([responseForOther.statusCode, responseForOther.body]).toEqual([
     responseForMissing.statusCode,
@@ -86,7 +86,7 @@ test('an invalid body is refused before anybody looks whose workspace it is', as
   ])
 })
 
-test('operators act on any workspace, under their own name in its history', async () => {
+test('operators may command any workspace, and its history names them', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, ({ status }) => status === 'running')

@@ -124,7 +124,7 @@ const cases: readonly (readonly [what: string, sent: string | Uint8Array, status
 ]
 
 test.each(cases.map(([label, sent, status, code]) => ({ what: label, sent, status, code })))(
-  '$what on the wire is answered with $status $code as JSON, and makes nothing',
+  '$what on the wire gets $status $code as JSON and creates nothing',
   async ({ sent, status, code }) => {
     const raw = await openRawConnection(port)
     raw.send(sent)
@@ -135,7 +135,7 @@ test.each(cases.map(([label, sent, status, code]) => ({ what: label, sent, statu
   },
 )
 
-test('a request behind one that is refused is not taken for its body', async () => {
+test('a request after a rejected one is not read as its body', async () => {
   const raw = await openRawConnection(port)
   raw.send(`POST ${list} HTTP/1.1\r\n${from}Content-Type: text/plain\r\nContent-Length: 60\r\n\r\n`)
   raw.send(`GET /health HTTP/1.1\r\n${from}\r\n`.padEnd(60, ' '))
@@ -159,7 +159,7 @@ function randomFrom(seed: number) {
   }
 }
 
-test('no request that was garbled at random meets an error of ours', async () => {
+test('no randomly garbled request causes an internal error', async () => {
   const random = randomFrom(20250116)
   const pick = <T>(from: readonly [T, ...T[]]): T => from[Math.floor(random() * from.length)] ?? from[0]
   const body = '{"name":"n","ttl_seconds":60,"metadata":{"a":[1,null,{"b":"c"}]}}'

@@ -88,13 +88,13 @@ test('OpenAPI describes every route of the API, and no other', async () => {
   ])
 })
 
-test('every reference in OpenAPI leads somewhere, and every schema is referred to', async () => {
+test('every reference in OpenAPI resolves, and every schema is referenced', async () => {
   const { text, components } = await described()
   const referred = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, to]) => to?.replace('#/components/schemas/', ''))
   expect(new Set(referred)).toEqual(new Set(Object.keys(components.schemas)))
 })
 
-test('OpenAPI says who may ask, and which routes anybody may', async () => {
+test('OpenAPI declares authentication, and the routes that need none', async () => {
   const { paths, security, components, tags } = await described()
   expect(security.flatMap((scheme) => Object.keys(scheme)).toSorted()).toEqual(
     Object.keys(components.securitySchemes).toSorted(),
@@ -112,7 +112,7 @@ test('OpenAPI says who may ask, and which routes anybody may', async () => {
     }
 })
 
-test('every refusal in OpenAPI is an error, and names the codes that the status may have', async () => {
+test('every error in OpenAPI has the error schema and lists its problem codes', async () => {
   const { paths } = await described()
   for (const [path, methods] of Object.entries(paths)) {
     if (path.startsWith('/health')) continue
@@ -132,12 +132,12 @@ test('every refusal in OpenAPI is an error, and names the codes that the status 
   }
 })
 
-test('the page at /docs loads nothing from elsewhere, and may not', async () => {
+test('the page at /docs loads nothing from other origins, and its policy forbids it', async () => {
   const { inject } = await openTestServer()
   const page = await inject('GET', '/docs/')
   const loaded = [...page.body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, path]) => String(path))
   expect(loaded.length).toBeGreaterThan(4)
-  expect(page.body).not.toMatch(/<script>|<style|\son\w+=|style=/) // the policy would not run them
+  expect(page.body).not.toMatch(/<script>|<style|\son\w+=|style=/) // the policy would block them
   for (const path of loaded) {
     expect(path).toMatch(/^\.\/static\/[\w.-]+$/)
     const file = await inject('GET', `/docs/${path.slice(2)}`)
@@ -146,8 +146,8 @@ test('the page at /docs loads nothing from elsewhere, and may not', async () => 
     if (path.endsWith('.css')) expect(file.body).not.toMatch(/@import|url\((?!["']?data:)/)
   }
   const settings = (await inject('GET', '/docs/static/swagger-initializer.js')).body
-  expect(settings).toContain('validatorUrl: null') // else it would show the document to a service elsewhere
-  expect(settings).toContain('"layout":"BaseLayout"') // the other has a field for documents from elsewhere
+  expect(settings).toContain('validatorUrl: null') // otherwise the page would send the document to an external validator
+  expect(settings).toContain('"layout":"BaseLayout"') // the other layout can load documents from other origins
   expect(policyOf(page)).toEqual({
     'default-src': "'none'",
     'script-src': "'self'",

@@ -3,7 +3,7 @@ import { problems } from '../../../src/http/presenters/problem-table.ts'
 import type { InjectOverrides, TestServer } from '../test-server.ts'
 import { createTestServer, openTestServer } from '../test-server.ts'
 
-// One world for all refusals: that they leave nothing in it is what is tested.
+// One server for all requests: the tests check that rejected requests leave nothing behind.
 let testServer: TestServer
 beforeAll(async () => {
   testServer = await createTestServer()
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 
 const list = '/api/v1/workspaces'
-const nobody = '550e8400-e29b-41d4-a716-446655440000'
+const unknownId = '550e8400-e29b-41d4-a716-446655440000'
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 
 type RefusalCase = readonly [
@@ -94,7 +94,7 @@ const creates: readonly RefusalCase[] = [
 ]
 
 test.each(creates.map(([label, body, status, code, headers = {}]) => ({ what: label, body, status, code, headers })))(
-  'a create with $what is refused and leaves nothing behind',
+  'a create request with $what is rejected and leaves nothing behind',
   async ({ body, status, code, headers }) => {
     const response = await testServer.inject('POST', list, { body, headers })
     expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([status, code])
@@ -102,7 +102,7 @@ test.each(creates.map(([label, body, status, code, headers = {}]) => ({ what: la
   },
 )
 
-test('a refusal of fields names each of them', async () => {
+test('a response about invalid fields lists each of them', async () => {
   const response = await testServer.inject('POST', list, { body: { name: '', ttl_seconds: 0, metadata: 1 } })
   expect(response.json<{ details: { field: string }[] }>().details.map(({ field }) => field)).toEqual([
     'name',
@@ -131,10 +131,10 @@ const requests: readonly (readonly [
   ['PUT', list, 405, 'method-not-allowed', 'GET, HEAD, POST'],
   ['DELETE', list, 405, 'method-not-allowed', 'GET, HEAD, POST'],
   ['OPTIONS', list, 405, 'method-not-allowed', 'GET, HEAD, POST'],
-  ['POST', `${list}/${nobody}`, 405, 'method-not-allowed', 'GET, HEAD, PATCH, DELETE'],
-  ['PUT', `${list}/${nobody}`, 405, 'method-not-allowed', 'GET, HEAD, PATCH, DELETE'],
-  ['GET', `${list}/${nobody}/start`, 405, 'method-not-allowed', 'POST'],
-  ['POST', `${list}/${nobody}/history`, 405, 'method-not-allowed', 'GET, HEAD'],
+  ['POST', `${list}/${unknownId}`, 405, 'method-not-allowed', 'GET, HEAD, PATCH, DELETE'],
+  ['PUT', `${list}/${unknownId}`, 405, 'method-not-allowed', 'GET, HEAD, PATCH, DELETE'],
+  ['GET', `${list}/${unknownId}/start`, 405, 'method-not-allowed', 'POST'],
+  ['POST', `${list}/${unknownId}/history`, 405, 'method-not-allowed', 'GET, HEAD'],
   ['POST', '/api/v1/templates', 405, 'method-not-allowed', 'GET, HEAD'],
   ['DELETE', '/health', 405, 'method-not-allowed', 'GET, HEAD'],
   ['GET', '/%zz', 400, 'malformed-request'],
@@ -147,7 +147,7 @@ const requests: readonly (readonly [
   ['GET', `${list}/`, 404, 'workspace-not-found'],
   ['GET', `${list}/x%00y`, 404, 'workspace-not-found'],
   ['GET', `${list}/..%2f..%2fetc`, 404, 'workspace-not-found'],
-  ['GET', `${list}/${nobody}%0a`, 404, 'workspace-not-found'],
+  ['GET', `${list}/${unknownId}%0a`, 404, 'workspace-not-found'],
   ['GET', `${list}/__proto__`, 404, 'workspace-not-found'],
   ['GET', `${list}?limit=0`, 400, 'invalid'],
   ['GET', `${list}?limit=`, 400, 'invalid'],
@@ -188,7 +188,7 @@ test.each(requests.map(([method, path, status, code, allow]) => ({ method, path,
   },
 )
 
-test('a disk that does not read is 503 and a bug is 500, told without their texts and nothing else of the server', async () => {
+test('an unreadable database is 503 and a bug is 500, and neither response contains internal messages', async () => {
   const broken = await openTestServer({
     wrapSupervisor: (supervisor) => ({
       ...supervisor,
@@ -202,9 +202,9 @@ test('a disk that does not read is 503 and a bug is 500, told without their text
       },
     }),
   })
-  const responses = [await broken.inject('GET', list), await broken.inject('GET', `${list}/${nobody}`)]
+  const responses = [await broken.inject('GET', list), await broken.inject('GET', `${list}/${unknownId}`)]
   expect(responses.map((response) => [response.statusCode, response.headers['retry-after'], response.json()])).toEqual([
-    // The disk is nobody's bug: the client may try again, and readiness tells the operator.
+    // A disk error is not a bug: the client may retry, and readiness informs the operator.
     [503, '5', { error: problems['not-read'].error, code: 'not-read' }],
     [500, undefined, { error: problems.internal.error, code: 'internal' }],
   ])

@@ -6,7 +6,7 @@ import { openTestServer, ownerOf } from '../test-server.ts'
 
 const alice = { owner: ownerOf('alice'), operator: false }
 
-test('a ticket lets in whoever it was given to, once', async () => {
+test('a ticket authenticates its caller, once', async () => {
   const { inject, listen, createWorkspace, waitFor } = await openTestServer({ realProcesses: true })
   const port = await listen()
   const { id } = await createWorkspace()
@@ -18,11 +18,11 @@ test('a ticket lets in whoever it was given to, once', async () => {
   shell.type('echo $((6*7))\n')
   await shell.waitForScreen(/^42$/m)
   expect(await refusedShell(port, id, path)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
-  // A header does not mend it: the ticket is what was asked with.
+  // A valid header does not help: the ticket takes precedence.
   expect(await refusedShell(port, id, { ...path, headers: { 'x-user': 'alice' } })).toMatchObject({ status: 401 })
 })
 
-test('a ticket of somebody else shows him nothing of what others have', async () => {
+test('a ticket of another user gives no access to the workspace', async () => {
   const { inject, listen, createWorkspace, waitFor } = await openTestServer({ realProcesses: true })
   const port = await listen()
   const { id } = await createWorkspace()
@@ -31,7 +31,7 @@ test('a ticket of somebody else shows him nothing of what others have', async ()
   expect(await refusedShell(port, id, { headers: {}, query: bobs })).toMatchObject({ status: 404 })
 })
 
-test('a ticket is for WebSockets alone', async () => {
+test('a ticket works for WebSockets only', async () => {
   const { inject } = await openTestServer()
   const { ticket } = (await inject('POST', '/api/v1/tickets')).json<{ ticket: string }>()
   const response = await inject('GET', `/api/v1/workspaces?ticket=${ticket}`, { headers: { 'x-user': undefined } })
@@ -39,7 +39,7 @@ test('a ticket is for WebSockets alone', async () => {
   expect((await inject('POST', '/api/v1/tickets', { headers: { 'x-user': undefined } })).statusCode).toBe(401)
 })
 
-test('no ticket is written to the log', async () => {
+test('tickets are never logged', async () => {
   const { inject, listen, logged, createWorkspace, waitFor } = await openTestServer({ realProcesses: true })
   const port = await listen()
   const { id } = await createWorkspace()
@@ -53,7 +53,7 @@ test('no ticket is written to the log', async () => {
   expect(redactedUrl('/a?limit=1')).toBe('/a?limit=1')
 })
 
-test('a ticket is void after 30 seconds, and the oldest once there are too many', () => {
+test('a ticket expires after 30 seconds, and the oldest become invalid above 10,000', () => {
   let now = 0
   const { issue, redeem } = ticketStore(() => now)
   const expired = issue(alice)
@@ -64,10 +64,14 @@ test('a ticket is void after 30 seconds, and the oldest once there are too many'
   expect(redeem(expired.ticket)).toBeUndefined()
   expect(redeem(inTime.ticket)).toEqual(alice)
   const [first, second, ...others] = Array.from({ length: 10_001 }, () => issue(alice))
-  expect([first, second, others.at(-1)].map((one) => redeem(one?.ticket ?? ''))).toEqual([undefined, alice, alice])
+  expect([first, second, others.at(-1)].map((issued) => redeem(issued?.ticket ?? ''))).toEqual([
+    undefined,
+    alice,
+    alice,
+  ])
 })
 
-test('a client that offers HTTP/2 with what it sends is answered as any other, on a connection that stays', async () => {
+test('a request that offers HTTP/2 gets an ordinary response, and the connection stays open', async () => {
   const { listen } = await openTestServer()
   const socket = connect(await listen(), '127.0.0.1')
   const body = JSON.stringify({ name: 'offered' })

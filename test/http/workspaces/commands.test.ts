@@ -3,9 +3,9 @@ import type { WorkspaceBody } from '../test-server.ts'
 import { openTestServer } from '../test-server.ts'
 
 const list = '/api/v1/workspaces'
-const is = (status: string) => (shown: WorkspaceBody) => shown.status === status
+const is = (status: string) => (workspace: WorkspaceBody) => workspace.status === status
 
-test('stop, start and restart are answered with the workspace as it is then', async () => {
+test('stop, start and restart respond with the new state of the workspace', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, is('running'))
@@ -33,23 +33,20 @@ test.each<readonly [string, 'start' | 'stop' | 'restart', string]>([
   ['creating', 'start', 'creating.image'],
   ['creating', 'stop', 'creating.image'],
   ['creating', 'restart', 'creating.image'],
-])(
-  'a workspace that is %s refuses %s, says in which state it is, and stays as it is',
-  async (status, command, state) => {
-    const { inject, count, engine, createWorkspace, waitFor } = await openTestServer()
-    if (status === 'creating') engine.before('image', () => new Promise(() => {}))
-    const { id } = await createWorkspace()
-    if (status === 'creating') await waitFor(id, (shown) => shown.state === state)
-    else await waitFor(id, is('running'))
-    if (status === 'stopped') await inject('POST', `${list}/${id}/stop`)
-    const before = await waitFor(id, is(status))
-    const lines = count('journal')
-    const response = await inject('POST', `${list}/${id}/${command}`)
-    expect(response.statusCode).toBe(409)
-    expect(response.json()).toEqual({ error: expect.stringContaining(`"${state}"`), code: 'refused-in-state', state })
-    expect([(await inject('GET', `${list}/${id}`)).json(), count('journal')]).toEqual([before, lines])
-  },
-)
+])('a workspace that is %s refuses %s, names its state, and does not change', async (status, command, state) => {
+  const { inject, count, engine, createWorkspace, waitFor } = await openTestServer()
+  if (status === 'creating') engine.before('image', () => new Promise(() => {}))
+  const { id } = await createWorkspace()
+  if (status === 'creating') await waitFor(id, (workspace) => workspace.state === state)
+  else await waitFor(id, is('running'))
+  if (status === 'stopped') await inject('POST', `${list}/${id}/stop`)
+  const before = await waitFor(id, is(status))
+  const lines = count('journal')
+  const response = await inject('POST', `${list}/${id}/${command}`)
+  expect(response.statusCode).toBe(409)
+  expect(response.json()).toEqual({ error: expect.stringContaining(`"${state}"`), code: 'refused-in-state', state })
+  expect([(await inject('GET', `${list}/${id}`)).json(), count('journal')]).toEqual([before, lines])
+})
 
 test.each([
   ['none', {}],
@@ -68,7 +65,7 @@ test.each([
   expect((await inject('DELETE', `${list}/${id}`, { headers })).statusCode).toBe(200)
 })
 
-test('a command with a body that is broken is refused', async () => {
+test('a command with a malformed body is rejected', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, is('running'))
@@ -82,7 +79,7 @@ test('a command with a body that is broken is refused', async () => {
   expect((await inject('GET', `${list}/${id}`)).json<WorkspaceBody>().state).toBe('running.up')
 })
 
-test('DELETE is answered once the container is gone, and a second one with 404', async () => {
+test('DELETE responds when the container is removed, and a second DELETE is 404', async () => {
   const { inject, count, engine, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, is('running'))
@@ -97,7 +94,7 @@ test('DELETE is answered once the container is gone, and a second one with 404',
 })
 
 test.each(['image', 'container', 'boot', 'setup'] as const)(
-  'DELETE while the %s is being made leaves nothing',
+  'DELETE during the %s step leaves nothing behind',
   async (verb) => {
     const { inject, count, engine, createWorkspace, waitFor } = await openTestServer()
     engine.before(verb, () => new Promise(() => {}))
@@ -110,7 +107,7 @@ test.each(['image', 'container', 'boot', 'setup'] as const)(
   },
 )
 
-test('while a DELETE waits for an engine that is slow, the workspace is gone already and its name is free', async () => {
+test('while a DELETE waits for a slow engine, the workspace is 404 and its name is free', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
   const first = await createWorkspace({ name: 'one' })
   await waitFor(first.id, is('running'))
@@ -139,20 +136,20 @@ test('while a DELETE waits for an engine that is slow, the workspace is gone alr
   expect((await inject('GET', list)).json<WorkspaceBody[]>().map(({ id }) => id)).toEqual([second.id])
 })
 
-test('create, delete and create of one name in one burst make one workspace with one container', async () => {
+test('concurrent create, delete and create with one name leave one workspace with one container', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
   const first = await createWorkspace({ name: 'one' })
-  const [gone, second] = await Promise.all([
+  const [deletion, second] = await Promise.all([
     inject('DELETE', `${list}/${first.id}`),
     inject('POST', list, { body: { name: 'one' } }),
   ])
-  expect(gone.statusCode).toBe(200)
-  const made = second.statusCode === 200 ? second.json<WorkspaceBody>() : await createWorkspace({ name: 'one' })
-  await waitFor(made.id, is('running'))
-  expect([...engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([made.id])
+  expect(deletion.statusCode).toBe(200)
+  const created = second.statusCode === 200 ? second.json<WorkspaceBody>() : await createWorkspace({ name: 'one' })
+  await waitFor(created.id, is('running'))
+  expect([...engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([created.id])
 })
 
-test('commands given at once with a DELETE are answered, and never bring the workspace back', async () => {
+test('commands concurrent with a DELETE get a response and never bring the workspace back', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, is('running'))

@@ -12,18 +12,18 @@ export interface ServerSentEvent {
 export interface EventReader {
   readonly status: number
   readonly headers: IncomingMessage['headers']
-  /** What has come so far. */
+  /** Events received so far. */
   readonly events: readonly ServerSentEvent[]
-  /** All of it, heartbeats too. */
+  /** Everything received, including heartbeats. */
   text(): string
-  /** Stops taking what comes, and goes on. */
+  /** Stops reading until `resume`. */
   pause(): void
   resume(): void
   readonly ended: Promise<void>
   close(): void
 }
 
-/** Follows a feed over a real connection, as a program does. */
+/** Subscribes to an event stream over a real connection. */
 export async function readEvents(
   port: number,
   path: string,

@@ -14,11 +14,12 @@ async function openFeed() {
 
 const transitions = ({ events }: EventReader) => events.filter(({ event }) => event === 'transition')
 const positionsOf = (reader: EventReader) => transitions(reader).map(({ id }) => id)
-/** Polls: a stream says nothing of what is still to come. */
-const waitForEvents = (expectGapless: () => void) => vi.waitFor(expectGapless, { interval: 5, timeout: 5000 })
+/** Polls: a stream does not announce how many events will follow. */
+const waitForEvents = (expectEvents: () => void, interval = 5) =>
+  vi.waitFor(expectEvents, { interval, timeout: 15_000 })
 
-describe('the feed', () => {
-  test('tells each transition as it is committed, with its place in the journal', async () => {
+describe('the event feed', () => {
+  test('sends each transition as it is committed, with its journal position', async () => {
     const { inject, createWorkspace, read, waitFor } = await openFeed()
     const reader = await read()
     expect(reader.status).toBe(200)
@@ -37,7 +38,7 @@ describe('the feed', () => {
     expect(reader.events[0]).toMatchObject({ event: 'ready', data: {} })
   })
 
-  test('goes on after the event that was seen last, without a gap or a repeat, also where nothing new has come', async () => {
+  test('continues after the last event received, without gaps or repeats, even if there is nothing new', async () => {
     const { createWorkspace, read, waitFor } = await openFeed()
     const allEvents = await read()
     const { id } = await createWorkspace()
@@ -53,26 +54,26 @@ describe('the feed', () => {
     await waitForEvents(() => expect(positionsOf(query)).toEqual(all.slice(1)))
   })
 
-  test('of readers that come and go while workspaces are made, each has every event once', async () => {
+  test('delivers every event once to a reader that reconnects while workspaces are created', async () => {
     const { createWorkspace, read, waitFor } = await openFeed()
     const allEvents = await read()
-    const made = Promise.all(Array.from({ length: 30 }, (_, n) => createWorkspace({ name: `w${n}` })))
+    const created = Promise.all(Array.from({ length: 30 }, (_, n) => createWorkspace({ name: `w${n}` })))
     const seqs: number[] = []
     let last = allEvents.events[0]?.id ?? 0
     for (let round = 0; round < 15; round += 1) {
       const part = await read(feed, { 'last-event-id': String(last) })
-      await new Promise((resolve) => setImmediate(resolve)) // a reader that leaves at once has seen little or nothing
+      await new Promise((resolve) => setImmediate(resolve)) // this reader disconnects after few or no events
       part.close()
       seqs.push(...positionsOf(part))
       last = seqs.at(-1) ?? last
     }
-    for (const { id } of await made) await waitFor(id, ({ status }) => status === 'running')
+    for (const { id } of await created) await waitFor(id, ({ status }) => status === 'running')
     const rest = await read(feed, { 'last-event-id': String(last) })
     await waitForEvents(() => expect([...seqs, ...positionsOf(rest)]).toEqual(positionsOf(allEvents)))
     expect(positionsOf(allEvents).length).toBeGreaterThan(150)
   })
 
-  test('shows an owner their own, an operator all, and nobody another owner’s', async () => {
+  test('shows owners their own workspaces and operators all', async () => {
     const { createWorkspace, read, waitFor } = await openFeed()
     const [alice, bob, root] = [
       await read(),
@@ -91,7 +92,7 @@ describe('the feed', () => {
     expect([refused.status, refused.text()]).toEqual([404, unknown.text()])
   })
 
-  test('of one workspace has nothing of another, ends with it, and says so to who comes later', async () => {
+  test('of one workspace contains no other, ends when it is deleted, and is 204 afterwards', async () => {
     const { inject, createWorkspace, read, waitFor } = await openFeed()
     const { id } = await createWorkspace()
     const reader = await read(`${list}/${id}/events`)
@@ -115,23 +116,23 @@ describe('the feed', () => {
   })
 
   test.each(['-1', '1.5', 'x', '1e3', '9'.repeat(16), '123456789', '1, 2'])(
-    'refuses the place %j, which it never had',
-    async (given) => {
+    'rejects the unknown position %j',
+    async (position) => {
       const { read, createWorkspace } = await openFeed()
       await createWorkspace()
-      const reader = await read(feed, { 'last-event-id': given })
+      const reader = await read(feed, { 'last-event-id': position })
       await reader.ended
       expect([reader.status, JSON.parse(reader.text())]).toEqual([400, expect.objectContaining({ code: 'invalid' })])
     },
   )
 
-  test('holds nothing in memory for a reader who does not read, and lets it go on where it stopped', async () => {
+  test('buffers nothing in memory for a stalled reader, which continues where it stopped', async () => {
     const { database, createWorkspace, read, supervisor, waitFor } = await openFeed()
     const { id } = await createWorkspace()
     await waitFor(id, ({ status }) => status === 'running')
     const reader = await read()
     reader.pause()
-    // More than the buffers of a connection take, written behind the feed's back and told of by one step.
+    // More than the buffers of a connection hold, written directly and announced by a single transition.
     const note = database.db.prepare(
       `INSERT INTO journal (workspace, owner, at, event, from_state, to_state, by, reason, attempts, revision)
        SELECT workspace, owner, at, 'noise', 'running.up', 'running.up', by, :reason, NULL, 99 FROM journal WHERE seq = 1`,
@@ -142,24 +143,23 @@ describe('the feed', () => {
     })()
     const before = process.memoryUsage().rss
     await createWorkspace({ name: 'wakes-the-feed' })
-    await new Promise((resolve) => setTimeout(resolve, 300)) // whoever would pile it up has done so by then
+    await new Promise((resolve) => setTimeout(resolve, 300)) // long enough for a buffer to fill
     expect(process.memoryUsage().rss - before).toBeLessThan(12e6)
     reader.resume()
-    await waitForEvents(() =>
-      expect(transitions(reader).filter(({ data }) => data['event'] === 'noise')).toHaveLength(lines),
-    )
+    const noise = () => transitions(reader).filter(({ data }) => data['event'] === 'noise')
+    await waitForEvents(() => expect(noise().length).toBe(lines), 100) // each poll walks all events
     const positions = positionsOf(reader)
     expect(positions).toEqual(Array.from(positions, (_, n) => (positions[0] ?? 0) + n))
     expect(supervisor.health().database).toBeNull()
   })
 
-  test('ends with the service, and says why', async () => {
+  test('ends on shutdown, with the reason', async () => {
     const { app, read } = await openFeed()
     const reader = await read()
-    const begun = performance.now()
+    const startedAt = performance.now()
     await app.close()
     await reader.ended
-    expect(reader.events.at(-1)).toMatchObject({ event: 'dropped', data: { reason: 'the service is shutting down' } })
-    expect(performance.now() - begun).toBeLessThan(10_000) // an end that waits for readers takes twelve seconds
+    expect(reader.events.at(-1)).toMatchObject({ event: 'dropped', data: { reason: 'The service is shutting down.' } })
+    expect(performance.now() - startedAt).toBeLessThan(10_000) // waiting for readers would take twelve seconds
   })
 })

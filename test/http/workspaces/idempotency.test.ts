@@ -12,7 +12,7 @@ const create = (
   headers: InjectOverrides['headers'] = {},
 ) => inject('POST', list, { body: request, headers: { 'idempotency-key': key, ...headers } })
 
-test('a create that is repeated is answered with the same bytes: at once, later, after a change and after a delete', async () => {
+test('a repeated create gets the same bytes: concurrently, later, after an update and after a delete', async () => {
   const testServer = await openTestServer()
   const first = await create(testServer, 'k')
   expect(first.statusCode).toBe(200)
@@ -35,7 +35,7 @@ test('a create that is repeated is answered with the same bytes: at once, later,
   expect(testServer.count('workspaces')).toBe(0)
 })
 
-test('creates with one key at once make one workspace, and all get its answer', async () => {
+test('concurrent creates with one key create one workspace, and all get its response', async () => {
   const testServer = await openTestServer()
   const responses = await Promise.all(Array.from({ length: 8 }, () => create(testServer, 'k')))
   expect(new Set(responses.map((response) => `${response.statusCode} ${response.body}`)).size).toBe(1)
@@ -48,7 +48,7 @@ test.each([
   ['TTL', { ...body, ttl_seconds: 61 }],
   ['metadata', { ...body, metadata: { a: 2 } }],
   ['nothing but a name', { name: 'one' }],
-])('the same key with another body (%s) is refused', async (_label, other) => {
+])('the same key with another body (%s) is rejected', async (_label, other) => {
   const testServer = await openTestServer()
   await create(testServer, 'k')
   const response = await create(testServer, 'k', other)
@@ -56,7 +56,7 @@ test.each([
   expect(testServer.count('workspaces')).toBe(1)
 })
 
-test('fields that are ignored, and nulls, make no other body', async () => {
+test('ignored fields and nulls do not make a different body', async () => {
   const testServer = await openTestServer()
   const first = await create(testServer, 'k', { name: 'one' })
   expect((await create(testServer, 'k', { name: 'one', template: null, owner: 'eve' })).body).toBe(first.body)
@@ -71,7 +71,7 @@ test('a key belongs to its owner', async () => {
   expect((await create(testServer, 'k')).body).toBe(alices.body)
 })
 
-test('a create that was refused does not use up its key', async () => {
+test('a failed create does not use up its key', async () => {
   const testServer = await openTestServer()
   await testServer.createWorkspace({ name: 'one' })
   for (const request of [body, { name: 'x', template: 'nope' }, { name: '' }])
@@ -80,7 +80,7 @@ test('a create that was refused does not use up its key', async () => {
   expect((await create(testServer, 'k', { name: 'two' })).statusCode).toBe(200)
 })
 
-test('without a key the same create is made again', async () => {
+test('without a key, a repeated create is a new request', async () => {
   const testServer = await openTestServer()
   expect((await testServer.createWorkspace({ name: 'a' })).id).not.toBe(
     (await testServer.createWorkspace({ name: 'b' })).id,

@@ -3,27 +3,27 @@ import type { WorkspaceBody, TestServer } from '../test-server.ts'
 import { openTestServer } from '../test-server.ts'
 
 const list = '/api/v1/workspaces'
-const names = (shown: readonly WorkspaceBody[]) => shown.map(({ name }) => name)
+const names = (workspaces: readonly WorkspaceBody[]) => workspaces.map(({ name }) => name)
 const nextLinkOf = (link: unknown) => /^<(?<path>[^>]+)>; rel="next"$/.exec(String(link))?.groups?.['path']
 
-/** Every page from `path` on. `between` runs before each page but the first. */
-async function listAllPages(
+/** All pages from `path` on. `between` runs before each page except the first. */
+async function listAllPages<T = WorkspaceBody>(
   { inject }: TestServer,
   path: string,
   between = async () => {},
   headers = {},
-): Promise<unknown[][]> {
-  const pages: unknown[][] = []
+): Promise<T[][]> {
+  const pages: T[][] = []
   for (let next: string | undefined = path; next !== undefined; ) {
     if (pages.length > 0) await between()
     const response = await inject('GET', next, { headers })
-    pages.push(response.json<unknown[]>())
+    pages.push(response.json<T[]>())
     next = response.headers.link === undefined ? undefined : nextLinkOf(response.headers.link)
   }
   return pages
 }
 
-test('the list is a bare array of all of one’s own, newest first by order of creation', async () => {
+test('the list is a bare array of the caller’s workspaces, newest first by order of creation', async () => {
   const { inject, createWorkspace } = await openTestServer()
   expect((await inject('GET', list)).body).toBe('[]')
   for (const name of ['c', 'a', 'b']) await createWorkspace({ name })
@@ -33,23 +33,24 @@ test('the list is a bare array of all of one’s own, newest first by order of c
   expect(response.headers).not.toHaveProperty('link')
 })
 
-test('a walk with a cursor meets each workspace once, whatever is made and deleted meanwhile', async () => {
+test('paging returns each workspace once, whatever is created and deleted in the meantime', async () => {
   const testServer = await openTestServer()
-  const made: WorkspaceBody[] = []
-  for (let number = 0; number < 7; number += 1) made.push(await testServer.createWorkspace({ name: `w${number}` }))
+  const created: WorkspaceBody[] = []
+  for (let number = 0; number < 7; number += 1) created.push(await testServer.createWorkspace({ name: `w${number}` }))
   let late = 0
   const pages = await listAllPages(testServer, `${list}?limit=2`, async () => {
     await testServer.createWorkspace({ name: `late${late++}` })
-    for (const gone of late === 1 ? [made[5], made[4]] : []) await testServer.inject('DELETE', `${list}/${gone?.id}`)
+    for (const workspace of late === 1 ? [created[5], created[4]] : [])
+      await testServer.inject('DELETE', `${list}/${workspace?.id}`)
   })
-  expect(pages.map((page) => names(page as WorkspaceBody[]))).toEqual([
+  expect(pages.map((page) => names(page))).toEqual([
     ['w6', 'w5'],
     ['w3', 'w2'],
     ['w1', 'w0'],
   ])
 })
 
-test('a page that holds all there is has no link, and a link keeps the filters', async () => {
+test('the last page has no link, and a link keeps the filters', async () => {
   const testServer = await openTestServer()
   for (const [name, template] of [
     ['a', 'go'],
@@ -62,10 +63,10 @@ test('a page that holds all there is has no link, and a link keeps the filters',
   const first = await testServer.inject('GET', `${list}?template=go&limit=1&odd=a?b%26c`)
   expect(nextLinkOf(first.headers.link)).toContain('template=go')
   const pages = await listAllPages(testServer, `${list}?template=go&limit=1&odd=a?b%26c`)
-  expect(pages.map((page) => names(page as WorkspaceBody[]))).toEqual([['d'], ['c'], ['a']])
+  expect(pages.map((page) => names(page))).toEqual([['d'], ['c'], ['a']])
 })
 
-test('filters narrow by status, name and template, together', async () => {
+test('filters by status, name and template can be combined', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
   const a = await createWorkspace({ name: 'a', template: 'go' })
   const b = await createWorkspace({ name: 'b', template: 'go' })
@@ -87,7 +88,7 @@ test('filters narrow by status, name and template, together', async () => {
   expect(await found('nobody=knows')).toHaveLength(4)
 })
 
-test('operators list another owner’s, or everybody’s, and there see what is being deleted', async () => {
+test('operators list the workspaces of one or all owners, including those being deleted', async () => {
   const testServer = await openTestServer()
   const { inject, engine, createWorkspace, waitFor } = testServer
   const headers = { 'x-user': 'root' }
@@ -108,13 +109,13 @@ test('operators list another owner’s, or everybody’s, and there see what is 
   expect(await found('?owner=*&status=deleting')).toEqual(['a'])
   expect(await found('?status=deleting')).toEqual([])
   const pages = await listAllPages(testServer, `${list}?owner=*&limit=2`, undefined, headers)
-  expect(pages.map((page) => names(page as WorkspaceBody[]))).toEqual([['r', 'b'], ['a']])
+  expect(pages.map((page) => names(page))).toEqual([['r', 'b'], ['a']])
   engine.reconnect()
   expect((await deletion).statusCode).toBe(200)
 })
 
 test.each(['alice', '*', '__proto__', 'ROOT'])(
-  'the user %s, who is no operator, lists nobody else’s with ?owner=',
+  'the user %s, who is not an operator, lists no other owner’s workspaces with ?owner=',
   async (user) => {
     const { inject, createWorkspace } = await openTestServer()
     await createWorkspace({ name: 'secret' }, { 'x-user': 'bob' })
@@ -123,7 +124,7 @@ test.each(['alice', '*', '__proto__', 'ROOT'])(
   },
 )
 
-test('a history tells every transition, oldest first, in pages, and outlives the workspace', async () => {
+test('a history has every transition, oldest first, in pages, and outlives the workspace', async () => {
   const testServer = await openTestServer()
   const { id } = await testServer.createWorkspace()
   await testServer.waitFor(id, ({ status }) => status === 'running')

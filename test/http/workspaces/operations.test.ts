@@ -5,7 +5,7 @@ import { openTestServer } from '../test-server.ts'
 const path = '/api/v1/operations'
 const asRoot = { headers: { 'x-user': 'root' } }
 
-test('an operator sees the queue: how many wait, how many hold a slot, and how many slots there are', async () => {
+test('operators see how many workspaces are queued, how many hold a slot, and how many slots there are', async () => {
   const { inject, engine, createWorkspace } = await openTestServer()
   const idle = (await inject('GET', path, asRoot)).json()
   expect(idle).toMatchObject({ queue: { queued: 0, working: 0, slots: 8 }, orphans: 0, unreadable: 0 })
@@ -14,14 +14,14 @@ test('an operator sees the queue: how many wait, how many hold a slot, and how m
   expect((await inject('GET', path, asRoot)).json().queue).toEqual({ queued: 2, working: 8, slots: 8 })
 })
 
-test('an operator sees when each sweep ran, how long it took, what it found, and when the next is due', async () => {
+test('operators see when each sweep ran, how long it took, what it found, and when the next is due', async () => {
   const { inject, engine } = await openTestServer({ intervalMs: 20 })
   engine.placeContainer(newWorkspaceId())
   const sweeps = async () => {
     const { sweeps: sweepStatuses } = (await inject('GET', path, asRoot)).json()
     return Object.fromEntries(sweepStatuses.map(({ name, ...rest }: { name: string }) => [name, rest]))
   }
-  // They run by their time, and tell nobody.
+  // Polled: sweeps run on a timer and announce nothing.
   await expect.poll(sweeps).toMatchObject({
     provisioner: { did: { resumed: 0, granted: 0 }, failed: [], took_ms: expect.any(Number) },
     janitor: { did: { expired: 0, answers_forgotten: 0, lines_forgotten: 0 }, failed: [] },
@@ -31,7 +31,7 @@ test('an operator sees when each sweep ran, how long it took, what it found, and
   expect(Date.parse(janitor.next_at)).toBeGreaterThan(Date.parse(janitor.began_at))
 })
 
-test('a sweep that fails says of what, and so does an inventory', async () => {
+test('a failed sweep names the part that failed, and so does a failed reconciliation', async () => {
   const { inject, database, engine } = await openTestServer({ intervalMs: 20 })
   engine.before('list', () => ({ kind: 'transient', message: 'The list was cut short.' }))
   database.db.exec('DROP TABLE idempotency')
@@ -42,7 +42,7 @@ test('a sweep that fails says of what, and so does an inventory', async () => {
   await expect.poll(failed).toEqual(['forgetting old answers', 'The list was cut short.'])
 })
 
-test('to anybody else there is nothing here', async () => {
+test('operator routes do not exist for other users', async () => {
   const { inject } = await openTestServer()
   const refused = await inject('GET', path)
   expect([refused.statusCode, refused.json().code]).toEqual([404, 'route-not-found'])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openTestServer } from '../test-server.ts'
 
-test('the snapshot of a workspace tells its owner what the statechart remembers', async () => {
+test('the snapshot shows the context of the statechart to the owner', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
   engine.failNext('boot', { kind: 'transient', message: 'The engine is busy.' })
   const { id } = await createWorkspace({ name: 'one', metadata: { a: 1 } })
@@ -22,7 +22,7 @@ test('the snapshot of a workspace tells its owner what the statechart remembers'
   expect(up.revision).toBeGreaterThan(waiting.revision)
 })
 
-test('values of variables in a template are not in a snapshot, their names are', async () => {
+test('a snapshot has the names of template variables, but not their values', async () => {
   const { inject, createWorkspace, database, waitFor } = await openTestServer()
   const { id } = await createWorkspace({ name: 'one', template: 'python' })
   await waitFor(id, ({ status }) => status === 'running')
@@ -36,7 +36,7 @@ test('values of variables in a template are not in a snapshot, their names are',
   }
 })
 
-test("another owner's snapshot does not exist, an operator sees it", async () => {
+test('a snapshot is 404 for other users and visible to operators', async () => {
   const { inject, createWorkspace } = await openTestServer()
   const { id } = await createWorkspace()
   const as = (user: string) => inject('GET', `/api/v1/workspaces/${id}/snapshot`, { headers: { 'x-user': user } })

@@ -7,13 +7,13 @@ const charts = '/api/v1/statecharts'
 const activeStatesIn = (svg: string) =>
   [...svg.matchAll(/id="state-([^"]*)" class="[^"]* active"/g)].map(([, id]) => id)
 
-test('a workspace’s statechart has the state lit that it is in, now and after a stop', async () => {
+test('the statechart of a workspace highlights its current state, also after a stop', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace()
   await waitFor(id, ({ status }) => status === 'running')
-  const drawn = await inject('GET', `/api/v1/workspaces/${id}/statechart`)
-  expect([drawn.statusCode, drawn.headers['content-type']]).toEqual([200, svgType])
-  expect(activeStatesIn(drawn.body)).toEqual(['running', 'running.up'])
+  const response = await inject('GET', `/api/v1/workspaces/${id}/statechart`)
+  expect([response.statusCode, response.headers['content-type']]).toEqual([200, svgType])
+  expect(activeStatesIn(response.body)).toEqual(['running', 'running.up'])
   await inject('POST', `/api/v1/workspaces/${id}/stop`)
   await waitFor(id, ({ status }) => status === 'stopped')
   expect(activeStatesIn((await inject('GET', `/api/v1/workspaces/${id}/statechart`)).body)).toEqual([
@@ -22,11 +22,11 @@ test('a workspace’s statechart has the state lit that it is in, now and after 
   ])
 })
 
-test('a drawing that is opened by itself may do nothing', async () => {
+test('an SVG opened on its own may not load or run anything', async () => {
   const { inject } = await openTestServer()
-  const drawn = await inject('GET', `${charts}/workspace`, { headers: { accept: 'image/svg+xml' } })
-  expect(drawn.headers['content-security-policy']).toBe("default-src 'none'; style-src 'unsafe-inline'")
-  expect(activeStatesIn(drawn.body)).toEqual([])
+  const response = await inject('GET', `${charts}/workspace`, { headers: { accept: 'image/svg+xml' } })
+  expect(response.headers['content-security-policy']).toBe("default-src 'none'; style-src 'unsafe-inline'")
+  expect(activeStatesIn(response.body)).toEqual([])
 })
 
 test.each([
@@ -36,14 +36,18 @@ test.each([
   ['text/html, image/svg+xml;q=0.5, application/json;q=0.4', svgType, /^<svg/],
   ['text/vnd.mermaid', 'text/vnd.mermaid; charset=utf-8', /^stateDiagram-v2/],
   ['text/plain', 'text/plain; charset=utf-8', /^stateDiagram-v2/],
-])('a machine’s statechart comes as Accept %j asks', async (accept, type, text) => {
+])('Accept %j selects the type of a statechart', async (accept, type, text) => {
   const { inject } = await openTestServer()
-  const drawn = await inject('GET', `${charts}/workspace`, { headers: { accept } })
-  expect([drawn.statusCode, drawn.headers['content-type'], drawn.headers['vary']]).toEqual([200, type, 'accept'])
-  expect(drawn.body).toMatch(text)
+  const response = await inject('GET', `${charts}/workspace`, { headers: { accept } })
+  expect([response.statusCode, response.headers['content-type'], response.headers['vary']]).toEqual([
+    200,
+    type,
+    'accept',
+  ])
+  expect(response.body).toMatch(text)
 })
 
-test('the list names each machine with the states that it can rest in', async () => {
+test('the list has each machine with its leaf states', async () => {
   const { inject } = await openTestServer()
   const [workspace, ...others] = (await inject('GET', charts)).json<{ machine: string; states: string[] }[]>()
   expect(others).toEqual([])
@@ -59,13 +63,13 @@ test.each([
   [`${charts}/workspace`, 'application/pdf', 406, 'not-acceptable'],
   [`${charts}/workspace`, 'application/json;q=0', 406, 'not-acceptable'],
   ['/api/v1/workspaces/550e8400-e29b-41d4-a716-446655440000/statechart', 'image/svg+xml', 404, 'workspace-not-found'],
-])('%s as %j is refused with %i', async (path, accept, status, code) => {
+])('%s as %j is %i', async (path, accept, status, code) => {
   const { inject } = await openTestServer()
   const response = await inject('GET', path, { headers: { accept } })
   expect([response.statusCode, response.json()]).toEqual([status, expect.objectContaining({ code })])
 })
 
-test('a workspace’s statechart is a drawing and nothing else', async () => {
+test('the statechart of a workspace is available as SVG only', async () => {
   const { inject, createWorkspace } = await openTestServer()
   const { id } = await createWorkspace()
   const response = await inject('GET', `/api/v1/workspaces/${id}/statechart`, {

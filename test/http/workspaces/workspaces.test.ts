@@ -1,21 +1,23 @@
 import { expect, test } from 'vitest'
+import { presentWorkspace } from '../../../src/http/presenters/workspace.ts'
 import { fault } from '../../../src/workspace/fault.ts'
+import { newWorkspaceId } from '../../../src/workspace/id.ts'
 import type { WorkspaceBody } from '../test-server.ts'
-import { openTestServer } from '../test-server.ts'
+import { openTestServer, ownerOf } from '../test-server.ts'
 
 const list = '/api/v1/workspaces'
 const running = ({ status }: WorkspaceBody) => status === 'running'
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 
-test('a workspace that was just asked for has these fields and no others', async () => {
+test('a new workspace has these fields and no others', async () => {
   const { createWorkspace } = await openTestServer()
-  const shown = await createWorkspace({
+  const workspace = await createWorkspace({
     name: 'my-workspace',
     template: 'nodejs',
     ttl_seconds: 86400,
     metadata: { team: 'blue' },
   })
-  expect(shown).toEqual({
+  expect(workspace).toEqual({
     id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
     name: 'my-workspace',
     owner: 'alice',
@@ -23,24 +25,26 @@ test('a workspace that was just asked for has these fields and no others', async
     provider: 'docker',
     status: 'creating',
     state: 'creating.queued',
+    ready: false,
+    settled: false,
     can: ['update', 'delete'],
     created_at: time,
-    updated_at: shown['created_at'],
+    updated_at: workspace['created_at'],
     ttl_seconds: 86400,
-    expires_at: new Date(Date.parse(String(shown['created_at'])) + 86_400_000).toISOString(),
+    expires_at: new Date(Date.parse(String(workspace['created_at'])) + 86_400_000).toISOString(),
     metadata: { team: 'blue' },
   })
 })
 
-test('a workspace that runs says how to reach it, and leaves out what it has not', async () => {
+test('a running workspace has connection info, and leaves out fields without a value', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace({ name: 'one' })
   await waitFor(id, running)
   const { statusCode, body, headers } = await inject('GET', `${list}/${id}`)
   expect(statusCode).toBe(200)
   expect(headers['content-type']).toBe('application/json; charset=utf-8')
-  const shown: WorkspaceBody = JSON.parse(body)
-  expect(shown).toEqual({
+  const workspace: WorkspaceBody = JSON.parse(body)
+  expect(workspace).toEqual({
     id,
     name: 'one',
     owner: 'alice',
@@ -48,17 +52,54 @@ test('a workspace that runs says how to reach it, and leaves out what it has not
     provider: 'docker',
     status: 'running',
     state: 'running.up',
+    ready: true,
+    settled: true,
     can: ['stop', 'restart', 'update', 'delete'],
     created_at: time,
     updated_at: time,
     provider_id: expect.stringMatching(/^[0-9a-f]{64}$/),
-    connection_info: { container_id: String(shown['provider_id']).slice(0, 12), ssh_command: 'vm ssh one' },
+    connection_info: { container_id: String(workspace['provider_id']).slice(0, 12), ssh_command: 'vm ssh one' },
   })
   expect((await inject('GET', `${list}/${id.toUpperCase()}`)).body).toBe(body)
   expect(await inject('HEAD', `${list}/${id}`)).toMatchObject({ statusCode: 200, body: '' })
 })
 
-test('a create whose image does not exist becomes failed with the reason, and can be started again', async () => {
+test('a workspace is ready while it can be used, and settled while nothing is in progress', async () => {
+  const { inject, engine, createWorkspace, waitFor } = await openTestServer()
+  const flagsOf = ({ ready, settled }: WorkspaceBody) => ({ ready, settled })
+  const { id } = await createWorkspace()
+  expect(flagsOf(await waitFor(id, running))).toEqual({ ready: true, settled: true })
+  let release = () => {}
+  engine.before('stop', () => new Promise((resolve) => (release = () => resolve(undefined))))
+  const stopping = (await inject('POST', `${list}/${id}/stop`)).json<WorkspaceBody>()
+  expect(flagsOf(stopping)).toEqual({ ready: false, settled: false })
+  release()
+  const stopped = await waitFor(id, ({ status }) => status === 'stopped')
+  expect(flagsOf(stopped)).toEqual({ ready: false, settled: true })
+  engine.failNext('image', fault('permanent', 'The image does not exist.').fault)
+  const failed = await createWorkspace({ name: 'two' })
+  expect(flagsOf(await waitFor(failed.id, ({ status }) => status === 'failed'))).toEqual({
+    ready: false,
+    settled: true,
+  })
+})
+
+test('a quarantined workspace is failed, settled and not ready, and can only be deleted', () => {
+  const identity = { id: newWorkspaceId(), owner: ownerOf('alice'), name: 'one', template: 'base', provider: 'docker' }
+  const times = { createdAt: 0, updatedAt: 0, expiresAt: null }
+  const stored = { seq: 1, status: 'running', revision: 1, machine: 99, snapshot: '{}', unreadable: null }
+  const row = { ...identity, ...times, ...stored }
+  expect(presentWorkspace({ kind: 'quarantined', row, reason: 'machine version 99' })).toMatchObject({
+    status: 'failed',
+    state: 'failed',
+    ready: false,
+    settled: true,
+    can: ['delete'],
+    error_message: expect.stringContaining('machine version 99'),
+  })
+})
+
+test('a workspace whose image does not exist fails with the reason, and can be started again', async () => {
   const { inject, engine, createWorkspace, waitFor } = await openTestServer()
   engine.failNext('image', fault('permanent', 'The image base:1 does not exist: manifest unknown.').fault)
   const { id } = await createWorkspace()
@@ -74,18 +115,23 @@ test('a create whose image does not exist becomes failed with the reason, and ca
 
 test.each([
   ['explicit nulls', { name: 'x', template: null, ttl_seconds: null, metadata: null }],
-  ['fields that nobody knows', { name: 'x', owner: 'eve', provider: 'vm', repo_url: 'x', id: '1', status: 'running' }],
-  ['names that every object has', { name: 'x', constructor: null, toString: 1 }],
-])('a create with %s is the plain one', async (_label, body) => {
+  ['unknown fields', { name: 'x', owner: 'eve', provider: 'vm', repo_url: 'x', id: '1', status: 'running' }],
+  ['names of object properties', { name: 'x', constructor: null, toString: 1 }],
+])('a create request with %s ignores them', async (_label, body) => {
   const { createWorkspace } = await openTestServer()
-  const shown = await createWorkspace(body)
-  expect(Object.keys(shown).toSorted()).toEqual(
-    ['can', 'created_at', 'id', 'name', 'owner', 'provider', 'state', 'status', 'template', 'updated_at'].toSorted(),
-  )
-  expect(shown).toMatchObject({ name: 'x', owner: 'alice', template: 'base', provider: 'docker', status: 'creating' })
+  const workspace = await createWorkspace(body)
+  const fields = 'can created_at id name owner provider ready settled state status template updated_at'
+  expect(Object.keys(workspace).toSorted()).toEqual(fields.split(' '))
+  expect(workspace).toMatchObject({
+    name: 'x',
+    owner: 'alice',
+    template: 'base',
+    provider: 'docker',
+    status: 'creating',
+  })
 })
 
-test('metadata comes back as it is: markup, lone surrogates, names that every object has, depth, 16 KiB', async () => {
+test('metadata is returned unchanged: markup, lone surrogates, names of object properties, depth, 16 KiB', async () => {
   const { inject, createWorkspace } = await openTestServer()
   const deep = JSON.parse('['.repeat(90) + ']'.repeat(90)) as unknown
   const text = JSON.stringify({
@@ -106,8 +152,8 @@ test('metadata comes back as it is: markup, lone surrogates, names that every ob
 
 test.each([
   ['30 days', 2_592_000],
-  ['the most there is', 315_360_000],
-])('a workspace with a TTL of %s lives on', async (_label, ttl_seconds) => {
+  ['the maximum', 315_360_000],
+])('a workspace with a TTL of %s stays alive', async (_label, ttl_seconds) => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id, created_at, expires_at } = await createWorkspace({ name: 'x', ttl_seconds })
   expect(Date.parse(String(expires_at)) - Date.parse(String(created_at))).toBe(ttl_seconds * 1000)
@@ -115,10 +161,10 @@ test.each([
   expect((await inject('GET', `${list}/${id}`)).statusCode).toBe(200)
 })
 
-test('a workspace with a TTL of a second is gone after it, and was expired by the system', async () => {
+test('a workspace with a TTL of one second is deleted by the system when it expires', async () => {
   const { inject, createWorkspace, engine } = await openTestServer()
   const { id } = await createWorkspace({ name: 'x', ttl_seconds: 1 })
-  // Polled: the API does not tell of an end in any other way.
+  // Polled: without an event stream, the API announces no deletion.
   while ((await inject('GET', `${list}/${id}`)).statusCode === 200)
     await new Promise((resolve) => setTimeout(resolve, 20))
   while (engine.containers.size > 0) await new Promise((resolve) => setTimeout(resolve, 2))
@@ -126,7 +172,7 @@ test('a workspace with a TTL of a second is gone after it, and was expired by th
   expect(history.find(({ event }) => event === 'expire')?.by).toBe('system:expiry')
 })
 
-test('PATCH changes what it names and leaves the rest; null takes away', async () => {
+test('PATCH changes the given fields only; null removes a value', async () => {
   const { inject, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace({ name: 'one', ttl_seconds: 100, metadata: { a: 1, b: 2 } })
   const before = await waitFor(id, running)
@@ -146,9 +192,9 @@ test('PATCH changes what it names and leaves the rest; null takes away', async (
   expect(longer['ttl_seconds']).toBe(1000)
   expect(Date.parse(String(longer['expires_at']))).toBeGreaterThanOrEqual(requestedAt + 1_000_000)
   expect(longer['metadata']).toEqual({ c: 3 })
-  const forEver = await patch({ ttl_seconds: null, metadata: null })
-  for (const field of ['ttl_seconds', 'expires_at', 'metadata']) expect(forEver).not.toHaveProperty(field)
-  expect((await inject('GET', `${list}/${id}`)).json()).toEqual(forEver)
+  const permanent = await patch({ ttl_seconds: null, metadata: null })
+  for (const field of ['ttl_seconds', 'expires_at', 'metadata']) expect(permanent).not.toHaveProperty(field)
+  expect((await inject('GET', `${list}/${id}`)).json()).toEqual(permanent)
 })
 
 test.each([
@@ -161,7 +207,7 @@ test.each([
   { metadata: [] },
   [],
   'x',
-])('PATCH with %j is refused and changes nothing', async (body) => {
+])('PATCH with %j is rejected and changes nothing', async (body) => {
   const { inject, count, createWorkspace, waitFor } = await openTestServer()
   const { id } = await createWorkspace({ name: 'one', ttl_seconds: 100, metadata: { a: 1 } })
   const before = await waitFor(id, running)
@@ -171,7 +217,7 @@ test.each([
   expect([(await inject('GET', `${list}/${id}`)).json(), count('journal')]).toEqual([before, lines])
 })
 
-test('a name is unique among its owner’s workspaces, letter by letter', async () => {
+test('a name is unique among the workspaces of its owner, case-sensitive', async () => {
   const { inject, count, createWorkspace } = await openTestServer()
   await createWorkspace({ name: 'one' })
   const two = await createWorkspace({ name: 'two' })
@@ -188,7 +234,7 @@ test('a name is unique among its owner’s workspaces, letter by letter', async 
   expect(same.statusCode).toBe(200)
 })
 
-test('two creates of one name at once make one workspace', async () => {
+test('concurrent creates with one name create one workspace', async () => {
   const { inject, count, engine } = await openTestServer()
   const responses = await Promise.all(Array.from({ length: 8 }, () => inject('POST', list, { body: { name: 'one' } })))
   expect(responses.filter(({ statusCode }) => statusCode === 200)).toHaveLength(1)
