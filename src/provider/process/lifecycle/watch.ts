@@ -10,19 +10,19 @@ import type { ProcessIdentity } from '../host/process-table.ts'
 
 const pollIntervalMs = 1_000
 
-/** What the last look saw: a keeper to ask after, or the time that the claims were last written, and what was found then. */
+/** What the last poll found: a running keeper, or the state at the time that the claims were last written. */
 type ObservedState =
   | { readonly kind: 'running'; readonly keeper: ProcessIdentity }
   | {
-      readonly kind: 'resting'
+      readonly kind: 'stopped'
       readonly claimsDirectory: string
       readonly modifiedMs: number
       readonly state: ContainerRecord['state']
     }
 
 /**
- * Follows the workspaces by looking at them once a second, since the system tells nobody but a parent that a process has ended.
- * A look costs one read for each workspace whose state has not changed.
+ * Follows the workspaces by polling once a second, since the system reports the end of a process only to its parent. A poll costs one
+ * read for each workspace whose state has not changed.
  */
 export function watch(
   host: ProcessHost,
@@ -43,7 +43,7 @@ export function watch(
       const previous = observed.get(id)
       const current = await observe(id, previous)
       if (current !== null) next.set(id, current)
-      // At the first look nothing is news.
+      // Nothing is a change in the first poll.
       if (connected !== null && hasEnded(previous, current)) changed.push(id)
     }
     const presentIds = new Set(ids)
@@ -59,7 +59,7 @@ export function watch(
     try {
       return previous !== undefined && (await isUnchanged(previous)) ? previous : await readCurrent(id)
     } catch {
-      // One directory that cannot be read keeps nobody from hearing of the others (law 7); an inventory names it.
+      // A directory that cannot be read does not hide the others (law 7). `list` names it.
       return previous ?? null
     }
   }
@@ -79,7 +79,7 @@ export function watch(
         const container = await inspect(host, id)
         return container === null
           ? null
-          : { kind: 'resting', claimsDirectory: directory.claimsDirectory, modifiedMs, state: container.state }
+          : { kind: 'stopped', claimsDirectory: directory.claimsDirectory, modifiedMs, state: container.state }
       },
     })
   }
@@ -111,15 +111,15 @@ export function watch(
   }
 }
 
-/** Has something ended between two looks? It may have begun in between as well. */
+/** Whether the workspace has stopped between two polls. It may also have started in between. */
 function hasEnded(previous: ObservedState | undefined, current: ObservedState | null): boolean {
   if (current?.kind === 'running') return false
   if (current === null) return previous !== undefined
-  if (previous?.kind === 'resting') return JSON.stringify(previous.state) !== JSON.stringify(current.state)
+  if (previous?.kind === 'stopped') return JSON.stringify(previous.state) !== JSON.stringify(current.state)
   return previous !== undefined || current.state.kind === 'exited'
 }
 
-/** When something was last put into the directory; NaN, equal to nothing, if that may happen again within the same tick of its clock. */
+/** When the directory was last changed; NaN, equal to nothing, if it may change again within the same tick of the file system's clock. */
 async function settledModifiedMs(path: string): Promise<number> {
   const { mtimeMs } = await stat(path)
   return Math.abs(Date.now() - mtimeMs) < 100 ? Number.NaN : mtimeMs
