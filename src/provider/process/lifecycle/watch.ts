@@ -41,7 +41,7 @@ export function watch(
     const ids = await listWorkspaceIds(host.root)
     for (const id of ids) {
       const previous = observed.get(id)
-      const current = await observe(id, previous)
+      const current = await observe(host, id, previous)
       if (current !== null) next.set(id, current)
       // Nothing is a change in the first poll.
       if (connected !== null && hasEnded(previous, current)) changed.push(id)
@@ -53,35 +53,6 @@ export function watch(
     if (connected !== true) notify({ kind: 'connected' })
     connected = true
     for (const workspaceId of changed) notify({ kind: 'changed', workspaceId })
-  }
-
-  async function observe(id: WorkspaceId, previous: ObservedState | undefined): Promise<ObservedState | null> {
-    try {
-      return previous !== undefined && (await isUnchanged(previous)) ? previous : await readCurrent(id)
-    } catch {
-      // A directory that cannot be read does not hide the others (law 7). `list` names it.
-      return previous ?? null
-    }
-  }
-
-  async function isUnchanged(previous: ObservedState): Promise<boolean> {
-    if (previous.kind === 'running') return host.processTable.isAlive(previous.keeper)
-    return (await settledModifiedMs(previous.claimsDirectory)) === previous.modifiedMs
-  }
-
-  async function readCurrent(id: WorkspaceId): Promise<ObservedState | null> {
-    return withWorkspaceDirectory<ObservedState | null>(host.root, host.installation, id, {
-      whenMissing: async () => null,
-      work: async (directory) => {
-        const modifiedMs = await settledModifiedMs(directory.claimsDirectory)
-        const keeper = await runningKeeper(host, directory)
-        if (keeper !== null) return { kind: 'running', keeper: keeper.claim }
-        const container = await inspect(host, id)
-        return container === null
-          ? null
-          : { kind: 'stopped', claimsDirectory: directory.claimsDirectory, modifiedMs, state: container.state }
-      },
-    })
   }
 
   async function tick(): Promise<void> {
@@ -109,6 +80,39 @@ export function watch(
       clearTimeout(timer)
     },
   }
+}
+
+async function observe(
+  host: ProcessHost,
+  id: WorkspaceId,
+  previous: ObservedState | undefined,
+): Promise<ObservedState | null> {
+  try {
+    return previous !== undefined && (await isUnchanged(host, previous)) ? previous : await readCurrent(host, id)
+  } catch {
+    // A directory that cannot be read does not hide the others (law 7). `list` names it.
+    return previous ?? null
+  }
+}
+
+async function isUnchanged(host: ProcessHost, previous: ObservedState): Promise<boolean> {
+  if (previous.kind === 'running') return host.processTable.isAlive(previous.keeper)
+  return (await settledModifiedMs(previous.claimsDirectory)) === previous.modifiedMs
+}
+
+async function readCurrent(host: ProcessHost, id: WorkspaceId): Promise<ObservedState | null> {
+  return withWorkspaceDirectory<ObservedState | null>(host.root, host.installation, id, {
+    whenMissing: async () => null,
+    work: async (directory) => {
+      const modifiedMs = await settledModifiedMs(directory.claimsDirectory)
+      const keeper = await runningKeeper(host, directory)
+      if (keeper !== null) return { kind: 'running', keeper: keeper.claim }
+      const container = await inspect(host, id)
+      return container === null
+        ? null
+        : { kind: 'stopped', claimsDirectory: directory.claimsDirectory, modifiedMs, state: container.state }
+    },
+  })
 }
 
 /** Whether the workspace has stopped between two polls. It may also have started in between. */
