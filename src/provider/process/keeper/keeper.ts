@@ -21,12 +21,12 @@ import { stdioWithoutTerminals } from '../host/terminal-descriptors.ts'
  * number itself (claim.ts, C1–C5), so a service that is killed just after starting one leaks none.
  */
 function keeperScript(startTimeScript: string): string {
-  // The spec may set PATH to anything.
+  // The spec may set PATH to anything. SIGTERM waits until the script knows whether it has its claim: else no exit code is written (C5).
   return `PATH=/usr/bin:/bin:$PATH
 claims=$3 number=$4 epoch=$5
 claim=$claims/$number.claim
 draft=$claims/.$number.$$
-won=
+won= term=
 on_exit() {
   code=$?
   trap '' TERM
@@ -40,8 +40,11 @@ trap on_exit EXIT
 trap 'exit 143' TERM
 trap '' HUP INT
 ${startTimeScript}
+trap 'term=1' TERM
 printf '{"kind":"keeper","pid":%s,"start":"%s","epoch":"%s"}\\n' "$$" "$start" "$epoch" >"$draft" && ln "$draft" "$claim"
 won=$?
+trap 'exit 143' TERM
+[ -z "$term" ] || exit 143
 rm -f "$draft"
 [ "$won" = 0 ] || exit 71
 for other in "$claims"/*.claim; do
