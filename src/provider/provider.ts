@@ -5,7 +5,7 @@ import type { OutputChunk } from '../workspace/guest-process.ts'
 import type { ProviderName, WorkspaceRef } from '../workspace/workspace-ref.ts'
 import type { Guest } from './guest.ts'
 
-/** What a provider says of its own accord. Hints: some are lost and some come twice; the inventory is the truth (law 8). */
+/** What a provider reports unasked. Notices are hints: some are lost, some come twice. The truth is what `list` returns (law 8). */
 export type EngineNotice =
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected'; readonly fault: Fault }
@@ -14,20 +14,19 @@ export type EngineNotice =
 /**
  * Where workspaces run. Every verb:
  *
- * - is idempotent by workspace id and may run twice, also at once with a copy of itself that was cut off by a crash (law 3);
- * - answers an {@link Outcome}, never rejects, and retries nothing itself: the machine retries, the provider reports (law 13);
- * - settles within a bounded time whatever the engine does, and soon after `signal` is aborted (its answer is not heard then);
+ * - is idempotent by workspace id. It may run twice, even beside a copy of itself that a crash interrupted (law 3);
+ * - returns an {@link Outcome}, never rejects, and does not retry: the machine retries, the provider reports (law 13);
+ * - settles within a bounded time whatever the engine does, and soon after `signal` is aborted; its result is then ignored;
  * - touches only containers that carry this installation's id (law 8).
  */
 export interface Provider {
   readonly name: ProviderName
 
-  /** What goes on inside a running workspace. */
+  /** Commands, files and logs inside running workspaces. */
   readonly guest: Guest
 
   /**
-   * Step `image`: makes the recipe's image present. `progress` is told in words what a person would like to know while it takes
-   * long. Answers the image's id.
+   * Step `image`: makes the spec's image available, and returns its id. `onProgress` gets short texts for people while a pull goes on.
    */
   image(
     workspace: WorkspaceRef,
@@ -35,16 +34,16 @@ export interface Provider {
     onProgress: (text: string) => void,
   ): Promise<Outcome<{ imageId: string }>>
 
-  /** Step `container`: makes the workspace's one container exist, not started. Finds its own by label and adopts it. */
+  /** Step `container`: creates the workspace's one container without starting it, or adopts the one that has the workspace's label. */
   container(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ containerId: string }>>
 
-  /** Step `boot`: makes that container run. Running already is success. `missing` when there is no such container any more. */
+  /** Step `boot`: starts the container. Success if it is running already; `missing` if it no longer exists. */
   boot(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<{ connection: Connection }>>
 
   /**
-   * Step `setup`: runs the lifecycle commands in the running container, in order: onCreate, postCreate (both unless `prepared`),
-   * postStart. A command that fails is `permanent`, and the message ends with the last lines of its output. Progress as in `image`; `heard` is
-   * told all that the commands write, with the name of the command.
+   * Step `setup`: runs the lifecycle commands in the running container, in order: onCreate and postCreate (unless `prepared`), then
+   * postStart. A command that fails or times out is `permanent`; the message ends with the last lines of its output. A workspace that stops
+   * meanwhile is `transient`. `onOutput` gets everything that the commands write, with the name of the command.
    */
   setup(
     workspace: WorkspaceRef,
@@ -53,24 +52,24 @@ export interface Provider {
     onOutput?: (command: string, output: OutputChunk) => void,
   ): Promise<Outcome<void>>
 
-  /** Makes the container not run: asks it to end, and after ten seconds kills it. Not running already, or gone, is success. */
+  /** Stops the container: SIGTERM, and SIGKILL after ten seconds. Success if it is not running, or does not exist. */
   stop(workspace: WorkspaceRef, signal: AbortSignal): Promise<Outcome<void>>
 
   /**
-   * Makes the workspace's containers not exist. Already gone, or being removed by someone else, is success. Removes by the ids that it
-   * found by label, and `containerId` besides if it is given (law 9).
+   * Removes the workspace's containers: those that have its label, and `containerId` if one is given (law 9). Success if they do not exist,
+   * or are being removed already.
    */
   remove(id: WorkspaceId, containerId: string | null, signal: AbortSignal): Promise<Outcome<void>>
 
-  /** One container of ours by workspace id; `null` if there is none. */
+  /** Returns the workspace's container; `null` if it has none. */
   inspect(id: WorkspaceId, signal: AbortSignal): Promise<Outcome<ContainerRecord | null>>
 
-  /** Every container of ours. All of them or a fault: a list that may be partial is a fault. */
+  /** Returns every container of this installation. A list that may be incomplete is a fault. */
   list(signal: AbortSignal): Promise<Outcome<readonly ContainerRecord[]>>
 
-  /** Can the engine be reached now? */
+  /** Checks that the engine can be reached now. */
   ping(signal: AbortSignal): Promise<Outcome<void>>
 
-  /** Follows the engine until `close()`: tells `connected` at first and after each loss, `lost` once per loss, `changed` in between. */
+  /** Follows the engine until `close()`. Reports `connected` first and after each loss, `disconnected` once per loss, and `changed` in between. */
   watch(notify: (notice: EngineNotice) => void): { close(): void }
 }

@@ -4,18 +4,18 @@ import type { FileOutcome } from './guest.ts'
 export type RefusedFile = Extract<FileOutcome<never>, { readonly refused: FileRefusal }>
 
 const reasonPhrases: Readonly<Record<FileRefusal, string>> = {
-  'not-found': 'is not there, or the directory that it is in is not',
+  'not-found': 'does not exist, or its directory does not',
   'not-a-file': 'is not a file',
-  'not-a-directory': 'is not a directory, or leads through something that is none',
-  denied: 'is not for the user of the workspace to do this with',
-  exists: 'is there already',
-  'not-empty': 'has something in it',
+  'not-a-directory': 'is not a directory, or leads through something that is not',
+  denied: 'may not be accessed like this by the user of the workspace',
+  exists: 'exists already',
+  'not-empty': 'is not empty',
   outside: 'leads out of the workspace',
-  'no-space': 'does not fit: no space is left',
+  'no-space': 'does not fit: no space left on the device',
   impossible: 'is not possible in this workspace',
 }
 
-/** Says no, in words about the path as it was asked for: where it is on the host is nobody's business. */
+/** Builds a refusal. The message names the path as the caller gave it, and never its place on the host. */
 export function refuseFile(refusal: FileRefusal, path: string, detail = ''): RefusedFile {
   return {
     ok: false,

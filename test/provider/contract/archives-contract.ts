@@ -16,14 +16,14 @@ import {
 } from './guest-fixture.ts'
 import { type TarEntry, packTar, unpackTar } from './tar-entries.ts'
 
-/** Whole trees of files, up and down as tar streams. */
+/** Uploads and downloads of directory trees as tar streams. */
 export function archivesContract(createFixture: () => Promise<ProviderFixture>): void {
   let fixture: ProviderFixture
   let workspace: WorkspaceRef
   let files: GuestFiles
   const openWorkspace = sharedWorkspace(createFixture)
   beforeEach(async () => {
-    ;({ fixture, subject: workspace } = await openWorkspace())
+    ;({ fixture, workspace } = await openWorkspace())
     files = fixture.provider.guest.files
   })
 
@@ -32,8 +32,8 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
   const packEntries = async (path: string) => unpackTar(fileValueOf(await files.pack(workspace, path, neverAborted())))
   const file = (name: string, text: string, mode = 0o644): TarEntry => ({ name, type: 'file', text, mode })
 
-  describe('trees inside', () => {
-    it('a tree comes up with its names, bytes, bits and links, and goes down the same', async () => {
+  describe('directory trees in the guest', () => {
+    it('a tree keeps its names, bytes, modes and links through upload and download', async () => {
       const tree: TarEntry[] = [
         { name: 'empty/', type: 'directory', mode: 0o750 },
         { name: 'deep/er/', type: 'directory', mode: 0o755 },
@@ -61,7 +61,7 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
       expect(await runShell(shape, 'again')).toBe(await runShell(shape, 'tree'))
     })
 
-    it('a file goes down as that file, and by way of a link that leads to it', async () => {
+    it('a file is packed as one entry, also through a link that leads to it', async () => {
       await runShell('mkdir d; echo f > d/f; ln -s d/f l; ln -s d way')
       expect([...(await packEntries('d/f')).values()]).toMatchObject([{ name: 'f', type: 'file', text: 'f\n' }])
       expect([...(await packEntries('l')).values()]).toMatchObject([{ type: 'file', text: 'f\n' }])
@@ -69,7 +69,7 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
       expect(refusalOf(await files.pack(workspace, 'no', neverAborted()))).toBe('not-found')
     })
 
-    it('what is there is replaced, what is not in the archive stays, and directories become one', async () => {
+    it('an unpack replaces existing files, keeps files that are not in the archive, and merges directories', async () => {
       await runShell('mkdir -p t/d t/empty; echo old > t/d/f; echo kept > t/d/kept; echo file > t/file; ln -s d t/link')
       const source = await packTar([
         file('./d/f', 'new'),
@@ -83,7 +83,7 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
       )
     })
 
-    it('it is put into the directory that a link leads to, or into a new one, but not into a file', async () => {
+    it('an unpack goes into the target of a link or into a new directory, but not into a file', async () => {
       await runShell('mkdir d; ln -s d way; echo f > f')
       fileValueOf(await unpack('way', await packTar([file('a', 'a')])))
       fileValueOf(await unpack('new/deeper', await packTar([file('b', 'b')])))
@@ -93,7 +93,7 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
       expect(await runShell('cat f')).toBe('f\n')
     })
 
-    it('an archive that is cut off changes nothing and leaves nothing behind, wherever it is cut', async () => {
+    it('an archive that is cut off anywhere changes nothing and leaves nothing behind', async () => {
       await runShell('mkdir t; echo old > t/f')
       const entries = [
         file('f', 'new'),
@@ -108,13 +108,13 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
       expect(await runShell('ls -A . t; cat t/f')).toBe('.:\nt\n\nt:\nf\nold\n')
     })
 
-    it('an unpack that is aborted settles, and nothing has changed', async () => {
+    it('an unpack that is aborted settles and changes nothing', async () => {
       const bytes = await readBytes(await packTar([file('f', 'new'), file('g', 'g'.repeat(100_000))]))
       const abortController = new AbortController()
       const stuck = new Readable({ read: () => undefined })
       stuck.push(bytes.subarray(0, 2000))
       const unpacking = files.unpack(workspace, 't', stuck, abortController.signal)
-      // What has come already is on its way to files somewhere.
+      // The data that has arrived is being written to files.
       await new Promise((resolve) => setImmediate(resolve))
       abortController.abort()
       fileFaultOf(await unpacking)
@@ -130,7 +130,7 @@ export function archivesContract(createFixture: () => Promise<ProviderFixture>):
       await expect(readBytes(stream)).rejects.toThrow()
     })
 
-    it('a big tree streams through, more than is ever held in memory', async () => {
+    it('a tree larger than the memory in use is streamed through', async () => {
       const archive = pack()
       const put = async () => {
         for (let at = 0; at < 64; at += 1)

@@ -11,14 +11,14 @@ const terminal = { columns: 91, rows: 17 }
 const processTreeScript =
   'sleep 300 & a=$!; setsid sleep 301 & b=$!; env -i sleep 302 & c=$!; sleep 0.2; echo "up $$ $a $b $c"; wait; sleep 303'
 
-/** How commands inside are ended, left, and seen through a terminal. */
+/** Signals, detaching, and terminals of commands in the guest. */
 export function execExitContract(createFixture: () => Promise<ProviderFixture>): void {
   let fixture: ProviderFixture
   let workspace: WorkspaceRef
   let guest: Guest
   const openWorkspace = sharedWorkspace(createFixture)
   beforeEach(async () => {
-    ;({ fixture, subject: workspace } = await openWorkspace())
+    ;({ fixture, workspace } = await openWorkspace())
     guest = fixture.provider.guest
   })
 
@@ -31,18 +31,18 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
     return (await collectOutput(process)).stdout.toString().split('\n').filter(Boolean)
   }
 
-  describe('ending a command inside', () => {
-    it('a signal ends it, with its children, and it is told by which', async () => {
+  describe('ending a command in the guest', () => {
+    it('a signal ends it with its children, and its exit names the signal', async () => {
       const process = await shell(processTreeScript)
       const pids = await pidsOf(process)
       expect(await alive(pids)).toEqual(pids)
       valueOf(await process.signal('SIGTERM'))
       expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGTERM' })
-      // A signal is heard when it is heard.
+      // The shell handles the signal at a time of its own.
       await expect.poll(() => alive(pids)).toEqual([])
     })
 
-    it('a kill ends all of it, whatever it has ignored or shed, before the answer', async () => {
+    it('SIGKILL ends all of its processes before it returns, whatever they ignore or shed', async () => {
       const process = await shell(`trap "" TERM; ${processTreeScript}`)
       const pids = await pidsOf(process)
       valueOf(await process.signal('SIGTERM'))
@@ -51,7 +51,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
     })
 
-    it.each(['HUP', 'INT', 'QUIT', 'USR1', 'USR2'] as const)('it hears a SIG%s, and may go on', async (name) => {
+    it.each(['HUP', 'INT', 'QUIT', 'USR1', 'USR2'] as const)('it can handle SIG%s and run on', async (name) => {
       const process = await shell(`trap 'echo heard' ${name}; echo up; while :; do sleep 0.05; done`)
       await readUntil(process, 'up')
       valueOf(await process.signal(`SIG${name}`))
@@ -60,7 +60,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
     })
 
-    it('a signal that comes after its end is no failure, and an exit code that looks like one is a code', async () => {
+    it('a signal after its exit succeeds, and an exit code above 128 is reported as a code', async () => {
       const process = await shell('exit 143')
       expect(await process.exited).toEqual({ kind: 'exited', code: 143 })
       valueOf(await process.signal('SIGTERM'))
@@ -68,7 +68,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       expect(await process.exited).toEqual({ kind: 'exited', code: 143 })
     })
 
-    it('one that is left goes on, its output ends, and its mark finds it, by another service too', async () => {
+    it('a detached command runs on, its output ends, and another service can kill it by its tag', async () => {
       const process = await shell(processTreeScript, { tag: 'one' })
       const other = await shell(processTreeScript, { tag: 'one-more' })
       const [pids, others] = [await pidsOf(process), await pidsOf(other)]
@@ -77,15 +77,15 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       expect(await rest).toBe(null)
       expect(await alive(pids)).toEqual(pids)
       valueOf(await fixture.restarted().guest.killLeftover(workspace, 'one', neverAborted()))
-      // The one without an environment has no mark, and belongs to nobody that a new service knows.
+      // The process without an environment has no tag, so a new service cannot find it.
       expect((await alive(pids)).filter((pid) => pid !== pids[3])).toEqual([])
       expect(await alive(others)).toEqual(others)
       valueOf(await guest.killLeftover(workspace, 'one', neverAborted()))
     })
   })
 
-  describe('a command in a terminal inside', () => {
-    it('finds a terminal of the size that was asked for, and hears of another', async () => {
+  describe('a command in a terminal of the guest', () => {
+    it('has a terminal of the requested size, and is notified of a resize', async () => {
       const process = await shell(
         `trap 'stty size' WINCH; test -t 0 && test -t 1 && stty size; while :; do sleep 0.05; done`,
         { terminal },
@@ -98,7 +98,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       await process.resize(terminal)
     })
 
-    it('reads what is typed, with an echo, all on one stream', async () => {
+    it('reads typed input with an echo, all on one stream', async () => {
       const process = await shell('read line; echo "read $line"; echo no >&2; exit 4', { terminal })
       process.stdin?.write('typed\r')
       const { exit, stdout, stderr } = await collectOutput(process)
@@ -106,7 +106,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       expect(exit).toEqual({ kind: 'exited', code: 4 })
     })
 
-    it('is interrupted by the key for that, and ends with the end of what is typed', async () => {
+    it('is interrupted by Ctrl-C, and ends with the end of its input', async () => {
       const trap = 'trap "echo interrupted; cat; echo over; exit 9" INT'
       const process = await shell(`${trap}; echo up; while :; do sleep 0.05; done`, { terminal })
       await readUntil(process, 'up')

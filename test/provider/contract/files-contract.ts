@@ -28,7 +28,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
   let files: GuestFiles
   const openWorkspace = sharedWorkspace(createFixture)
   beforeEach(async () => {
-    ;({ fixture, subject: workspace } = await openWorkspace())
+    ;({ fixture, workspace } = await openWorkspace())
     files = fixture.provider.guest.files
   })
 
@@ -46,8 +46,8 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
   const remove = (path: string, recursive = false) => files.remove(workspace, path, recursive, neverAborted())
   const makeDirectory = (path: string) => files.makeDirectory(workspace, path, neverAborted())
 
-  describe('files inside', () => {
-    it('a file is read as it was written, byte for byte, whatever bytes they are', async () => {
+  describe('files in the guest', () => {
+    it('a file is read as it was written, byte for byte', async () => {
       const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 7 + (at >> 8)) % 256))
       fileValueOf(await files.write(workspace, 'all bytes', Readable.from([bytes]), replacing, neverAborted()))
       expect((await readBytes(fileValueOf(await read('all bytes')).bytes)).equals(bytes)).toBe(true)
@@ -57,7 +57,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect((await readBytes(empty.bytes)).length).toBe(0)
     })
 
-    it('files are written, seen, moved, read and removed under whatever name', async () => {
+    it('files with hostile names are written, described, moved, read and removed', async () => {
       fileValueOf(await makeDirectory('in'))
       for (const name of hostileNames) fileValueOf(await put(`in/${name}`, `${name} `))
       expect(await namesIn('in')).toEqual(hostileNames.toSorted())
@@ -74,7 +74,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await runShell('ls -A . in')).toBe('.:\nin\n\nin:\n')
     })
 
-    it('directories are made, filled, listed and removed under whatever name', async () => {
+    it('directories with hostile names are created, filled, listed and removed', async () => {
       for (const name of hostileNames) {
         fileValueOf(await makeDirectory(name))
         fileValueOf(await put(`${name}/file`, ''))
@@ -84,7 +84,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await runShell('ls -A')).toBe('')
     })
 
-    it('what is there is told: file, directory, link or something else, its size, bits, time and target', async () => {
+    it('a file, directory, link or pipe is described with its size, mode, time and target', async () => {
       await runShell(
         'printf 12345 > f; chmod 640 f; touch -d "2021-02-03 04:05:06" f; mkdir d; chmod 751 d; ln -s "d/../f" l; mkfifo p',
       )
@@ -106,7 +106,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(fileValueOf(await files.list(workspace, 'd', neverAborted()))).toEqual([])
     })
 
-    it('a file that is written anew keeps its bits, a new one has 644, and those that are asked for are set', async () => {
+    it('a replaced file keeps its mode, a new one has 644, and a given mode is set', async () => {
       await runShell('echo old > old; chmod 751 old; umask 077')
       fileValueOf(await put('old', 'new'))
       fileValueOf(await put('new', 'new'))
@@ -119,7 +119,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect([await textAt('appended'), fileValueOf(await stat('appended')).mode]).toEqual(['begun', 0o644])
     })
 
-    it('a source that is cut off changes nothing and leaves nothing behind', async () => {
+    it('a source that fails changes nothing and leaves nothing behind', async () => {
       fileValueOf(await put('old', 'stands'))
       const half = Buffer.alloc(300_000, 'x')
       for (const options of [replacing, appending])
@@ -129,7 +129,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await runShell('ls -A')).toBe('old\n')
     })
 
-    it('a write that is aborted settles, and the old file stands', async () => {
+    it('a write that is aborted settles and keeps the old file', async () => {
       fileValueOf(await put('old', 'stands'))
       const abortController = new AbortController()
       const endless = new Readable({ read: () => undefined })
@@ -143,7 +143,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await runShell('ls -A')).toBe('old\n')
     })
 
-    it('a big file comes through whole, both ways', async () => {
+    it('a large file is transferred whole in both directions', async () => {
       const { source, checksum } = largeSource(64 * 1024 * 1024)
       fileValueOf(await files.write(workspace, 'big', source, replacing, neverAborted()))
       const sent = checksum()
@@ -164,7 +164,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       await expect(readBytes(bytes)).rejects.toThrow()
     })
 
-    it('a path that leads nowhere, or to the wrong thing, is refused for what it is', async () => {
+    it('a path to nothing, or to the wrong kind of file, is refused with the reason', async () => {
       await runShell('echo f > f; mkdir d; echo x > d/x; ln -s nowhere dangling')
       expect(refusalOf(await stat('no'))).toBe('not-found')
       expect(refusalOf(await read('no'))).toBe('not-found')
@@ -188,7 +188,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await runShell('cat f d/x')).toBe('f\nx\n')
     })
 
-    it('directories are made with those above them, moved with what is in them, and removed when asked to', async () => {
+    it('directories are created with their parents, moved with their content, and removed recursively on request', async () => {
       fileValueOf(await makeDirectory('a/b/c'))
       fileValueOf(await makeDirectory('a/b/c'))
       fileValueOf(await makeDirectory('.'))
@@ -206,7 +206,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await namesIn('.')).toEqual(['a', 'old'])
     })
 
-    it('a link inside the workspace is followed, and is still a link after a write through it', async () => {
+    it('a link inside the workspace is followed, and stays a link after a write through it', async () => {
       await runShell(
         'mkdir -p real/deep; echo f > real/deep/f; ln -s real/deep way; ln -s ../way/f real/hop; ln -s real/new fresh',
       )
@@ -224,7 +224,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       expect(await textAt('real/deep/f')).toBe('written')
     })
 
-    it('a workspace that does not run is a fault that says so', async () => {
+    it('a workspace that is not running is a fault that says so', async () => {
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
       expect(fileFaultOf(await stat('.')).kind).toBe('missing')
       expect(fileFaultOf(await put('f', 'x')).kind).toBe('missing')

@@ -44,13 +44,12 @@ export function sharedWorkspace(createFixture: () => Promise<ProviderFixture>, s
     workspace = undefined
   }
   afterAll(close)
-  return async (): Promise<{ readonly fixture: ProviderFixture; readonly subject: WorkspaceRef }> => {
-    if (fixture && workspace && (await emptyWorkspace(fixture.provider, workspace)))
-      return { fixture, subject: workspace }
+  return async (): Promise<{ readonly fixture: ProviderFixture; readonly workspace: WorkspaceRef }> => {
+    if (fixture && workspace && (await emptyWorkspace(fixture.provider, workspace))) return { fixture, workspace }
     await close()
     fixture = await createFixture()
     workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec(spec)))
-    return { fixture, subject: workspace }
+    return { fixture, workspace }
   }
 }
 
@@ -84,7 +83,7 @@ export function fileFaultOf<T>(outcome: FileOutcome<T>): Fault {
   return outcome.fault
 }
 
-/** What a script prints inside a workspace, run by its shell without any of the verbs for files. */
+/** The output of a shell script in a workspace, which does not depend on the file operations of the port. */
 export async function runScript(
   provider: Provider,
   workspace: WorkspaceRef,
@@ -92,7 +91,7 @@ export async function runScript(
   ...args: string[]
 ): Promise<string> {
   const argv = ['/bin/sh', '-c', script, 'sh', ...args]
-  const command = { tag: 'told', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
+  const command = { tag: 'script', argv, env: {}, cwd: null, user: null, stdin: false, terminal: null }
   const process = valueOf(await provider.guest.exec(workspace, command, neverAborted()))
   const chunks: Buffer[] = []
   for await (const { bytes } of process.output) chunks.push(bytes)

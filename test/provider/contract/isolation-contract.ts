@@ -15,7 +15,7 @@ import {
   valueOf,
 } from './provider-fixture.ts'
 
-type ProviderCall = (provider: Provider, subject: WorkspaceRef, signal: AbortSignal) => Promise<Outcome<unknown>>
+type ProviderCall = (provider: Provider, workspace: WorkspaceRef, signal: AbortSignal) => Promise<Outcome<unknown>>
 
 const calls: Readonly<Record<string, ProviderCall>> = {
   image: (provider, workspace, signal) => provider.image(workspace, signal, () => undefined),
@@ -25,11 +25,11 @@ const calls: Readonly<Record<string, ProviderCall>> = {
   stop: (provider, workspace, signal) => provider.stop(workspace, signal),
   remove: (provider, workspace, signal) => provider.remove(workspace.id, workspace.containerId, signal),
   inspect: (provider, workspace, signal) => provider.inspect(workspace.id, signal),
-  inventory: (provider, _subject, signal) => provider.list(signal),
-  ready: (provider, _subject, signal) => provider.ping(signal),
+  list: (provider, _workspace, signal) => provider.list(signal),
+  ping: (provider, _workspace, signal) => provider.ping(signal),
 }
 
-/** What a provider keeps its hands off (law 8), names that are only data, and requests that nobody waits for any more. */
+/** Other installations are not touched (law 8), names are only data, and aborted requests settle. */
 export function isolationContract(createFixture: () => Promise<ProviderFixture>, realShell: boolean): void {
   let fixture: ProviderFixture
   beforeEach(async () => {
@@ -38,7 +38,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
   afterEach(() => fixture.close())
 
   describe('beside another installation', () => {
-    it('sees none of its containers, and none of ours is seen by it', async () => {
+    it('lists none of its containers, nor does it list ours', async () => {
       const ours = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const otherProvider = fixture.otherInstallation()
       const theirs = await createdWorkspace(otherProvider, newWorkspaceRef(fixture.newSpec()))
@@ -47,7 +47,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
       valueOf(await otherProvider.remove(theirs.id, theirs.containerId, neverAborted()))
     })
 
-    it('does not remove a container of ours whose id it was given', async () => {
+    it('does not remove a container of ours by id', async () => {
       const ours = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const before = await containerOf(fixture.provider, ours.id)
       const otherProvider = fixture.otherInstallation()
@@ -56,7 +56,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
       expect(await containerOf(fixture.provider, ours.id)).toEqual(before)
     })
 
-    it('does not halt a container of ours', async () => {
+    it('does not stop a container of ours', async () => {
       const ours = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const before = await containerOf(fixture.provider, ours.id)
       await fixture.otherInstallation().stop(ours, neverAborted())
@@ -70,7 +70,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
     })
   })
 
-  describe('given names that are not nice', () => {
+  describe('given hostile names', () => {
     const hostileNames = [
       'x; touch pwned',
       '$(touch pwned)',
@@ -82,7 +82,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
       'ünï 🦊',
     ]
 
-    it.each(hostileNames)('a workspace called %j is made, booted and removed like any other', async (name) => {
+    it.each(hostileNames)('a workspace called %j is created, booted and removed like any other', async (name) => {
       const workspace = await runningWorkspace(
         fixture.provider,
         newWorkspaceRef(fixture.newSpec(), { name, owner: name }),
@@ -94,8 +94,8 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
     })
   })
 
-  describe('when nobody waits any more', () => {
-    it('whatever it is, it settles soon with a signal that is aborted already, without a throw', async () => {
+  describe('when the request is aborted', () => {
+    it('every verb settles soon if its signal is already aborted, without a throw', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       for (const [name, call] of Object.entries(calls)) {
         const startedAt = performance.now()
@@ -104,7 +104,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
       }
     })
 
-    it.runIf(realShell)('a setup whose signal is aborted on the way settles soon', async () => {
+    it.runIf(realShell)('a running setup settles soon', async () => {
       const spec = fixture.newSpec({ postStart: [{ name: 'postStartCommand', run: 'echo begun; sleep 300' }] })
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
       const signal = AbortSignal.timeout(500)

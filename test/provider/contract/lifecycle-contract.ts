@@ -21,8 +21,8 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
   })
   afterEach(() => fixture.close())
 
-  describe('making a container', () => {
-    it('an image that is asked for twice, and twice at once, has one id', async () => {
+  describe('creating a container', () => {
+    it('an image that is requested repeatedly and concurrently has one id', async () => {
       const workspace = newWorkspaceRef(fixture.newSpec())
       const requestImage = () => fixture.provider.image(workspace, neverAborted(), () => undefined)
       const first = valueOf(await requestImage())
@@ -31,7 +31,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(rest.map(valueOf)).toEqual([first, first])
     })
 
-    it('a new container is made, not running', async () => {
+    it('a new container is created, not running', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       expect(await containerOf(fixture.provider, workspace.id)).toMatchObject({
         workspaceId: workspace.id,
@@ -40,7 +40,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       })
     })
 
-    it('a container that is asked for again is the one that is there', async () => {
+    it('a second create returns the existing container', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const withoutContainerId = { ...workspace, containerId: null }
       const second = valueOf(await fixture.provider.container(withoutContainerId, neverAborted()))
@@ -48,7 +48,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
     })
 
-    it('two that ask for a container at once get the same one', async () => {
+    it('concurrent creates return the same container', async () => {
       const newWorkspace = newWorkspaceRef(fixture.newSpec())
       const { imageId } = valueOf(await fixture.provider.image(newWorkspace, neverAborted(), () => undefined))
       const workspace = { ...newWorkspace, imageId }
@@ -58,7 +58,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
     })
 
-    it('a restarted service adopts the running container that its predecessor made, and leaves it running', async () => {
+    it('a restarted service adopts the running container of its predecessor and leaves it running', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const successor = fixture.restarted()
       const before = await connectionOf(fixture.provider, workspace.id)
@@ -67,7 +67,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(await connectionOf(successor, workspace.id)).toEqual(before)
     })
 
-    it('a container that was removed by hand is made anew', async () => {
+    it('a container that was removed by hand is created anew', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       await fixture.removeByHand(workspace.containerId)
       expect(await containerStateOf(fixture.provider, workspace.id)).toBe('none')
@@ -79,13 +79,13 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
   })
 
   describe('booting', () => {
-    it('a booted container runs, and its connection is the one that boot answered', async () => {
+    it('a booted container runs with the connection that boot returned', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const { connection } = valueOf(await fixture.provider.boot(workspace, neverAborted()))
       expect(await connectionOf(fixture.provider, workspace.id)).toEqual(connection)
     })
 
-    it('a boot that is repeated, in sequence and at once, changes nothing', async () => {
+    it('a boot that is repeated, in sequence and concurrently, changes nothing', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const boot = (provider = fixture.provider) => provider.boot(workspace, neverAborted())
       const results = [
@@ -96,20 +96,20 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(results.map((result) => valueOf(result).connection)).toEqual(results.map(() => connection))
     })
 
-    it('a boot of a container that was removed is told that it is gone', async () => {
+    it('a boot of a removed container reports that it is missing', async () => {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       await fixture.removeByHand(workspace.containerId)
       expect(faultOf(await fixture.provider.boot(workspace, neverAborted())).kind).toBe('missing')
     })
 
-    it('a setup in a container that was removed is told that it is gone', async () => {
+    it('a setup in a removed container reports that it is missing', async () => {
       const spec = fixture.newSpec({ postStart: [{ name: 'postStartCommand', run: 'true' }] })
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
       await fixture.removeByHand(workspace.containerId)
       expect(faultOf(await runSetup(fixture.provider, workspace)).kind).toBe('missing')
     })
 
-    it('a halted container boots again as the same container', async () => {
+    it('a stopped container boots again as the same container', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
       valueOf(await fixture.provider.boot(workspace, neverAborted()))
@@ -127,8 +127,8 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
     })
   })
 
-  describe('halting and removing', () => {
-    it('a halted container has exited, not with its engine', async () => {
+  describe('stopping and removing', () => {
+    it('a stopped container has exited by itself, not with its engine', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
       expect(await containerOf(fixture.provider, workspace.id)).toMatchObject({
@@ -136,7 +136,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       })
     })
 
-    it('a halt that is repeated, in sequence and at once, succeeds', async () => {
+    it('a stop that is repeated, in sequence and concurrently, succeeds', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const stop = (provider = fixture.provider) => provider.stop(workspace, neverAborted())
       for (const result of await Promise.all([stop(), stop(), stop(fixture.restarted())])) valueOf(result)
@@ -144,7 +144,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(await containerStateOf(fixture.provider, workspace.id)).toBe('exited')
     })
 
-    it('a halt of what was never started, or is not there, succeeds', async () => {
+    it('a stop of a container that never started, or does not exist, succeeds', async () => {
       valueOf(await fixture.provider.stop(newWorkspaceRef(fixture.newSpec()), neverAborted()))
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
@@ -152,7 +152,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
     })
 
-    it('a removed container is in no list, made, running or exited as it was', async () => {
+    it('a removed container is not listed, whether it was created, running or exited', async () => {
       const one = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const two = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const three = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
@@ -163,13 +163,13 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       }
     })
 
-    it('a remove that knows no container id finds the container by its workspace', async () => {
+    it('a remove without a container id finds the container by its workspace', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       valueOf(await fixture.restarted().remove(workspace.id, null, neverAborted()))
       expect(await containerStateOf(fixture.provider, workspace.id)).toBe('none')
     })
 
-    it('a remove that is repeated, in sequence and at once, succeeds', async () => {
+    it('a remove that is repeated, in sequence and concurrently, succeeds', async () => {
       const { id, containerId } = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const remove = (provider = fixture.provider) => provider.remove(id, containerId, neverAborted())
       for (const result of await Promise.all([remove(), remove(), remove(fixture.restarted())])) valueOf(result)
@@ -177,14 +177,14 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(await containerStateOf(fixture.provider, id)).toBe('none')
     })
 
-    it('a remove of what is not there succeeds', async () => {
+    it('a remove of a container that does not exist succeeds', async () => {
       valueOf(await fixture.provider.remove(newWorkspaceRef(fixture.newSpec()).id, null, neverAborted()))
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       await fixture.removeByHand(workspace.containerId)
       valueOf(await fixture.provider.remove(workspace.id, workspace.containerId, neverAborted()))
     })
 
-    it('a remove leaves the other workspaces alone', async () => {
+    it('a remove does not affect other workspaces', async () => {
       const removed = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const bystander = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const before = await containerOf(fixture.provider, bystander.id)
@@ -193,8 +193,8 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
     })
   })
 
-  describe('looking', () => {
-    it('an inventory shows every container in its state', async () => {
+  describe('inspecting', () => {
+    it('a list has every container with its state', async () => {
       const one = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const two = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const three = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
@@ -209,7 +209,7 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(kinds).toEqual(expected)
     })
 
-    it('a container that was killed from outside has exited by itself, with the code of a kill or none', async () => {
+    it('a container that was killed from outside has exited by itself, with code 137 or none', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       await fixture.kill(workspace.containerId)
       const found = await containerOf(fixture.provider, workspace.id)
@@ -218,11 +218,11 @@ export function lifecycleContract(createFixture: () => Promise<ProviderFixture>)
       expect(found.state.exit).toMatchObject({ outOfMemory: false, wentDownWithEngine: false })
     })
 
-    it('a workspace without a container is not there', async () => {
+    it('a workspace without a container is not found', async () => {
       expect(await containerStateOf(fixture.provider, newWorkspaceRef(fixture.newSpec()).id)).toBe('none')
     })
 
-    it('an engine that answers is ready', async () => {
+    it('a ping of a running engine succeeds', async () => {
       valueOf(await fixture.provider.ping(neverAborted()))
     })
   })

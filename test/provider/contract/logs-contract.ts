@@ -6,7 +6,7 @@ import { type ProviderFixture, newWorkspaceRef, neverAborted, runningWorkspace, 
 
 const allLogs: LogOptions = { since: null, tail: null, follow: false }
 
-/** What is heard of a workspace's main process, and of its lifecycle commands. */
+/** The output of a workspace's main process, and of its lifecycle commands. */
 export function logsContract(createFixture: () => Promise<ProviderFixture>): void {
   let fixture: ProviderFixture
   beforeEach(async () => {
@@ -25,7 +25,7 @@ export function logsContract(createFixture: () => Promise<ProviderFixture>): voi
   }
 
   describe('the output of the main process', () => {
-    it('can be read to its end while it runs and when it does not', async () => {
+    it('can be read to its end while the workspace runs and after it has stopped', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       expect(await read(workspace, allLogs)).toEqual(await read(workspace, { ...allLogs, since: 0, tail: 5 }))
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
@@ -40,7 +40,7 @@ export function logsContract(createFixture: () => Promise<ProviderFixture>): voi
       await following
     })
 
-    it('is followed until nobody listens any more', async () => {
+    it('is followed until the reader aborts', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const abortController = new AbortController()
       const outputs = valueOf(
@@ -55,7 +55,7 @@ export function logsContract(createFixture: () => Promise<ProviderFixture>): voi
   })
 
   describe('the output of lifecycle commands', () => {
-    it('is told whole, with the name of the command, also of one that fails', async () => {
+    it('is reported in full, with the name of the command, even if the command fails', async () => {
       const run = "head -c 100000 /dev/zero; printf 'a\\377\\n' >&2; exit 3"
       const spec = fixture.newSpec({
         onCreate: [{ name: 'onCreateCommand', run: 'echo first' }],

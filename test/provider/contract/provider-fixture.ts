@@ -7,29 +7,29 @@ import { newWorkspaceId, type WorkspaceId } from '../../../src/workspace/id.ts'
 import type { WorkspaceSpec } from '../../../src/workspace/spec.ts'
 import type { WorkspaceRef } from '../../../src/workspace/workspace-ref.ts'
 
-/** One installation on a real or imitated engine, and the hands of somebody who stands beside it. */
+/** One installation on a real or simulated engine, with access to the engine that bypasses the provider. */
 export interface ProviderFixture {
   readonly provider: Provider
-  /** A recipe that this engine can make: an image with `sh` in it, no lifecycle commands. */
+  /** A spec that works on this engine: an image with `sh`, no lifecycle commands. */
   newSpec(partial?: Partial<WorkspaceSpec>): WorkspaceSpec
-  /** Kills the container's main process from outside, with SIGKILL. Settles when the container has ended. */
+  /** Kills the container's main process with SIGKILL. Resolves when the container has exited. */
   kill(containerId: string): Promise<void>
-  /** Makes the container not exist, behind the provider's back. */
+  /** Removes the container without the provider. */
   removeByHand(containerId: string): Promise<void>
-  /** Another provider object on the same engine for the same installation, as after a restart of the service. */
+  /** A second provider on the same engine for the same installation, as after a restart of the service. */
   restarted(): Provider
   /** A provider of another installation on the same engine. */
   otherInstallation(): Provider
-  /** Ends whatever the bench has started and removes whatever it has made. */
+  /** Stops and removes everything that the test has created. */
   close(): Promise<void>
 }
 
-/** A signal that nobody aborts. */
+/** A signal that is never aborted. */
 export function neverAborted(): AbortSignal {
   return new AbortController().signal
 }
 
-/** A recipe without lifecycle commands, environment or ports. */
+/** A spec without lifecycle commands, environment or ports. */
 export function plainSpec(partial: Partial<WorkspaceSpec> = {}): WorkspaceSpec {
   return {
     image: 'debian:bookworm-slim',
@@ -48,26 +48,26 @@ export function plainSpec(partial: Partial<WorkspaceSpec> = {}): WorkspaceSpec {
   }
 }
 
-/** A workspace that nothing was done for yet. */
+/** A workspace before its first step. */
 export function newWorkspaceRef(spec: WorkspaceSpec, partial: Partial<WorkspaceRef> = {}): WorkspaceRef {
   const id = newWorkspaceId()
   const base = { id, owner: 'ada', name: `w-${id.slice(0, 8)}`, template: 'base', spec }
   return { ...base, imageId: null, containerId: null, prepared: false, ...partial }
 }
 
-/** The value of an outcome that ought to be one; the test fails with the fault otherwise. */
+/** The value of an outcome. A fault fails the test. */
 export function valueOf<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) expect.fail(`${outcome.fault.kind}: ${outcome.fault.message}`)
   return outcome.value
 }
 
-/** The fault of an outcome that ought to be one. */
+/** The fault of an outcome. A value fails the test. */
 export function faultOf<T>(outcome: Outcome<T>): Fault {
   if (outcome.ok) expect.fail(`a fault was expected, not ${JSON.stringify(outcome.value)}`)
   return outcome.fault
 }
 
-/** The subject after the steps `image` and `container`. */
+/** The workspace after the steps `image` and `container`. */
 export async function createdWorkspace(
   provider: Provider,
   workspace: WorkspaceRef,
@@ -77,7 +77,7 @@ export async function createdWorkspace(
   return { ...workspace, imageId, containerId }
 }
 
-/** The subject after the steps `image`, `container` and `boot`. */
+/** The workspace after the steps `image`, `container` and `boot`. */
 export async function runningWorkspace(
   provider: Provider,
   workspace: WorkspaceRef,
@@ -87,12 +87,12 @@ export async function runningWorkspace(
   return created
 }
 
-/** Runs the subject's lifecycle commands to their end. */
+/** Runs the lifecycle commands of a workspace. */
 export function runSetup(provider: Provider, workspace: WorkspaceRef): Promise<Outcome<void>> {
   return provider.setup(workspace, neverAborted(), () => undefined)
 }
 
-/** What the provider sees of one workspace; `inspect` and `inventory` have to agree on it, and there may be one at most. */
+/** The container of a workspace. Checks that `inspect` and `list` agree, and that there is at most one. */
 export async function containerOf(provider: Provider, id: WorkspaceId): Promise<ContainerRecord | null> {
   const listed = valueOf(await provider.list(neverAborted())).filter((container) => container.workspaceId === id)
   const inspected = valueOf(await provider.inspect(id, neverAborted()))
@@ -100,7 +100,7 @@ export async function containerOf(provider: Provider, id: WorkspaceId): Promise<
   return inspected
 }
 
-/** The kind of state that the provider sees the workspace's container in; `none` if there is no container. */
+/** The state of the workspace's container; `none` if it has none. */
 export async function containerStateOf(
   provider: Provider,
   id: WorkspaceId,
@@ -108,7 +108,7 @@ export async function containerStateOf(
   return (await containerOf(provider, id))?.state.kind ?? 'none'
 }
 
-/** What a shell script prints in a running container: a command that fails is the port's only way to show output. */
+/** The output of a shell script that runs as a lifecycle command, taken from the message of its failure. */
 export async function outputOfScript(provider: Provider, workspace: WorkspaceRef, script: string): Promise<string> {
   const marker = randomUUID()
   const postStart = [{ name: 'postStartCommand', run: `echo ${marker}\n${script}\nexit 9` }]
@@ -118,14 +118,14 @@ export async function outputOfScript(provider: Provider, workspace: WorkspaceRef
   return message.slice(message.lastIndexOf(marker) + marker.length).trim()
 }
 
-/** How the container is reached while it runs. */
+/** The connection of a running container. */
 export async function connectionOf(provider: Provider, id: WorkspaceId): Promise<Connection> {
   const container = await containerOf(provider, id)
   if (container?.state.kind !== 'running') expect.fail(`running was expected, not ${JSON.stringify(container)}`)
   return container.state.connection
 }
 
-/** Follows a provider; `until` settles with the first notice that fits, heard already or still to come. */
+/** Watches a provider. `waitFor` resolves with the first matching notice, past or future. */
 export function watchProvider(provider: Provider): {
   readonly notices: readonly EngineNotice[]
   waitFor(matches: (notice: EngineNotice) => boolean): Promise<EngineNotice>

@@ -15,7 +15,7 @@ function command(name: string, run: string | readonly string[]): LifecycleComman
   return { name, run }
 }
 
-/** Lifecycle commands: which, in what order, and what is told of the one that fails. */
+/** Lifecycle commands: which ones run, in what order, and what a failure reports. */
 export function setupContract(createFixture: () => Promise<ProviderFixture>, realShell: boolean): void {
   let fixture: ProviderFixture
   beforeEach(async () => {
@@ -30,13 +30,13 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
   }
 
   describe('setting up', () => {
-    it('a recipe without commands is set up at once', async () => {
+    it('a spec without commands is set up at once', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       valueOf(await runSetup(fixture.provider, workspace))
       valueOf(await runSetup(fixture.provider, workspace))
     })
 
-    it('a command that fails is never to be tried again, and the message names it and its exit code', async () => {
+    it('a command that fails is a permanent fault that names it and its exit code', async () => {
       const spec = fixture.newSpec({ postCreate: [command('postCreateCommand.server', 'exit 42')] })
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
       const { kind, message } = faultOf(await runSetup(fixture.provider, workspace))
@@ -45,7 +45,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       expect(message).toContain('42')
     })
 
-    it('a container that is prepared runs only what belongs to each start', async () => {
+    it('a prepared container runs postStart only', async () => {
       const broken = [command('onCreateCommand', 'exit 1')]
       const spec = fixture.newSpec({
         onCreate: broken,
@@ -63,7 +63,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       expect(await outputOfScript(fixture.provider, workspace, 'cat order')).toBe('create\na\nb\nstart')
     })
 
-    it.runIf(realShell)('a restart runs postStart alone, and finds the files as they were', async () => {
+    it.runIf(realShell)('a restart runs postStart only, and keeps the files', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec(allCommands)))
       valueOf(await runSetup(fixture.provider, workspace))
       valueOf(await fixture.provider.stop(workspace, neverAborted()))
@@ -72,7 +72,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       expect(await outputOfScript(fixture.provider, workspace, 'cat order')).toBe('create\na\nb\nstart\nstart')
     })
 
-    it.runIf(realShell)('a setup that was cut off is run again from its beginning', async () => {
+    it.runIf(realShell)('an interrupted setup runs again from its beginning', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec(allCommands)))
       valueOf(await runSetup(fixture.provider, workspace))
       valueOf(await runSetup(fixture.restarted(), workspace))
@@ -81,7 +81,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       )
     })
 
-    it.runIf(realShell)('nothing is run after a command that fails', async () => {
+    it.runIf(realShell)('no command runs after one that failed', async () => {
       const onCreate = [command('onCreateCommand', 'echo create >> order; exit 3')]
       const workspace = await runningWorkspace(
         fixture.provider,
@@ -92,7 +92,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
     })
 
     it.runIf(realShell)(
-      'the message of a failure ends with the last lines of its output, and is not a whole log',
+      'the message of a failure ends with the last lines of output, not with the whole log',
       async () => {
         const script =
           'i=0; while [ $i -lt 5000 ]; do echo "line $i of many"; i=$((i+1)); done; echo the reason >&2; exit 42'
@@ -105,7 +105,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       },
     )
 
-    it.runIf(realShell)('an argument list is seen by no shell', async () => {
+    it.runIf(realShell)('an argument list is not interpreted by a shell', async () => {
       const run = [
         'sh',
         '-c',
@@ -124,7 +124,7 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       expect(message).toContain("[$HOME][; echo no][$(echo no)][it's\ntwo lines]")
     })
 
-    it.runIf(realShell)('a program that does not exist is a failure that names it', async () => {
+    it.runIf(realShell)('a program that does not exist is a fault that names it', async () => {
       const onCreate = [command('onCreateCommand', ['no-such-program-here', 'x'])]
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec({ onCreate })))
       const { kind, message } = faultOf(await runSetup(fixture.provider, workspace))
@@ -132,18 +132,15 @@ export function setupContract(createFixture: () => Promise<ProviderFixture>, rea
       expect(message).toContain('no-such-program-here')
     })
 
-    it.runIf(realShell)(
-      'a child left in the background, holding the output open, does not hold up the setup',
-      async () => {
-        const spec = fixture.newSpec({ postStart: [command('postStartCommand', 'sleep 300 & echo begun')] })
-        const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
-        const startedAt = performance.now()
-        valueOf(await runSetup(fixture.provider, workspace))
-        expect(performance.now() - startedAt).toBeLessThan(15_000)
-      },
-    )
+    it.runIf(realShell)('a background child that holds the output open does not delay the setup', async () => {
+      const spec = fixture.newSpec({ postStart: [command('postStartCommand', 'sleep 300 & echo begun')] })
+      const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(spec))
+      const startedAt = performance.now()
+      valueOf(await runSetup(fixture.provider, workspace))
+      expect(performance.now() - startedAt).toBeLessThan(15_000)
+    })
 
-    it.runIf(realShell)('commands run in the workspace folder with the environment of the recipe', async () => {
+    it.runIf(realShell)('commands run in the workspace folder with the environment of the spec', async () => {
       const oddValue = 'a b\'c"d$(echo no)`echo no`\nline two'
       const spec = fixture.newSpec({
         containerEnv: { INNER: oddValue, BOTH: 'container' },

@@ -17,7 +17,7 @@ export function watchContract(createFixture: () => Promise<ProviderFixture>): vo
   afterEach(() => fixture.close())
 
   describe('watching', () => {
-    it('tells connected first, and changed for a container that dies', async () => {
+    it('reports connected first, and changed for a container that dies', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const watcher = watchProvider(fixture.provider)
       await watcher.waitFor((notice) => notice.kind === 'connected')
@@ -27,7 +27,7 @@ export function watchContract(createFixture: () => Promise<ProviderFixture>): vo
       watcher.close()
     })
 
-    it('tells a restarted service of a container that its predecessor had booted', async () => {
+    it('reports to a restarted service the end of a container that its predecessor booted', async () => {
       const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const watcher = watchProvider(fixture.restarted())
       await watcher.waitFor((notice) => notice.kind === 'connected')
@@ -36,7 +36,7 @@ export function watchContract(createFixture: () => Promise<ProviderFixture>): vo
       watcher.close()
     })
 
-    it('tells nothing after it was closed, nor of containers that are not ours', async () => {
+    it('reports nothing after close, and nothing of other installations', async () => {
       const closed = watchProvider(fixture.provider)
       const foreign = watchProvider(fixture.otherInstallation())
       const open = watchProvider(fixture.restarted())

@@ -30,7 +30,7 @@ providerContract(
 )
 
 describe('The fake engine', () => {
-  it('does the work and answers a fault all the same, once', async () => {
+  it('does the work and still returns a fault, once', async () => {
     const engine = fakeEngine()
     const workspace = newWorkspaceRef(plainSpec())
     engine.failNext('container', { kind: 'transient', message: 'answered 500' }, { worked: true })
@@ -40,7 +40,7 @@ describe('The fake engine', () => {
     expect(engine.containers.size).toBe(1)
   })
 
-  it('refuses as often as it was told to, in the order it was told, with nothing done', async () => {
+  it('returns the queued faults in order, without doing the work', async () => {
     const engine = fakeEngine()
     const workspace = newWorkspaceRef(plainSpec())
     engine.failNext('container', { kind: 'transient', message: 'one' })
@@ -51,7 +51,7 @@ describe('The fake engine', () => {
     valueOf(await ask())
   })
 
-  it('answers away to everything while it is away, and tells lost once and connected once', async () => {
+  it('returns unavailable while disconnected, and reports disconnected once and connected once', async () => {
     const engine = fakeEngine()
     const workspace = await runningWorkspace(engine.provider(), newWorkspaceRef(plainSpec()))
     const watcher = watchProvider(engine.provider())
@@ -66,7 +66,7 @@ describe('The fake engine', () => {
     expect(await containerStateOf(engine.provider(), workspace.id)).toBe('exited')
   })
 
-  it('holds a request for as long as its hook does, and lets it go when it is aborted', async () => {
+  it('holds a request as long as its hook does, and releases it when it is aborted', async () => {
     const engine = fakeEngine()
     const removeHook = engine.before('boot', () => new Promise(() => undefined))
     const abort = new AbortController()
@@ -77,13 +77,13 @@ describe('The fake engine', () => {
     expect(faultOf(await engine.provider().boot(newWorkspaceRef(plainSpec()), neverAborted())).kind).toBe('missing')
   })
 
-  it('writes down what it was asked', async () => {
+  it('records its calls', async () => {
     const engine = fakeEngine()
     const workspace = await runningWorkspace(engine.provider(), newWorkspaceRef(plainSpec()))
     expect(engine.calls).toEqual(['image', 'container', 'boot'].map((verb) => ({ verb, workspaceId: workspace.id })))
   })
 
-  it('shows a container that it was given by hand', async () => {
+  it('lists a container that was placed by hand', async () => {
     const engine = fakeEngine()
     const { id } = newWorkspaceRef(plainSpec())
     engine.placeContainer(id, { kind: 'exited', exit: { code: 137, outOfMemory: true, wentDownWithEngine: false } })

@@ -7,7 +7,7 @@ import type { LifecycleCommand, WorkspaceSpec } from '../../../src/workspace/spe
 import type { ProviderName } from '../../../src/workspace/workspace-ref.ts'
 import { unsupportedGuest } from './unsupported-guest.ts'
 
-export type ProviderVerb = Exclude<keyof Provider, 'name' | 'watch' | 'inside'>
+export type ProviderVerb = Exclude<keyof Provider, 'name' | 'watch' | 'guest'>
 
 /** One call of a provider. `workspaceId` is `null` for `list` and `ping`. */
 export interface ProviderCall {
@@ -25,33 +25,33 @@ export interface FakeContainer {
   readonly ran: readonly string[]
 }
 
-/** Waits as long as it likes; a fault that it returns is answered in place of the truth. */
+/** May wait. A fault that it returns becomes the result of the call. */
 export type CallHook = (call: ProviderCall, signal: AbortSignal) => Promise<Fault | undefined> | Fault | undefined
 
-/** An engine in memory. One engine stands for one host: it outlives the providers, as a real one outlives the service. */
+/** An engine in memory. It outlives its providers, as a real engine outlives the service. */
 export interface FakeEngine {
-  /** A provider object for an installation; any number of them see the same containers. */
+  /** A provider for an installation. All providers of an installation have the same containers. */
   provider(installation?: string, name?: ProviderName): Provider
   /** Every container of every installation, by container id. */
   readonly containers: ReadonlyMap<string, FakeContainer>
-  /** What was asked, oldest first, whatever came of it. */
+  /** All calls, oldest first, whatever their result. */
   readonly calls: readonly ProviderCall[]
-  /** Holds up each request of a kind before any work is done: latency, a hang, or a fault with nothing done. Returns the way to stop it. */
+  /** Runs a hook before the work of each call of a verb, for latency, a hang, or a fault without effect. Returns a function that removes it. */
   before(verb: ProviderVerb, hook: CallHook): () => void
-  /** Holds up each answer of a kind after the work is done: a crash between work and answer, or the 500 that did the work all the same. */
+  /** Runs a hook after the work, for a crash between work and result, or a fault of a call that took effect. */
   after(verb: ProviderVerb, hook: CallHook): () => void
-  /** The next request of this kind is answered with the fault; with `worked`, after it did what it was asked (law 3). Queues up. */
+  /** Makes the next call of a verb return the fault; with `worked`, after it took effect (law 3). Several calls queue up. */
   failNext(verb: ProviderVerb, fault: Fault, options?: { readonly worked: boolean }): void
-  /** From now on every verb answers `away`, and watchers are told `lost`. Containers go on. */
+  /** Makes every verb return `unavailable`, and notifies watchers. Containers run on. */
   disconnect(): void
-  /** The engine answers again, and watchers are told `connected`. */
+  /** Ends `disconnect()`, and notifies watchers. */
   reconnect(): void
   readonly disconnected: boolean
-  /** The container ends as said; by default killed. Watchers are told `changed`, unless the engine is away. */
+  /** Ends a container, by default as killed. Notifies watchers unless disconnected. */
   exitContainer(containerId: string, exitContainer?: Partial<ContainerExit>): void
-  /** The container vanishes. Watchers are told `changed`, unless the engine is away. */
+  /** Removes a container. Notifies watchers unless disconnected. */
   removeByHand(containerId: string): void
-  /** Puts a container there that no provider has made; `made` unless said otherwise. Answers its id. */
+  /** Adds a container without a provider, `created` by default. Returns its id. */
   placeContainer(
     workspaceId: WorkspaceId,
     state?: ContainerRecord['state'],
@@ -67,7 +67,10 @@ export function fakeEngine(): FakeEngine {
   const hooks = { before: new Map<ProviderVerb, Set<CallHook>>(), after: new Map<ProviderVerb, Set<CallHook>>() }
   const listeners = new Set<{ installation: string; tell: (notice: EngineNotice) => void }>()
   let disconnected = false
-  const disconnectedFault: Fault = { kind: 'unavailable', message: 'The fake engine is away. Call comeBack().' }
+  const disconnectedFault: Fault = {
+    kind: 'unavailable',
+    message: 'The fake engine is disconnected. Call reconnect().',
+  }
 
   function hook(when: 'before' | 'after', verb: ProviderVerb, callHook: CallHook): () => void {
     const set = hooks[when].get(verb) ?? new Set()
@@ -200,7 +203,7 @@ export function fakeEngine(): FakeEngine {
       watch: (tell) => {
         const listener = { installation, tell }
         listeners.add(listener)
-        // Not before watch() has returned: a real engine cannot answer sooner either.
+        // After watch() has returned, as with a real engine.
         queueMicrotask(() => {
           if (listeners.has(listener))
             tell(disconnected ? { kind: 'disconnected', fault: disconnectedFault } : { kind: 'connected' })
@@ -256,7 +259,7 @@ function lifecycleCommandsOf(spec: WorkspaceSpec, prepared: boolean): readonly L
   return prepared ? spec.postStart : [...spec.onCreate, ...spec.postCreate, ...spec.postStart]
 }
 
-/** Of a shell it understands `exit N` and `false`; anything else succeeds. */
+/** Interprets `exit N` and `false`; any other command succeeds. */
 function runCommands(
   commands: readonly LifecycleCommand[],
   ran: string[],

@@ -1,9 +1,9 @@
 import type { Guest } from '../../../src/provider/guest.ts'
 import { fault } from '../../../src/workspace/fault.ts'
 
-const unsupported = async () => fault('permanent', 'There is nothing inside an imitated workspace.')
+const unsupported = async () => fault('permanent', 'The fake engine has no guest.')
 
-/** The inside of a workspace that is imitated: whatever is asked of it is a fault. */
+/** The guest of the fake engine: every call is a fault. */
 export const unsupportedGuest: Guest = {
   exec: unsupported,
   killLeftover: unsupported,

@@ -1,5 +1,5 @@
-// A service process for process-crash.test.ts: says that it begins, does one thing, and stays until it is killed. On what is compiled: a loader
-// would take longer than what is tried.
+// A service process for crash.test.ts: prints a line, runs one verb, and stays until it is killed. It runs on the compiled code, since a
+// loader would take longer than the verb.
 import { processProvider } from '../../../dist/provider/process/process-provider.js'
 
 /** `verb`: boot, setup or shell. */
@@ -7,7 +7,7 @@ const { root, path, verb, workspace } = JSON.parse(process.argv[2] ?? '')
 const provider = processProvider({ root, path, installation: 'here', log: { warn: () => undefined } })
 const signal = new AbortController().signal
 
-process.stdout.write('begun\n')
+process.stdout.write('started\n')
 if (verb === 'boot') await provider.boot(workspace, signal)
 else if (verb === 'setup') await provider.setup(workspace, signal, () => undefined)
 else {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -17,7 +19,7 @@ import { waitForExit, keepersOf, type ProcessFixture, processFixture, processesO
 
 const child = fileURLToPath(new URL('crash-child.mjs', import.meta.url))
 
-/** Another service process that does one thing and is killed some time after it began with it, in milliseconds, or when something is seen. */
+/** Runs one verb in another service process, and kills that process after some milliseconds or when `after` resolves. */
 async function killedService(
   fixture: ProcessFixture,
   verb: 'boot' | 'setup' | 'shell',
@@ -28,7 +30,7 @@ async function killedService(
   const service = spawn(process.execPath, [child, given], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(service, 'exit')
   await once(service.stdout, 'data')
-  // The moment of the crash is what is being tried here.
+  // The moment of the crash is what varies here.
   await (typeof after === 'number' ? delay(after) : after())
   service.kill('SIGKILL')
   await ended
@@ -41,7 +43,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
   })
   afterEach(() => fixture.close())
 
-  it('leaves exactly one keeper after one more boot, whenever it was killed in the first', {
+  it('leaves exactly one keeper after a second boot, whenever it was killed in the first', {
     timeout: 120_000,
   }, async () => {
     for (let round = 0; round < 20; round += 1) {
@@ -53,7 +55,9 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     }
   })
 
-  it('leaves nothing running after a halt, whenever it was killed in a boot before', { timeout: 120_000 }, async () => {
+  it('leaves nothing running after a stop, whenever it was killed in the boot before', {
+    timeout: 120_000,
+  }, async () => {
     for (let round = 0; round < 10; round += 1) {
       const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       await killedService(fixture, 'boot', workspace, 10 + round * 4)
@@ -63,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     }
   })
 
-  it('leaves its workspaces running, and the next service finds them by process and start time', async () => {
+  it('leaves its workspaces running, and the next service finds them by pid and start time', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await killedService(fixture, 'boot', workspace, 2_000)
     const [keeper] = keepersOf(workspace.id)
@@ -72,7 +76,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     await expectOneKeeper(workspace)
   })
 
-  it('leaves no command of a setup running beside the same one in the next service', async () => {
+  it('leaves no lifecycle command running beside the same one of the next service', async () => {
     const postCreate = [{ name: 'postCreateCommand', run: '[ -e second ] || { touch second; exec sleep 299; }' }]
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec({ postCreate })))
     await killedService(fixture, 'setup', workspace, 1_000)
@@ -83,19 +87,31 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     expect(await containerStateOf(fixture.provider, workspace.id)).toBe('running')
   })
 
-  it('hangs up the shells that it held, though commands that began after them go on', async () => {
+  it('leaves the background processes of its lifecycle commands running, though they write on', async () => {
+    const postStart = [{ name: 'postStartCommand', run: '(while :; do echo tick; sleep 0.02; done) & touch started' }]
+    const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec({ postStart })))
+    const started = () => existsSync(join(fixture.root, workspace.id, 'home', 'started'))
+    const tickers = () => processesOf(workspace.id).filter(({ command }) => command.startsWith('sleep 0.02')).length
+    await killedService(fixture, 'setup', workspace, async () => {
+      await expect.poll(started, { timeout: 10_000 }).toBe(true)
+    })
+    await delay(300) // a write to a pipe without a reader would have ended the loop by now
+    await expect.poll(tickers, { interval: 5 }).toBe(1)
+  })
+
+  it('hangs up its shells, even if commands that started later run on', async () => {
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const running = () => processesOf(workspace.id).map(({ command }) => command)
     await killedService(fixture, 'shell', workspace, async () => {
       await expect.poll(running, { timeout: 10_000 }).toContain('sleep 285')
       expect(running()).toContain('sleep 286')
     })
-    // The kernel tells nobody but the shell.
+    // The kernel notifies only the shell.
     await expect.poll(running).not.toContain('sleep 286')
     expect(running()).toContain('sleep 285')
   })
 
-  /** A keeper that was late and lost ends by itself; until then it is counted, so the count is taken again. */
+  /** A late keeper exits by itself, and is counted until then: hence the poll. */
   async function expectOneKeeper(workspace: WorkspaceRef): Promise<void> {
     await expect.poll(() => keepersOf(workspace.id).length, { timeout: 5_000, interval: 20 }).toBe(1)
   }

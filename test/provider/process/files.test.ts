@@ -9,7 +9,7 @@ import { type ProcessFixture, processFixture } from './process-fixture.ts'
 import { type TarEntry, packTar } from '../contract/tar-entries.ts'
 
 describe.skipIf(process.platform === 'win32')('Files of plain processes', { timeout: 60_000 }, () => {
-  describe('beside the files of the host', () => {
+  describe('among the files of the host', () => {
     let fixture: ProcessFixture
     let workspace: WorkspaceRef
     let files: GuestFiles
@@ -30,7 +30,7 @@ describe.skipIf(process.platform === 'win32')('Files of plain processes', { time
     const write = (path: string) => files.write(workspace, path, textSource('x'), options, neverAborted())
     const file = (name: string): TarEntry => ({ name, type: 'file', mode: 0o644, text: 'x' })
 
-    it('no path and no link leads out of the home, and nothing out there is touched', async () => {
+    it('no path and no link leads out of the home', async () => {
       await symlink(outsideFile, join(home, 'way'))
       await symlink('../../precious/f', join(home, 'f'))
       await symlink('../../precious/new', join(home, 'new'))
@@ -59,7 +59,7 @@ describe.skipIf(process.platform === 'win32')('Files of plain processes', { time
       expect(await readFile(join(outsideFile, 'f'), 'utf8')).toBe('precious')
     })
 
-    it('a link that leads out is seen as a link, moved and removed, and what it leads to stays', async () => {
+    it('a link that leads out is described, moved and removed as a link, and its target stays', async () => {
       await symlink(outsideFile, join(home, 'way'))
       expect(fileValueOf(await files.stat(workspace, 'way', neverAborted()))).toMatchObject({
         kind: 'link',
@@ -96,20 +96,20 @@ describe.skipIf(process.platform === 'win32')('Files of plain processes', { time
       expect((await readdir(join(fixture.root, workspace.id))).filter((name) => name.startsWith('.'))).toEqual([])
     })
 
-    it('what is no archive is refused', async () => {
+    it('a source that is not an archive is refused', async () => {
       expect(refusalOf(await files.unpack(workspace, '.', textSource('no tar'.repeat(1000)), neverAborted()))).toBe(
         'impossible',
       )
     })
 
-    it('a file in the place of a directory is refused before anything is put in place', async () => {
+    it('a file in the place of a directory is refused before any file is changed', async () => {
       await mkdir(join(home, 'd', 'b'), { recursive: true })
       const source = await packTar([file('a'), file('d/a'), file('d/b')])
       expect(refusalOf(await files.unpack(workspace, '.', source, neverAborted()))).toBe('exists')
       expect([await readdir(home), await readdir(join(home, 'd'))]).toEqual([['d'], ['b']])
     })
 
-    it('what a service that was killed has left half come goes when the workspace is started again', async () => {
+    it('incomplete uploads of a killed service are removed when the workspace starts again', async () => {
       const path = join(fixture.root, workspace.id)
       await writeFile(join(path, '.incoming-file'), 'half')
       await mkdir(join(path, '.incoming-tree', 'deep'), { recursive: true })

@@ -20,9 +20,9 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
   }
 
   const sleeping = (seconds: number) =>
-    processesOf(guestFixture.subject.id).some(({ command }) => command === `sleep ${seconds}`)
+    processesOf(guestFixture.workspace.id).some(({ command }) => command === `sleep ${seconds}`)
 
-  it('a program that may not be run ends with 126, and so does a directory that is not there, which is named', async () => {
+  it('a program that cannot be executed exits with 126, and so does a missing directory, which is named', async () => {
     const [denied, end] = await collectOutput(await startShell('', { argv: ['/etc/passwd'] }))
     expect(end).toEqual({ kind: 'exited', code: 126 })
     expect(denied).toContain('/etc/passwd')
@@ -31,7 +31,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     expect(words).toContain('home/not/there')
   })
 
-  it('it runs as the only user that there is, whatever the template says, and as nobody else', async () => {
+  it("it runs as the service's user, whatever the template says, and refuses any other user", async () => {
     const [name] = await collectOutput(await startShell('id -un'))
     expect(await collectOutput(await startShell('id -un', { user: name.trim() }))).toEqual([
       name,
@@ -41,10 +41,10 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
       name,
       { kind: 'exited', code: 0 },
     ])
-    const plain = { tag: 'mark', argv: ['true'], env: {}, cwd: null, stdin: false, terminal: null }
+    const plain = { tag: 'test', argv: ['true'], env: {}, cwd: null, stdin: false, terminal: null }
     const refused = faultOf(
       await guestFixture.fixture.provider.guest.exec(
-        guestFixture.subject,
+        guestFixture.workspace,
         { ...plain, user: 'somebody' },
         neverAborted(),
       ),
@@ -56,63 +56,64 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     process.env['VM_API_PROXY_SECRET'] = 'hush'
     const [shown] = await collectOutput(await startShell('env | sort | cut -d= -f1', { env: { MINE: '1' }, cwd: '/' }))
     delete process.env['VM_API_PROXY_SECRET']
-    const marks = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
-    expect(shown.trim().split('\n')).toEqual(['HOME', 'LANG', 'MINE', 'PATH', 'PWD', ...marks])
+    const tags = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
+    expect(shown.trim().split('\n')).toEqual(['HOME', 'LANG', 'MINE', 'PATH', 'PWD', ...tags])
   })
 
-  it('one that is too long for the system is a fault, not a throw', async () => {
-    const plain = { tag: 'mark', env: {}, cwd: null, user: null, stdin: false, terminal: null }
+  it('a command line that is too long for the system is a fault, not a throw', async () => {
+    const plain = { tag: 'test', env: {}, cwd: null, user: null, stdin: false, terminal: null }
     const argv = ['echo', 'x'.repeat(4 * 1024 * 1024)]
     expect(
-      faultOf(await guestFixture.fixture.provider.guest.exec(guestFixture.subject, { ...plain, argv }, neverAborted()))
-        .kind,
+      faultOf(
+        await guestFixture.fixture.provider.guest.exec(guestFixture.workspace, { ...plain, argv }, neverAborted()),
+      ).kind,
     ).toBe('permanent')
   })
 
-  it('a halt ends it with all that it started, and a setup leaves it alone', async () => {
+  it('a stop ends it with everything that it started, and a setup does not', async () => {
     const running = await startShell('(setsid sleep 293 &) ; echo up; sleep 292')
     expect(await firstLine(running)).toBe('up\n')
-    await vi.waitFor(() => expect(sleeping(292)).toBe(true)) // begun after it said so
-    valueOf(await runSetup(guestFixture.fixture.provider, guestFixture.subject))
+    await vi.waitFor(() => expect(sleeping(292)).toBe(true)) // starts after the line is printed
+    valueOf(await runSetup(guestFixture.fixture.provider, guestFixture.workspace))
     expect(sleeping(292)).toBe(true)
-    valueOf(await guestFixture.fixture.provider.stop(guestFixture.subject, neverAborted()))
-    expect(processesOf(guestFixture.subject.id)).toEqual([])
+    valueOf(await guestFixture.fixture.provider.stop(guestFixture.workspace, neverAborted()))
+    expect(processesOf(guestFixture.workspace.id)).toEqual([])
     expect(await running.exited).toEqual({ kind: 'killed', signal: 'SIGTERM' })
   })
 
-  it('one that is started while the workspace is halted leaves nothing running', async () => {
-    const sleeper = { tag: 'mark', argv: ['sleep', '291'], env: {}, cwd: null, user: null, stdin: false }
-    const directory = await findWorkspaceDirectory(guestFixture.fixture.root, 'here', guestFixture.subject.id)
+  it('a command that starts while the workspace stops leaves nothing running', async () => {
+    const sleeper = { tag: 'test', argv: ['sleep', '291'], env: {}, cwd: null, user: null, stdin: false }
+    const directory = await findWorkspaceDirectory(guestFixture.fixture.root, 'here', guestFixture.workspace.id)
     if (directory === null) throw new Error('no directory was made')
     const table = linuxProcessTable('VM_WORKSPACE_')
     for (const terminal of [null, { columns: 80, rows: 24 }]) {
-      valueOf(await guestFixture.fixture.provider.boot(guestFixture.subject, neverAborted()))
-      // The halt comes, whole, when the keeper has just been seen.
-      const lives: typeof table.isAlive = async (mark) => {
-        const alive = await table.isAlive(mark)
-        valueOf(await guestFixture.fixture.provider.stop(guestFixture.subject, neverAborted()))
+      valueOf(await guestFixture.fixture.provider.boot(guestFixture.workspace, neverAborted()))
+      // The whole stop happens right after the keeper was seen alive.
+      const isAlive: typeof table.isAlive = async (identity) => {
+        const alive = await table.isAlive(identity)
+        valueOf(await guestFixture.fixture.provider.stop(guestFixture.workspace, neverAborted()))
         return alive
       }
       const host = {
         root: guestFixture.fixture.root,
         installation: 'here',
-        processTable: { ...table, isAlive: lives },
+        processTable: { ...table, isAlive },
         path: '/usr/bin:/bin',
       }
       const rest = { graceMs: 1_000, commandTimeoutMs: 1_000, log: { warn: () => undefined } }
       const started = await spawnGuestProcess(
         { ...host, ...rest },
         directory,
-        guestFixture.subject,
+        guestFixture.workspace,
         { ...sleeper, terminal },
         neverAborted(),
       )
       expect(faultOf(started).kind).toBe('missing')
-      expect(processesOf(guestFixture.subject.id)).toEqual([])
+      expect(processesOf(guestFixture.workspace.id)).toEqual([])
     }
   })
 
-  it('a signal comes to each process of its group, and to those that have left it', async () => {
+  it('a signal reaches each process of its group, and those that have left the group', async () => {
     const child = `trap 'echo "$0 heard"' HUP; echo "$0 up"; while :; do sleep 0.05; done 2>/dev/null`
     const all = '(sh -c "$0" child) & (setsid sh -c "$0" daemon) & exec sh -c "$0" parent'
     const running = await startShell('', { argv: ['/bin/sh', '-c', all, child] })
@@ -128,33 +129,33 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     }
     expect(received.slice(3).sort()).toEqual(['child heard', 'daemon heard', 'parent heard'])
     expect(
-      processesOf(guestFixture.subject.id).filter(
+      processesOf(guestFixture.workspace.id).filter(
         ({ command }) => !command.includes('keeper') && command !== 'sleep 300',
       ),
     ).toEqual([])
   })
 
-  it('its output ends with it, though a child in the background writes on, and the child is not killed by that', async () => {
+  it('its output ends at its exit, though a background child writes on, and does not kill the child', async () => {
     const [text, end] = await collectOutput(
       await startShell('(for at in 1 2 3 4 5 6; do sleep 0.1; /bin/echo $at || exit; done; touch all) & echo done'),
     )
     expect(end).toEqual({ kind: 'exited', code: 0 })
     expect(text).toContain('done\n')
-    // A child in the background tells nobody of its end.
+    // The end of a background child is not reported.
     await expect
-      .poll(() => existsSync(join(guestFixture.fixture.root, guestFixture.subject.id, 'home', 'all')), {
+      .poll(() => existsSync(join(guestFixture.fixture.root, guestFixture.workspace.id, 'home', 'all')), {
         timeout: 5_000,
       })
       .toBe(true)
   })
 
-  it('one that was left goes on, though it writes more than a pipe holds', async () => {
+  it('a detached command runs on, though it writes more than a pipe holds', async () => {
     const running = await startShell('sleep 0.1; head -c 5000000 /dev/zero && exit 7')
     running.detach()
     expect(await collectOutput(running)).toEqual(['', { kind: 'exited', code: 7 }])
   })
 
-  it('one that nobody reads is held up, and nothing is lost to a slow reader', async () => {
+  it('a command whose output is not read is blocked, and a slow reader loses nothing', async () => {
     const running = await startShell('seq 1 200000; exit 3')
     let held = true
     void running.exited.then(() => {
@@ -162,10 +163,10 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     })
     const chunks: Buffer[] = []
     for await (const { bytes } of running.output) {
-      // The system says that it sleeps, waiting for room in the pipe.
+      // It is blocked, waiting for room in the pipe.
       if (chunks.length === 0)
         await expect
-          .poll(() => processesOf(guestFixture.subject.id).some(({ command }) => command.startsWith('seq')))
+          .poll(() => processesOf(guestFixture.workspace.id).some(({ command }) => command.startsWith('seq')))
           .toBe(true)
       if (chunks.length === 3) expect(held).toBe(true)
       chunks.push(bytes)
@@ -174,14 +175,14 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     expect(await running.exited).toEqual({ kind: 'exited', code: 3 })
   })
 
-  it('what is left of it is ended by its mark, by a service that did not start it', async () => {
+  it('its processes are killed by its tag, by a service that did not start it', async () => {
     const running = await startShell('(setsid sleep 289 &) ; echo up; exec sleep 288', { tag: 'one' })
     const other = await startShell('echo up; exec sleep 287', { tag: 'other' })
     for (const one of [running, other]) expect(await firstLine(one)).toBe('up\n')
     const { guest } = guestFixture.fixture.restarted()
-    valueOf(await guest.killLeftover(guestFixture.subject, 'one', neverAborted()))
+    valueOf(await guest.killLeftover(guestFixture.workspace, 'one', neverAborted()))
     expect([sleeping(289), sleeping(288), sleeping(287)]).toEqual([false, false, true])
-    valueOf(await guest.killLeftover(guestFixture.subject, 'one', neverAborted()))
+    valueOf(await guest.killLeftover(guestFixture.workspace, 'one', neverAborted()))
     expect(await running.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
   })
 })

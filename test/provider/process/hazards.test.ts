@@ -37,7 +37,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     await writeFile(join(fixture.root, id, claims, `${number}.claim`), text)
   }
 
-  it('a keeper whose process number was given to somebody else does not run, and that process is left alone', async () => {
+  it('a keeper whose pid was reused is not running, and the other process is not touched', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const bystander = spawn('sleep', ['300'], { detached: true })
     const pid = bystander.pid ?? 0
@@ -52,13 +52,13 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     bystander.kill('SIGKILL')
   })
 
-  it('a keeper that has ended and was not reaped does not run', async () => {
+  it('a keeper that is a zombie is not running', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const failingHost = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 300'])
     const [line] = await once(failingHost.stdout, 'data')
     const pid = Number(line)
     const stat = () => readFile(`/proc/${pid}/stat`, 'utf8')
-    // Nobody is told of the end of a grandchild.
+    // The end of a grandchild is not reported.
     await expect.poll(stat).toContain(') Z ')
     const start = (await stat()).split(') ')[1]?.split(' ')[19]
     const epoch = await linuxProcessTable('VM_WORKSPACE_').bootId()
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     failingHost.kill('SIGKILL')
   })
 
-  it('a keeper of an earlier run of the host went down with it, unless it had been halted or ended with a code of its own', async () => {
+  it('a keeper of an earlier boot went down with the host, unless it was stopped or exited with a code of its own', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const before = JSON.stringify({ kind: 'keeper', pid: process.pid, start: '1', epoch: 'an-earlier-run' })
     const exit = async () => {
@@ -85,7 +85,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await containerStateOf(fixture.provider, workspace.id)).toBe('running')
   })
 
-  it('a keeper that is ended by hand has exited with a code', async () => {
+  it('a keeper that is terminated by hand has exited with a code', async () => {
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const pid = keepersOf(workspace.id)[0]?.pid ?? 0
     process.kill(pid, 'SIGTERM')
@@ -95,12 +95,12 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     })
   })
 
-  it('a daemon that has left its session and its parent ends with a halt, and with a remove', async () => {
+  it('a daemon that has left its session and its parent ends with a stop, and with a remove', async () => {
     const daemon = '( setsid sh -c "trap \\"\\" HUP; (sleep 298 &) ; exec sleep 297" >/dev/null 2>&1 </dev/null & )'
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec(postStart(daemon))))
     const sleepers = () => processesOf(workspace.id).filter(({ command }) => /^sleep 29[78]$/.test(command)).length
     valueOf(await runSetup(fixture.provider, workspace))
-    // The daemon is not waited for by the command that starts it.
+    // The command does not wait for the daemon that it starts.
     await expect.poll(sleepers).toBe(2)
     valueOf(await fixture.provider.stop(workspace, neverAborted()))
     expect(processesOf(workspace.id)).toEqual([])
@@ -111,7 +111,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(processesOf(workspace.id)).toEqual([])
   })
 
-  it('a process that does not end when asked is killed', async () => {
+  it('a process that ignores SIGTERM is killed', async () => {
     const stubborn = '(trap "" TERM; while :; do sleep 1; done) & echo'
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec(postStart(stubborn))))
     valueOf(await runSetup(fixture.provider, workspace))
@@ -119,21 +119,21 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(processesOf(workspace.id)).toEqual([])
   })
 
-  it('what a killed keeper has left behind ends before the next one begins', async () => {
+  it('processes left by a killed keeper end before the next keeper starts', async () => {
     const workspace = await runningWorkspace(
       fixture.provider,
       newWorkspaceRef(fixture.newSpec(postStart('sleep 296 & echo'))),
     )
     valueOf(await runSetup(fixture.provider, workspace))
     await fixture.kill(workspace.containerId)
-    // A shell that has forked is not the program yet.
+    // The forked shell has yet to execute the program.
     await expect.poll(() => processesOf(workspace.id).map(({ command }) => command)).toContain('sleep 296')
     valueOf(await fixture.provider.boot(workspace, neverAborted()))
     expect(processesOf(workspace.id).map(({ command }) => command)).not.toContain('sleep 296')
     expect(keepersOf(workspace.id).length).toBe(1)
   })
 
-  it('a keeper whose directory was removed by hand ends when the workspace is made anew', async () => {
+  it('a keeper whose directory was removed by hand ends when the workspace is created anew', async () => {
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await fixture.removeByHand(workspace.containerId)
     const recreated = await runningWorkspace(fixture.provider, { ...workspace, containerId: null })
@@ -149,12 +149,12 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     )
     const shown = await outputOfScript(fixture.provider, workspace, 'env | sort | cut -d= -f1')
     delete process.env['VM_API_PROXY_SECRET']
-    const marks = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
-    expect(shown.split('\n')).toEqual(['HOME', 'LANG', 'PATH', 'PWD', ...marks])
+    const tags = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
+    expect(shown.split('\n')).toEqual(['HOME', 'LANG', 'PATH', 'PWD', ...tags])
     expect(processesOf(workspace.id).length).toBeGreaterThan(0)
   })
 
-  it('a command that goes on for too long is killed with its children, and the message says so', async () => {
+  it('a command that times out is killed with its children, and the message says so', async () => {
     const workspace = await runningWorkspace(
       fixture.provider,
       newWorkspaceRef(fixture.newSpec(postStart('echo waiting; sleep 295; echo done'))),
@@ -167,7 +167,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     await expect.poll(() => processesOf(workspace.id).some(({ command }) => command === 'sleep 295')).toBe(false)
   })
 
-  it('a halt in the middle of a setup leaves nothing running, and the setup says that it may be tried again', async () => {
+  it('a stop in the middle of a setup leaves nothing running, and the setup is a transient fault', async () => {
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec(postStart('sleep 294'))))
     const underWay = runSetup(fixture.provider, workspace)
     await expect.poll(() => processesOf(workspace.id).some(({ command }) => command.includes('sleep 294'))).toBe(true)
@@ -186,7 +186,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await readFile(join(outsideFile, 'file'), 'utf8')).toBe('kept')
   })
 
-  it('a link in the place of a directory is neither taken for a workspace nor removed', async () => {
+  it('a link in the place of a directory is neither a workspace nor removed', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const path = join(fixture.root, workspace.id)
     await rename(path, join(fixture.root, 'elsewhere'))
@@ -197,7 +197,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(faultOf(await fixture.provider.container(workspace, neverAborted())).kind).toBe('permanent')
   })
 
-  it('a directory that cannot be read makes the inventory a fault that names it, and the others are watched all the same', async () => {
+  it('a directory that cannot be read makes the list a fault that names it', async () => {
     const { id } = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await writeFile(join(fixture.root, id, 'vm-api.json'), '{ not json')
     expect(faultOf(await fixture.provider.list(neverAborted())).message).toContain(id)
@@ -209,7 +209,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(faultOf(await fixture.provider.remove(id, null, neverAborted())).message).toContain(id)
   })
 
-  it('a root that was lost is an engine that is away, not one without workspaces', async () => {
+  it('a lost root directory is unavailable, not a host without workspaces', async () => {
     await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await rename(fixture.root, `${fixture.root}.lost`)
     expect(faultOf(await fixture.provider.list(neverAborted())).kind).toBe('unavailable')
@@ -218,7 +218,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     valueOf(await fixture.provider.ping(neverAborted()))
   })
 
-  it('what a crash left half made or half removed goes with the workspace', async () => {
+  it('directories that a crash left incomplete or partly removed go with the workspace', async () => {
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await mkdir(join(fixture.root, `.new-${workspace.id}-half`, 'home'), { recursive: true })
     await writeFile(join(fixture.root, `.new-${workspace.id}-half`, 'vm-api.json'), '{ "inst')
@@ -228,7 +228,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await readdir(fixture.root)).toEqual([])
   })
 
-  it('old claims are cleared away, however often a workspace is halted and booted', async () => {
+  it('old claims are removed, however often a workspace is stopped and booted', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     for (let round = 0; round < 5; round += 1) {
       valueOf(await fixture.provider.boot(workspace, neverAborted()))
@@ -239,8 +239,8 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
   })
 })
 
-describe('Where processes cannot be found again', () => {
-  it('every request is told that Docker is needed', async () => {
+describe('A platform where processes cannot be found again', () => {
+  it('refuses every request with the advice to use Docker', async () => {
     const fixture = await processFixture()
     const windows = fixture.withSettings({ platform: 'win32' })
     expect(faultOf(await windows.ping(neverAborted()))).toMatchObject({

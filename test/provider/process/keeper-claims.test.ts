@@ -19,8 +19,8 @@ import {
 } from '../contract/provider-fixture.ts'
 import { waitForExit, keepersOf, type ProcessFixture, processFixture, processesOf } from './process-fixture.ts'
 
-// Claims alone have to keep their promise (claim.ts, C1–C5): the table is blind here, so that no keeper is found by its marks.
-describe.skipIf(process.platform !== 'linux')('A keeper that nobody can see', () => {
+// Claims alone must guarantee C1–C5 (claim.ts): the process table is empty here, so no keeper is found by its tags.
+describe.skipIf(process.platform !== 'linux')('A keeper that the process table does not show', () => {
   let fixture: ProcessFixture
   let workspace: WorkspaceRef
   let directory: WorkspaceDirectory
@@ -63,21 +63,21 @@ describe.skipIf(process.platform !== 'linux')('A keeper that nobody can see', ()
     return keeper.pid
   }
 
-  it('ends by itself if it was started before a halt and is late', async () => {
+  it('exits by itself if it was started before a stop and is late', async () => {
     const pid = await startLateKeeper(1_000)
     valueOf(await stop(hostWithoutProcessTable(), directory, workspace.id, neverAborted()))
     await waitForExit(pid)
     expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
   })
 
-  it('ends by itself if another one has its number', async () => {
+  it('exits by itself if another one has its number', async () => {
     const pid = await startLateKeeper(1_000)
     const { connection } = valueOf(await boot(hostWithoutProcessTable(), directory, workspace, neverAborted()))
     await waitForExit(pid)
     expect(keepersOf(workspace.id).map((keeper) => keeper.pid)).toEqual([connection['pid']])
   })
 
-  it('ends by itself if its number was cleared away as an old one', async () => {
+  it('exits by itself if its number was removed as an old one', async () => {
     const pid = await startLateKeeper(3_000)
     for (let round = 0; round < 2; round += 1) {
       valueOf(await boot(hostWithoutProcessTable(), directory, workspace, neverAborted()))
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== 'linux')('A keeper that nobody can see', ()
     expect(keepersOf(workspace.id).map((keeper) => keeper.pid)).toEqual([connection['pid']])
   })
 
-  it('is one of many that were started at once, and the only one that stays', async () => {
+  it('is the only one that stays of many that were started at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, at) =>
         boot(hostWithoutProcessTable(at * 10), directory, workspace, neverAborted()),
@@ -97,11 +97,11 @@ describe.skipIf(process.platform !== 'linux')('A keeper that nobody can see', ()
     )
     const pids = new Set(answers.map((answer) => valueOf(answer).connection['pid']))
     expect(pids.size).toBe(1)
-    // Those that lost end by themselves, and are told to nobody.
+    // The others exit by themselves, unreported.
     await expect.poll(() => keepersOf(workspace.id).map((keeper) => keeper.pid)).toEqual([...pids])
   })
 
-  it('is one or none after boots and halts at once, as the one that looks sees it', async () => {
+  it('runs once or not at all after concurrent boots and stops, as inspect reports', async () => {
     for (let round = 0; round < 5; round += 1) {
       const host = hostWithoutProcessTable()
       const both = [

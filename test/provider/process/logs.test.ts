@@ -31,14 +31,14 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     return text
   }
 
-  it('is what its keepers wrote, or the last lines of it, after its end as well', async () => {
+  it("is the output of its keepers, or its last lines, also after the keeper's exit", async () => {
     expect(await textOf({})).toBe('')
     await write('one\ntwo\n\nfour')
     expect(await textOf({})).toBe('one\ntwo\n\nfour')
     expect(await textOf({ tail: 0 })).toBe('')
     expect(await textOf({ tail: 1 })).toBe('four')
     expect(await textOf({ tail: 3 })).toBe('two\n\nfour')
-    // Its shell may have a word to say of its end.
+    // The shell may print a line at its end.
     valueOf(await fixture.provider.stop(workspace, neverAborted()))
     await truncate(logFile(), 13)
     await write('\n')
@@ -49,7 +49,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     expect(await textOf({ tail: 2 })).toBe(`${'x'.repeat(200_000)}\nlast\n`)
   })
 
-  it('is followed until the keeper ends, with what it wrote last', async () => {
+  it('is followed until the keeper exits, including its last output', async () => {
     await write('one\n')
     let text = ''
     for await (const { bytes } of await chunks({ follow: true })) {
@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     expect(text).toMatch(/^one\ntwo\n(Terminated\n)?three\n$/)
   })
 
-  it('is followed until nobody waits for it, and of a workspace that is gone there is none', async () => {
+  it('is followed until the reader aborts, and is missing for a removed workspace', async () => {
     await write('one\n')
     const leaving = new AbortController()
     for await (const { bytes } of await chunks({ follow: true }, leaving.signal)) {
@@ -74,11 +74,11 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     expect(faultOf(await fixture.provider.guest.logs(workspace, all, neverAborted())).kind).toBe('missing')
   })
 
-  it('all that lifecycle commands write is heard, with the name of the command, while they run', async () => {
+  it('includes the output of lifecycle commands, with the name of the command, while they run', async () => {
     const onCreate = [
       {
         name: 'onCreateCommand',
-        run: 'echo out; echo err >&2; touch heard-of; while [ -e heard-of ]; do sleep 0.02; done; exit 0',
+        run: 'echo out; echo err >&2; touch running; while [ -e running ]; do sleep 0.02; done; exit 0',
       },
     ]
     const postStart = [{ name: 'postStartCommand.big', run: 'seq 1 100000; exit 3' }]
@@ -87,7 +87,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     const recordOutput = (name: string, bytes: Buffer) => {
       outputByCommand.set(name, (outputByCommand.get(name) ?? '') + bytes.toString())
       if (outputByCommand.get('onCreateCommand') === 'out\nerr\n')
-        rmSync(join(fixture.root, workspace.id, 'home', 'heard-of'), { force: true })
+        rmSync(join(fixture.root, workspace.id, 'home', 'running'), { force: true })
     }
     const { kind } = faultOf(
       await fixture.provider.setup(

@@ -8,7 +8,7 @@ import { processProvider, type ProcessProviderDeps } from '../../../src/provider
 import { parseWorkspaceId, type WorkspaceId } from '../../../src/workspace/id.ts'
 import { type ProviderFixture, plainSpec, neverAborted } from '../contract/provider-fixture.ts'
 
-/** A process of a workspace as the kernel shows it, found without the provider's help. */
+/** A process of a workspace, found in /proc without the provider. */
 export interface WorkspaceProcess {
   readonly pid: number
   readonly command: string
@@ -20,7 +20,7 @@ export interface ProcessFixture extends ProviderFixture {
   withSettings(deps: Partial<ProcessProviderDeps>): Provider
 }
 
-/** Workspaces as real processes in a directory of the test's own. */
+/** Workspaces as real processes in a temporary directory. */
 export async function processFixture(): Promise<ProcessFixture> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'vm-api-process-')))
   const removedIds = new Set<string>()
@@ -43,7 +43,7 @@ export async function processFixture(): Promise<ProcessFixture> {
       process.kill(keeper.pid, 'SIGKILL')
       await waitForExit(keeper.pid)
     },
-    // Its processes are left alone, as somebody would who thinks that a workspace is a directory.
+    // Removes the directory only, as a person might, and leaves the processes running.
     removeByHand: async (containerId) => {
       removedIds.add(workspaceIdOf(containerId))
       await rm(join(root, workspaceIdOf(containerId)), { recursive: true })
@@ -61,7 +61,7 @@ export async function processFixture(): Promise<ProcessFixture> {
   }
 }
 
-/** The processes that carry a workspace's mark. */
+/** The processes with a workspace's tag. */
 export function processesOf(id: WorkspaceId): readonly WorkspaceProcess[] {
   return allWorkspaceProcesses().filter((entry) => entry.id === id)
 }
@@ -71,7 +71,7 @@ export function keepersOf(id: WorkspaceId): readonly WorkspaceProcess[] {
   return processesOf(id).filter(({ command }) => command.includes('vm-api-keeper'))
 }
 
-/** Settles when the process has ended. Polls: the kernel tells only its parent. */
+/** Resolves when the process has exited. Polls, since the kernel notifies only the parent. */
 export async function waitForExit(pid: number): Promise<void> {
   while (/\) [^ZX] /.test(readProcFile(pid, 'stat'))) await delay(5)
 }
@@ -97,6 +97,6 @@ function readProcFile(pid: number | string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {
-    return '' // It has ended since the directory was read.
+    return '' // The process has exited since the directory was read.
   }
 }

@@ -6,7 +6,7 @@ import { newWorkspaceRef, runningWorkspace } from '../contract/provider-fixture.
 import { type ProcessFixture, processFixture } from './process-fixture.ts'
 import { startShell } from '../contract/guest-processes.ts'
 
-/** A workspace of plain processes for each test of a suite, and what runs in it. */
+/** A workspace of plain processes for each test of a suite. */
 export function useProcessGuest() {
   let fixture: ProcessFixture
   let workspace: WorkspaceRef
@@ -19,12 +19,12 @@ export function useProcessGuest() {
     get fixture() {
       return fixture
     },
-    get subject() {
+    get workspace() {
       return workspace
     },
     startShell: (script: string, partial: Partial<GuestCommand> = {}): Promise<GuestProcess> =>
       startShell(fixture.provider.guest, workspace, script, partial),
-    /** All that a run writes until it has ended, both streams together, and how it ended. */
+    /** The output of a command, both streams together, and its exit. */
     async collectOutput(process: GuestProcess): Promise<readonly [string, object]> {
       const chunks: Buffer[] = []
       for await (const { bytes } of process.output) chunks.push(bytes)

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { coalesceCalls } from '../../../src/provider/process/host/coalesce-calls.ts'
 import { parsePsProcesses, parsePsStartTime } from '../../../src/provider/process/host/macos-process-table.ts'
 
-describe('A list of processes that many ask for at once', () => {
-  it('is never older than the question, and is read for all of them together', async () => {
+describe('A coalesced call', () => {
+  it('gets the result of a round that started after it, shared with concurrent calls', async () => {
     let started = 0
     const ends: (() => void)[] = []
     const ask = coalesceCalls(async () => {
@@ -21,7 +21,7 @@ describe('A list of processes that many ask for at once', () => {
     expect(await Promise.all(later)).toEqual([2, 2, 2])
   })
 
-  it('is read again after a round that failed', async () => {
+  it('runs again after a round that failed', async () => {
     let round = 0
     const ask = coalesceCalls(async () => {
       round += 1
@@ -33,14 +33,14 @@ describe('A list of processes that many ask for at once', () => {
   })
 })
 
-describe('What ps prints on macOS', () => {
-  it('gives the start time of a process that runs, and none for a zombie or nobody', () => {
+describe('The output of ps on macOS', () => {
+  it('has the start time of a running process, and none for a zombie or a missing process', () => {
     expect(parsePsStartTime('Ss   Mon Jan  5 10:00:00 2026    \n')).toBe('Mon Jan 5 10:00:00 2026')
     expect(parsePsStartTime('Z    Mon Jan  5 10:00:00 2026\n')).toBe(null)
     expect(parsePsStartTime('')).toBe(null)
   })
 
-  it('gives the group and the marks of each process', () => {
+  it('has the group and the tags of each process', () => {
     const text = '  77    70 node server.js HOME=/h VM_WORKSPACE_ID=a VM_WORKSPACE_RUN=2\n78 78 /bin/sh\n'
     const [marked, plain] = parsePsProcesses(text, 'VM_WORKSPACE_')
     expect(marked).toEqual({ pid: 77, group: 70, variables: { VM_WORKSPACE_ID: 'a', VM_WORKSPACE_RUN: '2' } })

@@ -11,7 +11,7 @@ describe.skipIf(process.platform !== 'linux')(
 
     const terminal = { columns: 91, rows: 32 }
 
-    it('it has a terminal of its own, of that size, and a name for it', async () => {
+    it('it has a terminal of its own with the requested size and a TERM', async () => {
       const [text, end] = await collectOutput(
         await startShell('stty size; tty; echo "$TERM" >&2; exit 4', { terminal }),
       )
@@ -21,7 +21,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(named).toBe('vt100\r\n')
     })
 
-    it('nothing of its last output is lost, to a slow reader neither', async () => {
+    it('none of its last output is lost, even to a slow reader', async () => {
       for (let round = 0; round < 5; round += 1) {
         const running = await startShell('seq 1 30000', { terminal })
         const [text] = await collectOutput(running)
@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect((await collectOutput(running))[0]).toBe('one\r\ntwo\r\n')
     })
 
-    it('what is typed is read, Ctrl-C interrupts, and the end of the input is heard', async () => {
+    it('it reads typed input, is interrupted by Ctrl-C, and reads the end of the input', async () => {
       const running = await startShell(
         'trap "go=1; echo heard" INT; echo up; while [ -z "$go" ]; do sleep 0.02; done; read -r one; echo "got $one"; cat; exit 5',
         {
@@ -53,7 +53,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(await running.exited).toEqual({ kind: 'exited', code: 5 })
     })
 
-    it('a new size is heard by the command', async () => {
+    it('the command is notified of a resize', async () => {
       const running = await startShell('trap "stty size; exit" WINCH; echo up; while :; do sleep 0.02; done', {
         terminal,
       })
@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== 'linux')(
       await running.resize({ columns: 1, rows: 1 })
     })
 
-    it('much that is typed and not read holds up whoever types, not the service', async () => {
+    it('a large unread input blocks the writer, not the service', async () => {
       const running = await startShell('stty raw -echo; echo up; sleep 0.5; head -c 3000000 | wc -c', { terminal })
       let text = ''
       let turns = 0
@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(turns).toBeGreaterThan(20)
     })
 
-    it('no other process of any workspace holds it, nor does its own shell hold our end', async () => {
+    it('no other process inherits its descriptors, and its own shell does not inherit the master', async () => {
       const open = () => readdirSync('/proc/self/fd').length
       await collectOutput(await startShell('true', { terminal }))
       const before = open()

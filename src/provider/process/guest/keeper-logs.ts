@@ -11,9 +11,7 @@ import { systemErrorCode } from '../host/system-error.ts'
 const pollIntervalMs = 200
 const blockBytes = 65_536
 
-/**
- * What the workspace's keepers wrote, which is little: only what went wrong with one. No times are kept, so that `since` leaves nothing out.
- */
+/** The output of the workspace's keepers, which write errors only. Times are not recorded, so `since` is ignored. */
 export async function keeperLogs(
   host: ProcessHost,
   directory: WorkspaceDirectory,
@@ -37,7 +35,7 @@ async function* logChunks(
     file = await open(path, 'r')
     let offset = tail === null ? 0 : await tailOffset(file, tail)
     for (;;) {
-      // In this order: what a keeper wrote before its end is read.
+      // In this order: what a keeper wrote before its exit is read.
       const keepFollowing = await keeperIsAlive()
       for await (const bytes of readAppended(file, offset)) {
         if (signal.aborted) return
@@ -48,14 +46,14 @@ async function* logChunks(
       await pollDelay(pollIntervalMs, signal)
     }
   } catch (error) {
-    // The directory may be removed under a reader, or has never had a keeper.
+    // The directory has been removed, or has never had a keeper.
     if (systemErrorCode(error) === '') throw error
   } finally {
     await file?.close()
   }
 }
 
-/** Where the last so many lines begin. A last line without its end counts. */
+/** The offset of the last `lines` lines. A last line without a newline counts. */
 async function tailOffset(file: FileHandle, lines: number): Promise<number> {
   const { size } = await file.stat()
   if (lines === 0) return size

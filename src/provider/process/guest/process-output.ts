@@ -7,14 +7,14 @@ export interface OutputSource {
   readonly readable: Readable
 }
 
-// What a command wrote before its end is still in a pipe when the end is told. A child in the background may hold that pipe open, and
-// write on: so it is waited for a while only, and no more is read than a pipe can hold.
+// A command's last output is still in the pipe when its exit is reported. A background child may hold the pipe open and write on, so
+// both the time and the amount of this last reading are limited.
 const drainTimeoutMs = 100
 const maxDrainBytes = 1024 * 1024
 
 /**
- * What comes out of a command's pipes, read from them only as fast as it is read here, until the command has ended. After that, and after
- * `leave()`, the pipes are emptied to nowhere: closed ones would kill a command that goes on, or what it has left behind, as it writes.
+ * The output of a command's pipes until its exit, read as fast as the reader takes it. After the exit, and after `detach()`, further output
+ * is discarded: if the pipes were closed, a command that runs on, or a background child, would be killed by SIGPIPE.
  */
 export function processOutput(
   sources: readonly OutputSource[],
@@ -38,10 +38,10 @@ export function processOutput(
     return null
   }
 
-  /** Settles when something has happened: true; or when nothing has for so long: false. */
+  /** Resolves to true at the next event, to false at the timeout. */
   function waitForEvent(timeoutMs: number | null): Promise<boolean> {
     return new Promise((resolve) => {
-      // The turn after the timer has looked at the pipes, however late the timer was.
+      // One turn later, so that the pipes have been polled even if this timer is late.
       const onTimeout = () => setImmediate(() => resolve(false))
       const timer = timeoutMs === null ? undefined : setTimeout(onTimeout, timeoutMs)
       wake = () => {
@@ -72,7 +72,7 @@ export function processOutput(
 
   let discarding = false
   function discardRemaining(): void {
-    // A second time would stop what the first has set going.
+    // A second call would stop the flow that the first has started.
     if (discarding) return
     discarding = true
     for (const { readable } of sources) {

@@ -1,8 +1,8 @@
 import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 
-/** What is used of node-pty: only its native part. Around it, it loses a command's last output, and spins where a command does not read. */
+/** The native part of node-pty. Its JavaScript part loses a command's last output, and spins while a command does not read. */
 export interface Pty {
-  /** A new terminal. Both ends are open, do not block, and pass on to children. */
+  /** Opens a terminal. Both descriptors are non-blocking and inherited by children. */
   open(columns: number, rows: number): { readonly master: number; readonly slave: number; readonly path: string }
   resize(master: number, columns: number, rows: number): void
 }
@@ -12,9 +12,9 @@ interface NativePty {
   resize(master: number, columns: number, rows: number): void
 }
 
-/** Loads node-pty, an optional dependency. `permanent`, with what to do, if it is not there or was not built. */
+/** Loads node-pty, an optional dependency. `permanent` if it is not installed or not built. */
 export async function loadPty(): Promise<Outcome<Pty>> {
-  let reason = 'it has another form than 1.1'
+  let reason = 'it is not compatible with version 1.1'
   try {
     const native = nativePtyFrom(await import('node-pty'))
     if (native !== null)
@@ -30,7 +30,7 @@ export async function loadPty(): Promise<Outcome<Pty>> {
   }
   return fault(
     'permanent',
-    `There is no terminal without node-pty, which cannot be loaded (${reason}). Install a C++ compiler, make and Python, then run \`npm rebuild node-pty\`.`,
+    `Terminals need node-pty, which cannot be loaded (${reason}). Install a C++ compiler, make and Python, then run \`npm rebuild node-pty\`.`,
   )
 }
 

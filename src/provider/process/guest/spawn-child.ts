@@ -4,7 +4,7 @@ import type { ProcessExit } from '../../../workspace/guest-process.ts'
 import type { GuestProcess } from '../../guest.ts'
 import { systemErrorCode } from '../host/system-error.ts'
 
-/** A command as it was started, a process group of its own. */
+/** A started command, in a process group of its own. */
 export interface LocalProcess extends Omit<GuestProcess, 'signal' | 'resize'> {
   readonly pid: number
   resize(columns: number, rows: number): void
@@ -22,7 +22,7 @@ export interface SpawnedChild {
   readonly exited: Promise<ProcessExit>
 }
 
-/** Starts a child as a process group and a session of its own. When this answers, the system shows it with its environment. */
+/** Starts a child in a process group and session of its own. When this resolves, the process table shows it with its environment. */
 export async function spawnChild(
   { argv, home, env }: SpawnRequest,
   stdio: StdioOptions,

@@ -22,14 +22,14 @@ import type { TaggedProcess } from '../host/process-table.ts'
 import { spawnInTerminal } from './spawn-in-terminal.ts'
 import { signalProcessGroup, signalProcess } from '../host/send-signal.ts'
 
-// The shell says what is wrong with a program or a directory, in its own words and codes, as it does in a container.
+// The shell reports a missing program or directory with its own messages and exit codes, as it does in a container.
 const execScript = 'cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"'
 
 type SpawnWithoutTerminal = (request: SpawnRequest, readsStdin: boolean) => Promise<Outcome<LocalProcess>>
 
 /**
- * Starts a command in the workspace's home. A relative `cwd` begins there; an absolute one is the host's, since nothing here isolates. Every
- * command runs as the service's own user.
+ * Starts a command in the workspace's home, as the service's own user. A relative `cwd` is resolved against the home; an absolute one is
+ * a path of the host, since nothing is isolated.
  */
 export async function spawnGuestProcess(
   host: ProcessHost,
@@ -43,11 +43,11 @@ export async function spawnGuestProcess(
   if (user !== null && user !== spec.remoteUser && !isServiceUser(user))
     return fault(
       'permanent',
-      `Nothing can be run as ${user}: without Docker everything runs as the user of the service.`,
+      `The command cannot run as ${user}: without Docker every command runs as the user of the service.`,
     )
   if (argv.length === 0) return fault('permanent', 'The argument list is empty.')
   const keeper = await runningKeeper(host, directory)
-  if (keeper === null) return fault('missing', 'The workspace does not run.')
+  if (keeper === null) return fault('missing', 'The workspace is not running.')
   await mkdir(directory.home, { recursive: true, mode: 0o700 })
   const keeperTags = { [incarnationVariable]: directory.incarnation, [keeperNumberVariable]: String(keeper.number) }
   const tags = { ...workspaceTagVariables(host.installation, id), ...keeperTags, [execTagVariable]: tag }
@@ -61,18 +61,18 @@ export async function spawnGuestProcess(
     terminal === null ? await spawnWithoutTerminal(spawnRequest, stdin) : await spawnInTerminal(spawnRequest, terminal)
   if (!spawnResult.ok) return spawnResult
   const guestProcess = guestProcessOf(host, { id }, tag, spawnResult.value)
-  // A halt ends the keeper first and then looks for processes. So a command that still sees the keeper is found by it.
+  // A stop ends the keeper first and then looks for processes, so it finds a command that still sees the keeper.
   const keeperIsAlive = await host.processTable.isAlive(keeper.claim)
   if (keeperIsAlive && !signal.aborted) return ok(guestProcess)
   guestProcess.detach()
   const killResult = await guestProcess.signal('SIGKILL')
   if (!killResult.ok) return killResult
   return keeperIsAlive
-    ? fault('transient', 'The command was killed: nobody waits for it any more.')
-    : fault('missing', 'The workspace was ended.')
+    ? fault('transient', 'The command was killed, since the request was cancelled.')
+    : fault('missing', 'The workspace was stopped.')
 }
 
-/** Ends what is left of the runs with a mark, of a service that was killed too. */
+/** Kills the processes with a tag, whichever service started them. */
 export function killProcessesByTag(
   host: ProcessHost,
   { id }: Pick<WorkspaceRef, 'id'>,
@@ -100,7 +100,7 @@ function guestProcessOf(
   async function sendToProcesses(name: ProcessSignal): Promise<Outcome<void>> {
     const tags = { ...workspaceTagVariables(host.installation, workspace.id), [execTagVariable]: tag }
     const taggedProcesses = await host.processTable.listTagged(tags)
-    // Once it has ended, the number of its group is its own for as long as somebody is in it.
+    // After its exit the pid stays reserved for its group as long as the group has a member.
     if (!hasExited || taggedProcesses.some(isInGroup)) signalProcessGroup(pid, name)
     for (const taggedProcess of taggedProcesses) if (!isInGroup(taggedProcess)) signalProcess(taggedProcess.pid, name)
     if (name !== 'SIGKILL') return ok(undefined)
@@ -128,12 +128,12 @@ function guestProcessOf(
   }
 }
 
-/** Is it the name, or the number, of the user that the service runs as? */
+/** Whether `user` is the name or the id of the user that the service runs as. */
 function isServiceUser(user: string): boolean {
   if (user === String(process.getuid?.())) return true
   try {
     return userInfo().username === user
   } catch {
-    return false // A user that the system has no name for.
+    return false // The system has no name for its user.
   }
 }

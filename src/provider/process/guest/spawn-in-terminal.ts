@@ -13,14 +13,14 @@ import { loadPty, type Pty } from './pty.ts'
 import { processOutput } from './process-output.ts'
 import { systemErrorCode } from '../host/system-error.ts'
 
-// A session leader without a terminal gets the first that it opens as its own. The numbers that it inherits would not do: they are ours.
+// A session leader gets the first terminal that it opens as its controlling terminal. Inherited descriptors would not do.
 const attachScript = 'exec <>"$1" >&0 2>&1 || exit 126; shift; exec "$@"'
 const endOfInput = Buffer.from([4])
-/** More than a terminal holds: what comes beyond it is of children in the background. */
+/** More than a terminal buffers: what comes beyond this is from background children. */
 const maxTerminalBufferBytes = 1024 * 1024
 const retryMs = 5
 
-/** Starts a command in a terminal of its own; when the service dies it is hung up. `permanent` if node-pty is missing. */
+/** Starts a command in a terminal of its own, which hangs up when the service dies. `permanent` if node-pty is missing. */
 export async function spawnInTerminal(
   request: SpawnRequest,
   { columns, rows }: TerminalSize,
@@ -29,7 +29,7 @@ export async function spawnInTerminal(
   if (!ptyResult.ok) return ptyResult
   const pty = ptyResult.value
   const { master, slave, path } = pty.open(columns, rows)
-  // Ours stays open, too: else the last bytes of a command would be lost, since libuv takes a hang-up for the end.
+  // The slave stays open here too: libuv takes a hang-up for the end of the output, and would lose the last bytes.
   for (const descriptor of [master, slave]) registerTerminalDescriptor(descriptor)
   const streams = terminalStreams(master)
   function close(): void {
@@ -72,9 +72,9 @@ export async function spawnInTerminal(
 interface TerminalStreams {
   readonly output: Readable
   readonly input: Writable
-  /** The terminal's number; `null` once it is closed, and the number may be another file's. */
+  /** The master's descriptor; `null` once it is closed, since the number may then be another file's. */
   descriptor(): number | null
-  /** Takes over what the terminal still holds, and ends the output. */
+  /** Reads what the terminal still buffers, and ends the output. */
   finish(): void
   close(): void
   unref(): void
@@ -104,7 +104,7 @@ function terminalStreams(master: number): TerminalStreams {
     write: (bytes: Buffer, _encoding, onWritten) => writeInput(bytes, onWritten),
     final: (onWritten) => writeInput(endOfInput, onWritten),
   })
-  // Not through the stream: it blocks the whole service while the command does not read.
+  // Not through the stream, which blocks the whole service while the command does not read.
   function writeInput(bytes: Buffer, onWritten: () => void): void {
     const openDescriptor = descriptor()
     if (openDescriptor === null) return onWritten()
@@ -142,7 +142,7 @@ function terminalStreams(master: number): TerminalStreams {
   }
 }
 
-/** What a terminal holds at this moment; `null` if that is nothing. */
+/** What a terminal has buffered now; `null` if that is nothing. */
 function readAvailable(descriptor: number | null): Buffer | null {
   if (descriptor === null) return null
   const bytes = Buffer.alloc(65_536)
@@ -150,7 +150,7 @@ function readAvailable(descriptor: number | null): Buffer | null {
     const count = readSync(descriptor, bytes)
     return count === 0 ? null : bytes.subarray(0, count)
   } catch {
-    return null // Nothing is there now (EAGAIN), or nobody is left to write (EIO).
+    return null // Nothing is buffered (EAGAIN), or no writer is left (EIO).
   }
 }
 

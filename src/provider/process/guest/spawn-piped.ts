@@ -9,8 +9,8 @@ export async function spawnPiped(request: SpawnRequest, readsStdin: boolean): Pr
   if (!child.ok) return child
   const { process, pid, exited } = child.value
   const { stdin, stdout, stderr } = process
-  if (stdout === null || stderr === null) return fault('transient', 'The command was started without pipes.')
-  // Whoever writes to a command that does not read any more is not to blame for it.
+  if (stdout === null || stderr === null) return fault('transient', 'The command started without pipes.')
+  // A write to a command that no longer reads is not an error.
   stdin?.on('error', () => undefined)
   const sources: readonly OutputSource[] = [
     { stream: 'stdout', readable: stdout },

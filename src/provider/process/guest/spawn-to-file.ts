@@ -11,8 +11,8 @@ import { type LocalProcess, type SpawnRequest, spawnChild } from './spawn-child.
 const pollIntervalMs = 100
 
 /**
- * Starts a command that writes to a file without a name. What it leaves in the background goes on writing there when the service ends; a
- * pipe would end it with SIGPIPE. Both streams are one, in the order of the writes. `output` has to be read: its end closes the file.
+ * Starts a command that writes to an unlinked file. Its background children can write on after the service has ended; a pipe would kill them
+ * with SIGPIPE. stdout and stderr are one stream, in the order of the writes. The caller must read `output`, whose end closes the file.
  */
 export async function spawnToFile(
   request: SpawnRequest,
@@ -42,7 +42,7 @@ export async function spawnToFile(
   })
 }
 
-/** What is written to the file until `ended` is aborted, and what has been written by then. */
+/** Follows the file until `ended` is aborted, and reads the rest. Closes the file. */
 async function* followFile(file: FileHandle, ended: AbortSignal): AsyncGenerator<OutputChunk> {
   try {
     for (let offset = 0; ; ) {

@@ -1,6 +1,6 @@
 /**
- * Lets many share one piece of work whose answer ages: whoever asks gets the answer of a round that begins after the question. At
- * most one round is under way and one is waiting, however many ask.
+ * Shares one piece of work, whose result goes stale, among concurrent callers. Each call gets the result of a round that starts after
+ * the call. At most one round runs and one waits, however many calls there are.
  */
 export function coalesceCalls<T>(work: () => Promise<T>): () => Promise<T> {
   let inFlight: Promise<unknown> = Promise.resolve()

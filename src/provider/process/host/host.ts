@@ -1,16 +1,16 @@
 import type { ProcessTable } from './process-table.ts'
 
-/** The machine that workspaces run on, and how they are to run there. */
+/** The machine that workspaces run on, and the settings for running them. */
 export interface ProcessHost {
-  /** The directory that holds the workspaces' own. */
+  /** Parent of the workspaces' directories. */
   readonly root: string
   readonly installation: string
   readonly processTable: ProcessTable
-  /** `PATH` of what is run in a workspace. */
+  /** `PATH` inside the workspaces. */
   readonly path: string
-  /** Between asking a process to end and killing it. */
+  /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number
-  /** For one lifecycle command. */
+  /** Limit for one lifecycle command. */
   readonly commandTimeoutMs: number
   readonly log: { warn(details: object, message: string): void }
 }

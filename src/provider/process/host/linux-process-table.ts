@@ -6,21 +6,21 @@ import { systemErrorCode } from './system-error.ts'
 
 const proc = '/proc'
 
-/** Processes as `/proc` shows them. */
+/** The processes that `/proc` shows. */
 export function linuxProcessTable(prefix: string): ProcessTable {
-  // A look reads one file for each process of the host: a hundred halts at once share it.
+  // Each round reads one file per process of the host. A hundred concurrent stops share it.
   const listAllTagged = coalesceCalls(async () => {
     const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name)).map(Number)
     const processes = await mapLimited(pids, 64, (pid) => readTagged(pid, prefix))
     return processes.filter((entry) => entry !== null)
   })
   let cachedBootId: Promise<string> | undefined
-  // It cannot change while we live ourselves.
+  // It cannot change while this process lives.
   const bootId = () => (cachedBootId ??= readBootId())
 
   async function readBootId(): Promise<string> {
     const kernelBootId = await readFile(`${proc}/sys/kernel/random/boot_id`, 'utf8')
-    // In a container the kernel stays up when the container is started again: its first process tells one run from another.
+    // The kernel outlives a restart of the container that the service may run in. The start time of its first process does not.
     const firstProcess = await readStat(1)
     return `${kernelBootId.trim()}.${firstProcess?.startTime ?? ''}`
   }
@@ -39,7 +39,7 @@ export function linuxProcessTable(prefix: string): ProcessTable {
 async function readStat(pid: number): Promise<{ startTime: string; group: number; exited: boolean } | null> {
   const text = await readFileIfExists(`${proc}/${pid}/stat`)
   if (text === null) return null
-  // The second field is the program's name in parentheses, and may hold blanks and parentheses itself.
+  // The second field is the program's name in parentheses, and may contain spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return { startTime: fields[19] ?? '', group: Number(fields[2]), exited: fields[0] === 'Z' || fields[0] === 'X' }
 }
@@ -52,7 +52,7 @@ async function readTagged(pid: number, prefix: string): Promise<TaggedProcess | 
   return { pid, group: procStat.group, variables: parseVariables(text.split('\0'), prefix) }
 }
 
-/** The text of a file in `/proc`; `null` for a process that has ended or belongs to another user. */
+/** The text of a file in `/proc`; `null` for a process that has exited or belongs to another user. */
 async function readFileIfExists(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8')

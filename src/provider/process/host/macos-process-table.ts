@@ -6,15 +6,15 @@ import { hasVariables, type TaggedProcess, type ProcessTable, parseVariables } f
 const execFileAsync = promisify(execFile)
 
 /**
- * Processes as `ps` shows them on macOS. The environment of the system's own programs is hidden there, so that a daemon which
- * has left its process group is found only if it is another program.
+ * The processes that `ps` shows on macOS, which hides the environment of the system's own programs. Such a program that runs as a
+ * daemon outside of its process group is not found.
  */
 export function macosProcessTable(prefix: string): ProcessTable {
   const listAllTagged = coalesceCalls(async () =>
     parsePsProcesses(await runProgram('/bin/ps', ['-axEww', '-o', 'pid=,pgid=,command=']), prefix),
   )
   let cachedBootId: Promise<string> | undefined
-  // It cannot change while we live ourselves.
+  // It cannot change while this process lives.
   const bootId = () =>
     (cachedBootId ??= runProgram('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).then((text) => text.trim()))
   return {
@@ -30,7 +30,7 @@ export function macosProcessTable(prefix: string): ProcessTable {
   }
 }
 
-/** The processes in lines of `ps -E -o pid=,pgid=,command=`, where the environment follows the arguments. */
+/** Parses lines of `ps -E -o pid=,pgid=,command=`, where the environment follows the arguments. */
 export function parsePsProcesses(lines: string, prefix: string): readonly TaggedProcess[] {
   return lines.split('\n').map((line) => {
     const [pid = '', group = '', ...words] = line.trim().split(/\s+/)
@@ -38,13 +38,13 @@ export function parsePsProcesses(lines: string, prefix: string): readonly Tagged
   })
 }
 
-/** The start time in a line of `ps -o stat=,lstart=`; `null` if there is no line, or the process is a zombie. */
+/** Parses the start time in a line of `ps -o stat=,lstart=`; `null` if there is no line, or the process is a zombie. */
 export function parsePsStartTime(line: string): string | null {
   const [state = '', ...start] = line.trim().split(/\s+/)
   return state === '' || state.startsWith('Z') ? null : start.join(' ')
 }
 
-/** What a program prints; nothing if it ends with an error, as `ps` does for a process that is not there. */
+/** The output of a program; empty if it exits with 1, as `ps` does for a process that does not exist. */
 async function runProgram(program: string, args: readonly string[]): Promise<string> {
   const options = { env: { LC_ALL: 'C' }, maxBuffer: 64 * 1024 * 1024, timeout: 10_000 }
   try {

@@ -1,4 +1,4 @@
-/** What `work` answers for each item, in their order, with at most `atATime` under way: each may hold a file open. */
+/** The results of `work` in the order of the items. At most `concurrency` calls run at a time, since each may hold a file open. */
 export async function mapLimited<T, R>(
   items: readonly T[],
   concurrency: number,

@@ -1,33 +1,33 @@
-/** One process and no other: a number is given out again, a number with its start time is not. */
+/** Identifies one process. A pid is reused; a pid with its start time is not. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** When it started, as the system spells it. Compared, never read. */
+  /** In the system's format. Compared, never parsed. */
   readonly startTime: string
-  /** Which run of the host it belongs to, see {@link ProcessTable.bootId}. */
+  /** The boot of the host that the process belongs to, see {@link ProcessTable.bootId}. */
   readonly bootId: string
 }
 
-/** A process with those of the variables it was started with that begin as our marks do. */
+/** A process, with the variables of its initial environment whose names begin with the tag prefix. */
 export interface TaggedProcess {
   readonly pid: number
-  /** The process group that it is in. */
+  /** Its process group. */
   readonly group: number
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** The host's processes. Questions only: nothing here ends one. */
+/** Read access to the host's processes. */
 export interface ProcessTable {
-  /** Names this run of the host: another value after it was started again. */
+  /** Identifies the present boot of the host. */
   bootId(): Promise<string>
-  /** Does this very process still run? One that has ended and was not reaped does not. */
+  /** Whether exactly this process is still running. A zombie is not. */
   isAlive(identity: ProcessIdentity): Promise<boolean>
-  /** Every process that was started with all of `wanted` in its environment, among those that run when it is asked. */
+  /** The processes that are running now and were started with all of `tags` in their environment. */
   listTagged(tags: Readonly<Record<string, string>>): Promise<readonly TaggedProcess[]>
-  /** A line of shell that puts the shell's own start time into `start`, spelled as {@link ProcessIdentity.startTime}. */
+  /** A line of shell that sets `start` to the shell's own start time, in the format of {@link ProcessIdentity.startTime}. */
   readonly startTimeScript: string
 }
 
-/** The variables among `entries` (`NAME=value`) that begin with `prefix`. */
+/** The variables among `entries` (`NAME=value`) whose names begin with `prefix`. */
 export function parseVariables(entries: readonly string[], prefix: string): Readonly<Record<string, string>> {
   const matching = entries.filter((entry) => entry.startsWith(prefix))
   return Object.fromEntries(

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 
 const chunkBytes = 65_536
 
-/** What is in a file from a place on, as far as it has been written by now; never an empty piece. */
+/** Reads a file from an offset to its present end. Chunks are never empty. */
 export async function* readAppended(file: FileHandle, startOffset: number): AsyncGenerator<Buffer> {
   const { size } = await file.stat()
   for (let offset = startOffset; offset < size; ) {
@@ -13,7 +13,7 @@ export async function* readAppended(file: FileHandle, startOffset: number): Asyn
   }
 }
 
-/** At most so many bytes from a place on. */
+/** Reads at most `length` bytes from an offset. */
 export async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
   return buffer.subarray(0, bytesRead)

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { systemErrorCode } from './system-error.ts'
 
 /**
- * Removes a directory with all that is in it, links as links. Folders that their owner has made read-only (as some package
- * caches are) are opened first. Not there is success.
+ * Removes a directory with its content, without following links. Makes read-only directories, which some package caches contain, writable
+ * first. Success if the directory does not exist.
  */
 export async function removeTree(path: string): Promise<void> {
   try {
@@ -17,7 +17,7 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 function removeOnce(path: string): Promise<void> {
-  // ENOTEMPTY: somebody else is removing the same directory, or a process that is about to end still wrote to it.
+  // ENOTEMPTY: another call is removing the same directory, or a process that is about to exit still wrote to it.
   return rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
 }
 

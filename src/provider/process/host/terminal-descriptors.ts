@@ -1,8 +1,8 @@
 import type { StdioOptions } from 'node:child_process'
 import { openSync } from 'node:fs'
 
-// node-pty's descriptors pass on to every child of ours. A shell that holds the other end of a terminal, its own above all, is never hung
-// up when the service dies. They belong to the process as a whole, and so does this set of them.
+// node-pty's descriptors are inherited by every child of this process. A shell that holds the master of a terminal, its own above all, is
+// not hung up when the service dies. File descriptors belong to the process as a whole, and so does this set of them.
 const terminalDescriptors = new Set<number>()
 let devNullDescriptor: number | undefined
 
@@ -14,7 +14,7 @@ export function unregisterTerminalDescriptor(descriptor: number): void {
   terminalDescriptors.delete(descriptor)
 }
 
-/** The `stdio` of a child that gets nothing in place of our ends of open terminals. */
+/** The `stdio` of a child, with /dev/null in place of the open terminals' descriptors. */
 export function stdioWithoutTerminals(stdio: readonly ('ignore' | 'pipe' | number)[]): StdioOptions {
   if (terminalDescriptors.size === 0) return [...stdio]
   devNullDescriptor ??= openSync('/dev/null', 'r+')

@@ -17,17 +17,17 @@ import type { ProcessHost } from '../host/host.ts'
 import { stdioWithoutTerminals } from '../host/terminal-descriptors.ts'
 
 /**
- * The keeper is the workspace's first process: it does nothing, and the workspace runs for as long as it does. It claims its
- * number itself (claim.ts, C1–C5), so that no moment between its start and our knowing of it can leak one.
+ * The keeper is the workspace's first process. It does nothing, and the workspace runs as long as the keeper does. The keeper claims its
+ * number itself (claim.ts, C1–C5), so a service that is killed just after starting one leaks none.
  */
 function keeperScript(startTimeScript: string): string {
-  // The recipe's PATH may lead anywhere.
+  // The spec may set PATH to anything. SIGTERM waits until the script knows whether it has its claim: else no exit code is written (C5).
   return `PATH=/usr/bin:/bin:$PATH
 claims=$3 number=$4 epoch=$5
 claim=$claims/$number.claim
 draft=$claims/.$number.$$
-won=
-ended() {
+won= term=
+on_exit() {
   code=$?
   trap '' TERM
   trap - EXIT
@@ -36,12 +36,15 @@ ended() {
   rm -f "$draft"
   exit "$code"
 } 2>/dev/null
-trap ended EXIT
+trap on_exit EXIT
 trap 'exit 143' TERM
 trap '' HUP INT
 ${startTimeScript}
+trap 'term=1' TERM
 printf '{"kind":"keeper","pid":%s,"start":"%s","epoch":"%s"}\\n' "$$" "$start" "$epoch" >"$draft" && ln "$draft" "$claim"
 won=$?
+trap 'exit 143' TERM
+[ -z "$term" ] || exit 143
 rm -f "$draft"
 [ "$won" = 0 ] || exit 71
 for other in "$claims"/*.claim; do
@@ -56,19 +59,19 @@ done`
 
 const claimTimeoutMs = 10_000
 
-/** How a running workspace is reached. */
+/** What clients need to reach a running workspace. */
 export function processConnection(directory: WorkspaceDirectory, pid: number): Connection {
   return { pid, directory: directory.home }
 }
 
-/** Makes exactly one keeper run. May be repeated, also at once, and cut off anywhere: claims decide (law 3). */
+/** Step `boot`: makes exactly one keeper run. May be repeated, run concurrently, and be interrupted anywhere: claims decide (law 3). */
 export async function boot(
   host: ProcessHost,
   directory: WorkspaceDirectory,
   workspace: WorkspaceRef,
   signal: AbortSignal,
 ): Promise<Outcome<{ connection: Connection }>> {
-  // Whoever is overtaken by another boot or a halt looks again. Nobody is overtaken for ever.
+  // A boot that is overtaken by another boot or a stop starts over.
   for (let attempt = 0; attempt < 10 && !signal.aborted; attempt += 1) {
     const latest = await latestClaim(directory.claimsDirectory)
     if (latest?.claim.kind === 'keeper' && (await host.processTable.isAlive(latest.claim))) {
@@ -81,10 +84,10 @@ export async function boot(
     const startResult = await startKeeper(host, directory, workspace, number, signal)
     if (!startResult.ok) return startResult
   }
-  return fault('transient', 'The workspace was booted and halted at the same time, over and over.')
+  return fault('transient', 'The workspace was started and stopped at the same time, over and over.')
 }
 
-/** Is the workspace's keeper running? Its claim, if so. */
+/** The claim of the workspace's keeper if it is running, else `null`. */
 export async function runningKeeper(
   host: ProcessHost,
   directory: WorkspaceDirectory,
@@ -94,7 +97,7 @@ export async function runningKeeper(
   return (await host.processTable.isAlive(latest.claim)) ? { number: latest.number, claim: latest.claim } : null
 }
 
-/** Ends what earlier keepers left behind, which a container's end would have taken along. Spares a keeper that is just claiming `number`. */
+/** Kills what has outlived earlier keepers, as the end of a container would. Spares a keeper that is claiming `number` right now. */
 function terminateLeftovers(
   host: ProcessHost,
   directory: WorkspaceDirectory,
@@ -109,7 +112,7 @@ function terminateLeftovers(
   })
 }
 
-/** Starts a keeper, and waits until its number is claimed, by it or by another. */
+/** Starts a keeper, and waits until its number is claimed, by this keeper or another. */
 async function startKeeper(
   host: ProcessHost,
   directory: WorkspaceDirectory,
@@ -149,12 +152,11 @@ async function startKeeper(
   }
   const deadline = performance.now() + claimTimeoutMs
   for (;;) {
-    // In this order: a keeper that is seen to have ended has claimed before that, or never will.
+    // In this order: a keeper that has exited has claimed before that, or never will.
     const reason = exitReason
     if (((await latestClaim(directory.claimsDirectory))?.number ?? 0) >= number) return ok(undefined)
-    if (reason !== undefined)
-      return fault('transient', `The keeper ended before it ran (${reason}). ${logFile} may say more.`)
-    if (signal.aborted || performance.now() > deadline) return fault('transient', 'The keeper did not come up in time.')
+    if (reason !== undefined) return fault('transient', `The keeper exited at its start (${reason}). See ${logFile}.`)
+    if (signal.aborted || performance.now() > deadline) return fault('transient', 'The keeper did not start in time.')
     await pollDelay(5, signal)
   }
 }

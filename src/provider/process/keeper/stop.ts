@@ -11,8 +11,8 @@ import { signalProcessAndGroup } from '../host/send-signal.ts'
 const killTimeoutMs = 5_000
 
 /**
- * Ends the workspace's processes, those that have left their group and session too: asks once, and after `graceMs` kills.
- * None there is success. May be repeated.
+ * Ends the workspace's processes, including those that have left their group and session: SIGTERM once, and SIGKILL after `graceMs`.
+ * Success if there is none. May be repeated.
  */
 export async function terminateProcesses(
   host: ProcessHost,
@@ -30,22 +30,21 @@ export async function terminateProcesses(
   const signaledPids = new Set<number>()
   let warned = false
   for (let round = 0; ; round += 1) {
-    // In this order: once the keeper is seen to have ended, no setup begins another command (setup.ts, `mayRun`), so the list is whole.
+    // In this order: a command that starts after the keeper's end is killed by its starter, so the list is complete.
     const keeperPids = keeper !== null && (await host.processTable.isAlive(keeper)) ? [keeper.pid] : []
     const taggedPids = (await host.processTable.listTagged(workspaceTags)).filter(filter).map(({ pid }) => pid)
     const pids = [...new Set([...keeperPids, ...taggedPids])]
     if (pids.length === 0) return ok(undefined)
     const elapsed = performance.now() - startedAt
     const processList = `${pids.length === 1 ? 'Process' : 'Processes'} ${pids.join(', ')}`
-    if (signal.aborted) return fault('transient', `${processList} had not ended when the wait was given up.`)
-    if (elapsed > graceMs + killTimeoutMs)
-      return fault('transient', `${processList} cannot be killed. End them by hand.`)
+    if (signal.aborted) return fault('transient', `${processList} had not exited when the request was cancelled.`)
+    if (elapsed > graceMs + killTimeoutMs) return fault('transient', `${processList} did not exit after SIGKILL.`)
     const forceKill = elapsed >= graceMs
     if (forceKill && graceMs > 0 && !warned) {
-      host.log.warn({ workspaceId: id, pids }, 'processes are killed, since they have not ended when asked to')
+      host.log.warn({ workspaceId: id, pids }, 'processes did not exit after SIGTERM and are killed')
       warned = true
     }
-    // The keeper goes first, so that a command that ends without one is known to have been ended.
+    // The keeper goes first: a command that ends without a keeper is known to have been stopped.
     for (const pid of forceKill || keeperPids.length === 0 ? pids : keeperPids) {
       if (forceKill) signalProcessAndGroup(pid, 'SIGKILL')
       else if (!signaledPids.has(pid)) signalProcessAndGroup(pid, 'SIGTERM')
@@ -55,14 +54,14 @@ export async function terminateProcesses(
   }
 }
 
-/** Makes nothing of the workspace run, and a keeper that was started before and is late end by itself (claim.ts, C3). May be repeated. */
+/** Stops all processes of the workspace. A keeper that was started before and is late exits by itself (claim.ts, C3). May be repeated. */
 export async function stop(
   host: ProcessHost,
   directory: WorkspaceDirectory,
   id: WorkspaceId,
   signal: AbortSignal,
 ): Promise<Outcome<void>> {
-  // Whoever finds the next number taken looks again: it is another halt's, or a keeper's that has to end as well.
+  // A taken number belongs to another stop, or to a keeper that has to end as well.
   for (let attempt = 0; attempt < 10; attempt += 1) {
     const latest = await latestClaim(directory.claimsDirectory)
     const keeper = latest?.claim.kind === 'keeper' ? latest.claim : null
@@ -73,7 +72,7 @@ export async function stop(
     await persistClaim(directory.claimsDirectory, number)
     return ok(undefined)
   }
-  return fault('transient', 'The workspace was halted and booted at the same time, over and over.')
+  return fault('transient', 'The workspace was stopped and started at the same time, over and over.')
 }
 
 async function lastExitCode(

@@ -4,23 +4,22 @@ import { join } from 'node:path'
 import { ok, fault, type Outcome } from '../../../workspace/fault.ts'
 import { parseWorkspaceId, type WorkspaceId } from '../../../workspace/id.ts'
 import { removeTree } from '../host/remove-tree.ts'
-import { parseJsonObject } from '../host/parse-json-object.ts'
 import { systemErrorCode } from '../host/system-error.ts'
 
-// What a workspace is on disk:
-//   <root>/<id>/vm-api.json           whose it is; written before the directory has its name, never changed
-//   <root>/<id>/home/                 where its commands run
-//   <root>/<id>/claims-<incarnation>/ which keepers it had, see claim.ts
-//   <root>/<id>/keeper.log            what its keepers wrote
-//   <root>/<id>/.incoming-…           what has not come whole yet, of a file or a tree; removed by the next service, or when a keeper is started
-//   <root>/.new-<id>-…, .gone-<id>-…  half made, half removed. A directory called by an id is whole.
+// A workspace on disk:
+//   <root>/<id>/vm-api.json           its owner; written before the directory gets its name, never changed
+//   <root>/<id>/home/                 the directory that its commands run in
+//   <root>/<id>/claims-<incarnation>/ the claims of its keepers, see claim.ts
+//   <root>/<id>/keeper.log            the output of its keepers
+//   <root>/<id>/.incoming-…           incomplete uploads; removed by the next service, or when a keeper starts
+//   <root>/.new-<id>-…, .gone-<id>-…  incomplete and partly removed directories. A directory named by an id alone is complete.
 
 /** A workspace's directory. */
 export interface WorkspaceDirectory {
   readonly path: string
   readonly home: string
   readonly claimsDirectory: string
-  /** Tells this directory from one that had the same name before it. */
+  /** Distinguishes this directory from an earlier one of the same name. */
   readonly incarnation: string
 }
 
@@ -32,10 +31,10 @@ interface OwnershipMarker {
 
 const markerFile = 'vm-api.json'
 const temporaryPrefix = '.incoming-'
-/** Another service that wrote here has ended: there is one at a time. */
+/** Files with another prefix were left by an earlier service, since only one runs at a time. */
 const ownTemporaryPrefix = `${temporaryPrefix}${randomUUID()}-`
 
-/** The workspace's directory; `null` if there is none, or if it is not ours. Throws if it cannot tell. */
+/** The workspace's directory; `null` if there is none of this installation. Throws system errors. */
 export async function findWorkspaceDirectory(
   root: string,
   installation: string,
@@ -47,10 +46,7 @@ export async function findWorkspaceDirectory(
   return workspaceDirectoryAt(path, marker.incarnation)
 }
 
-/**
- * What `work` answers for the workspace's directory, or `absent` if there is none. A directory that somebody else removes
- * meanwhile is none.
- */
+/** Runs `work` with the workspace's directory, or `whenMissing` if there is none, or if it is removed while `work` runs. */
 export async function withWorkspaceDirectory<T>(
   root: string,
   installation: string,
@@ -70,7 +66,7 @@ export async function withWorkspaceDirectory<T>(
   }
 }
 
-/** The ids of all workspaces that have a directory, ours or not. */
+/** The ids of all workspaces that have a directory, of any installation. */
 export async function listWorkspaceIds(root: string): Promise<readonly WorkspaceId[]> {
   const names = await readdir(root)
   return names.flatMap((name) => {
@@ -79,25 +75,25 @@ export async function listWorkspaceIds(root: string): Promise<readonly Workspace
   })
 }
 
-/** Where a keeper writes, and every one after it. */
+/** The log that all keepers of the workspace append to. */
 export function keeperLogPath({ path }: WorkspaceDirectory): string {
   return join(path, 'keeper.log')
 }
 
-/** A place for what has not come whole yet: on the disk of the home, and in nobody's way. */
+/** A path for an incomplete upload, on the same disk as the home. */
 export async function newTemporaryPath(directory: WorkspaceDirectory): Promise<string> {
   await removeTemporaryFiles(directory, ownTemporaryPrefix)
   return join(directory.path, `${ownTemporaryPrefix}${randomUUID()}`)
 }
 
-/** Removes what has been left half come, but for what begins with `except`. Whoever still waits for it is told that it is not there. */
+/** Removes incomplete uploads, except those whose names begin with `exceptPrefix`. */
 export async function removeTemporaryFiles({ path }: WorkspaceDirectory, exceptPrefix?: string): Promise<void> {
   for (const name of await readdir(path))
     if (name.startsWith(temporaryPrefix) && (exceptPrefix === undefined || !name.startsWith(exceptPrefix)))
       await removeTree(join(path, name))
 }
 
-/** Makes the workspace's directory, or finds the one that is there. May be repeated, also at once: one wins, all get the same. */
+/** Creates the workspace's directory, or finds the existing one. May be repeated and run concurrently; all calls get the same directory. */
 export async function createWorkspaceDirectory(
   root: string,
   installation: string,
@@ -129,24 +125,24 @@ export async function createWorkspaceDirectory(
 }
 
 /**
- * Makes the workspace's directory not exist, and whatever a crash left half made or half removed of it. Not there is success, so
- * is one that is not ours: that one stays. Never follows a link.
+ * Removes the workspace's directory, and what crashes have left of it incomplete or partly removed. Success if there is none. A directory
+ * of another installation stays. Never follows a link.
  */
 export async function removeWorkspaceDirectory(root: string, installation: string, id: WorkspaceId): Promise<void> {
   const directory = await findWorkspaceDirectory(root, installation, id)
-  // The name goes first: what is being removed must not be found, nor adopted, half empty.
+  // Renamed first: a partly removed directory must not be found or adopted.
   if (directory !== null)
     await undefinedIfMissing(rename(directory.path, join(root, `.gone-${id}-${directory.incarnation}`)))
   const leftoverPattern = new RegExp(`^\\.(new|gone)-${id}-`)
   for (const name of await readdir(root)) {
     if (!leftoverPattern.test(name)) continue
-    // A crash may have cut a marker off half written.
+    // A crash may have left an incomplete marker.
     const marker = await readMarker(join(root, name)).catch(() => null)
     if (marker === null || marker.installation === installation) await removeTree(join(root, name))
   }
 }
 
-/** What was written to a file, or put into a directory, is still there after a power cut. */
+/** Makes the content of a file or directory survive a power cut. */
 export async function syncToDisk(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
@@ -160,14 +156,14 @@ function workspaceDirectoryAt(path: string, incarnation: string): WorkspaceDirec
   return { path, home: join(path, 'home'), claimsDirectory: join(path, `claims-${incarnation}`), incarnation }
 }
 
-/** What is written in a directory's marker; `null` if there is no such directory, or nothing of ours in it. Throws if it cannot be read. */
+/** Reads a directory's marker; `null` if there is no directory or no marker. Throws if the marker cannot be read. */
 async function readMarker(path: string): Promise<OwnershipMarker | null> {
   const text = await undefinedIfMissing(
     lstat(path).then((stats) => (stats.isDirectory() ? readTextIfExists(join(path, markerFile)) : null)),
   )
   if (text === null || text === undefined) return null
   const marker = parseMarker(text)
-  if (marker === null) throw new Error(`${join(path, markerFile)} is damaged. Put it right, or move ${path} away.`)
+  if (marker === null) throw new Error(`${join(path, markerFile)} is damaged. Repair it, or move ${path} away.`)
   return marker
 }
 
@@ -190,6 +186,16 @@ function parseMarker(text: string): OwnershipMarker | null {
   const { installation, workspaceId, incarnation } = fields
   if (typeof installation !== 'string' || typeof workspaceId !== 'string' || typeof incarnation !== 'string')
     return null
-  // It becomes part of a path.
+  // The incarnation becomes part of a path.
   return parseWorkspaceId(incarnation) === undefined ? null : { installation, workspaceId, incarnation }
+}
+
+/** The fields of a JSON object; `null` if `text` is not one, as after a power cut in the middle of a write. */
+export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : null
+  } catch {
+    return null
+  }
 }

@@ -5,15 +5,15 @@ import { type WorkspaceDirectory, withWorkspaceDirectory } from '../keeper/works
 import type { ProcessHost } from '../host/host.ts'
 import { processConnection } from '../keeper/keeper.ts'
 
-/** The code of a keeper that was asked to end: by a halt, by hand, or by a host that goes down. */
+/** The exit code of a keeper that got SIGTERM: from a stop, from a person, or from a host that shuts down. */
 const sigtermExitCode = 143
 
-/** What a workspace's directory is called towards the rest of the service. */
+/** The container id of a workspace on this provider. */
 export function processContainerId(id: WorkspaceId): string {
   return `process:${id}`
 }
 
-/** The workspace as it is now; `null` if it has no directory of ours. Throws if it cannot tell. */
+/** Describes the workspace's present state; `null` if it has no directory of this installation. Throws system errors. */
 export function inspect(host: ProcessHost, id: WorkspaceId): Promise<ContainerRecord | null> {
   return withWorkspaceDirectory<ContainerRecord | null>(host.root, host.installation, id, {
     whenMissing: async () => null,
@@ -29,13 +29,13 @@ async function containerState(host: ProcessHost, directory: WorkspaceDirectory):
   const latest = await latestClaim(directory.claimsDirectory)
   if (latest === null) return { kind: 'created' }
   const { number, claim } = latest
-  if (claim.kind === 'torn') return exitedState(null, true)
+  if (claim.kind === 'corrupt') return exitedState(null, true)
   if (claim.kind === 'rest') return claim.exit === 'never' ? { kind: 'created' } : exitedState(claim.exit, false)
   if (await host.processTable.isAlive(claim))
     return { kind: 'running', connection: processConnection(directory, claim.pid) }
   const code = await keeperExitCode(directory.claimsDirectory, number)
   const hostWentDown = claim.bootId !== (await host.processTable.bootId())
-  // A halt would have claimed a rest. So whoever ended this keeper was the host on its way down, unless it ended with a code of its own.
+  // A stop would have left its own claim. So the shutdown of the host ended this keeper, unless it exited with a code of its own.
   return exitedState(code, hostWentDown && (code === null || code === sigtermExitCode))
 }
 

@@ -10,19 +10,19 @@ import type { ProcessIdentity } from '../host/process-table.ts'
 
 const pollIntervalMs = 1_000
 
-/** What the last look saw: a keeper to ask after, or the time that the claims were last written, and what was found then. */
+/** What the last poll found: a running keeper, or the state at the time that the claims were last written. */
 type ObservedState =
   | { readonly kind: 'running'; readonly keeper: ProcessIdentity }
   | {
-      readonly kind: 'resting'
+      readonly kind: 'stopped'
       readonly claimsDirectory: string
       readonly modifiedMs: number
       readonly state: ContainerRecord['state']
     }
 
 /**
- * Follows the workspaces by looking at them once a second, since the system tells nobody but a parent that a process has ended.
- * A look costs one read for each workspace whose state has not changed.
+ * Follows the workspaces by polling once a second, since the system reports the end of a process only to its parent. A poll costs one
+ * read for each workspace whose state has not changed.
  */
 export function watch(
   host: ProcessHost,
@@ -41,9 +41,9 @@ export function watch(
     const ids = await listWorkspaceIds(host.root)
     for (const id of ids) {
       const previous = observed.get(id)
-      const current = await observe(id, previous)
+      const current = await observe(host, id, previous)
       if (current !== null) next.set(id, current)
-      // At the first look nothing is news.
+      // Nothing is a change in the first poll.
       if (connected !== null && hasEnded(previous, current)) changed.push(id)
     }
     const presentIds = new Set(ids)
@@ -53,35 +53,6 @@ export function watch(
     if (connected !== true) notify({ kind: 'connected' })
     connected = true
     for (const workspaceId of changed) notify({ kind: 'changed', workspaceId })
-  }
-
-  async function observe(id: WorkspaceId, previous: ObservedState | undefined): Promise<ObservedState | null> {
-    try {
-      return previous !== undefined && (await isUnchanged(previous)) ? previous : await readCurrent(id)
-    } catch {
-      // One directory that cannot be read keeps nobody from hearing of the others (law 7); an inventory names it.
-      return previous ?? null
-    }
-  }
-
-  async function isUnchanged(previous: ObservedState): Promise<boolean> {
-    if (previous.kind === 'running') return host.processTable.isAlive(previous.keeper)
-    return (await settledModifiedMs(previous.claimsDirectory)) === previous.modifiedMs
-  }
-
-  async function readCurrent(id: WorkspaceId): Promise<ObservedState | null> {
-    return withWorkspaceDirectory<ObservedState | null>(host.root, host.installation, id, {
-      whenMissing: async () => null,
-      work: async (directory) => {
-        const modifiedMs = await settledModifiedMs(directory.claimsDirectory)
-        const keeper = await runningKeeper(host, directory)
-        if (keeper !== null) return { kind: 'running', keeper: keeper.claim }
-        const container = await inspect(host, id)
-        return container === null
-          ? null
-          : { kind: 'resting', claimsDirectory: directory.claimsDirectory, modifiedMs, state: container.state }
-      },
-    })
   }
 
   async function tick(): Promise<void> {
@@ -111,15 +82,48 @@ export function watch(
   }
 }
 
-/** Has something ended between two looks? It may have begun in between as well. */
+async function observe(
+  host: ProcessHost,
+  id: WorkspaceId,
+  previous: ObservedState | undefined,
+): Promise<ObservedState | null> {
+  try {
+    return previous !== undefined && (await isUnchanged(host, previous)) ? previous : await readCurrent(host, id)
+  } catch {
+    // A directory that cannot be read does not hide the others (law 7). `list` names it.
+    return previous ?? null
+  }
+}
+
+async function isUnchanged(host: ProcessHost, previous: ObservedState): Promise<boolean> {
+  if (previous.kind === 'running') return host.processTable.isAlive(previous.keeper)
+  return (await settledModifiedMs(previous.claimsDirectory)) === previous.modifiedMs
+}
+
+async function readCurrent(host: ProcessHost, id: WorkspaceId): Promise<ObservedState | null> {
+  return withWorkspaceDirectory<ObservedState | null>(host.root, host.installation, id, {
+    whenMissing: async () => null,
+    work: async (directory) => {
+      const modifiedMs = await settledModifiedMs(directory.claimsDirectory)
+      const keeper = await runningKeeper(host, directory)
+      if (keeper !== null) return { kind: 'running', keeper: keeper.claim }
+      const container = await inspect(host, id)
+      return container === null
+        ? null
+        : { kind: 'stopped', claimsDirectory: directory.claimsDirectory, modifiedMs, state: container.state }
+    },
+  })
+}
+
+/** Whether the workspace has stopped between two polls. It may also have started in between. */
 function hasEnded(previous: ObservedState | undefined, current: ObservedState | null): boolean {
   if (current?.kind === 'running') return false
   if (current === null) return previous !== undefined
-  if (previous?.kind === 'resting') return JSON.stringify(previous.state) !== JSON.stringify(current.state)
+  if (previous?.kind === 'stopped') return JSON.stringify(previous.state) !== JSON.stringify(current.state)
   return previous !== undefined || current.state.kind === 'exited'
 }
 
-/** When something was last put into the directory; NaN, equal to nothing, if that may happen again within the same tick of its clock. */
+/** When the directory was last changed; NaN, equal to nothing, if it may change again within the same tick of the file system's clock. */
 async function settledModifiedMs(path: string): Promise<number> {
   const { mtimeMs } = await stat(path)
   return Math.abs(Date.now() - mtimeMs) < 100 ? Number.NaN : mtimeMs

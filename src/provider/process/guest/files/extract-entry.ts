@@ -4,7 +4,7 @@ import type { ExtractEvents } from 'tar-stream'
 import { type RefusedFile, refuseFile } from '../../../refuse-file.ts'
 import { systemErrorCode } from '../../host/system-error.ts'
 
-/** Puts one entry of a tar stream into a directory of its own, or says why not. Nothing is written through a link. May throw what the system says. */
+/** Extracts one entry of a tar stream into the staging directory, or refuses it. Never writes through a link. Throws system errors. */
 export async function extractEntry(
   stagingDirectory: string,
   entry: ExtractEvents['entry'][1],
@@ -31,7 +31,7 @@ export async function extractEntry(
   if (type === 'directory') {
     if (pathParts.length === 0) return null
     await mkdir(hostPath, { recursive: true })
-    // What is in it has yet to be put there, and to be moved.
+    // Its content has yet to be written and moved.
     await chmod(hostPath, (mode & 0o777) | 0o700)
     return null
   }
@@ -55,20 +55,21 @@ async function extractHardLink(
   const refusal = await ensureParents(stagingDirectory, targetParts, name)
   if (refusal !== null) return refusal
   const targetPath = join(stagingDirectory, ...targetParts)
-  if (!(await lstat(targetPath)).isFile()) return refuseFile('impossible', name, 'a hard link to what is no file')
+  if (!(await lstat(targetPath)).isFile())
+    return refuseFile('impossible', name, 'a hard link to something that is not a file')
   if (targetPath === hostPath) return null
   await unlinkIfExists(hostPath)
   await link(targetPath, hostPath)
   return null
 }
 
-/** The parts of a relative path; `null` if it is not one, or may lead out. */
+/** The parts of a relative path; `null` if it is absolute or may lead out. */
 function parseRelativePath(name: string): readonly string[] | null {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')
   return name.startsWith('/') || name.includes('\0') || parts.includes('..') ? null : parts
 }
 
-/** Does a link that lies so many directories deep stay in the tree, as it is written? */
+/** Whether the target of a link, `depth` directories deep, stays in the tree as written. */
 function linkStaysInside(depth: number, linkTarget: string): boolean {
   if (linkTarget === '' || linkTarget.startsWith('/') || linkTarget.includes('\0')) return false
   let level = depth
@@ -99,7 +100,7 @@ async function ensureParents(
   return null
 }
 
-/** An archive may hold the same name twice: the later one counts. */
+/** An archive may contain a name twice: the last entry counts. */
 async function unlinkIfExists(hostPath: string): Promise<void> {
   try {
     await unlink(hostPath)

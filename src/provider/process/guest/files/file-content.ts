@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { addAbortSignal, Readable } from 'node:stream'
 import { ok, fault } from '../../../../workspace/fault.ts'
@@ -7,13 +7,12 @@ import type { FileEntry } from '../../../../workspace/file.ts'
 import type { FileOutcome } from '../../../guest.ts'
 import { refuseFile } from '../../../refuse-file.ts'
 import { type WorkspaceDirectory, newTemporaryPath } from '../../keeper/workspace-directory.ts'
-import { fileEntryFromStats } from './file-entry.ts'
+import { fileEntryFromStats, lstatIfExists } from './file-entry.ts'
 import { resolveInHome } from './resolve-path.ts'
-import { systemErrorCode } from '../../host/system-error.ts'
 
 const chunkBytes = 64 * 1024
 
-/** A file's bytes, as many as it has now: a file that becomes shorter meanwhile fails the stream. May throw what the system says. */
+/** Reads a file up to its present size. The stream fails if the file gets shorter meanwhile. Throws system errors. */
 export async function readFileContent(
   { home }: WorkspaceDirectory,
   path: string,
@@ -21,7 +20,7 @@ export async function readFileContent(
 ): Promise<FileOutcome<{ readonly entry: FileEntry; readonly bytes: Readable }>> {
   const location = await resolveInHome(home, path, true)
   if (!location.ok) return location
-  // A pipe would not be opened before somebody writes to it.
+  // Without O_NONBLOCK, opening a named pipe waits for a writer.
   const file = await open(location.value, constants.O_RDONLY | constants.O_NONBLOCK)
   const stats = await file.stat()
   if (!stats.isFile()) {
@@ -38,13 +37,13 @@ async function* readChunks(file: FileHandle, size: number): AsyncGenerator<Buffe
   for (let offset = 0; offset < size; ) {
     const length = Math.min(chunkBytes, size - offset)
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
-    if (bytesRead === 0) throw new Error('The file became shorter while it was read.')
+    if (bytesRead === 0) throw new Error('The file got shorter while it was read.')
     offset += bytesRead
     yield buffer.subarray(0, bytesRead)
   }
 }
 
-/** Writes or appends; the old file stands until the source has ended well. May throw what the system says. */
+/** Replaces a file or appends to it, atomically: nothing changes unless `source` ends without an error. Throws system errors. */
 export async function writeFileContent(
   directory: WorkspaceDirectory,
   path: string,
@@ -55,10 +54,7 @@ export async function writeFileContent(
   const location = await resolveInHome(directory.home, path, true)
   if (!location.ok) return location
   const hostPath = location.value
-  const existing = await lstat(hostPath).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return null
-    throw error
-  })
+  const existing = await lstatIfExists(hostPath)
   if (existing !== null && !existing.isFile()) return refuseFile('not-a-file', path)
   const temporaryPath = await newTemporaryPath(directory)
   try {
@@ -78,7 +74,7 @@ export async function writeFileContent(
   }
 }
 
-/** Puts all that comes into a file; why it was cut off, if it was. Throws what the system says of the file. */
+/** Writes a stream to a file. Returns why the stream was incomplete, else `null`. Throws system errors of the file. */
 export async function writeStreamToFile(
   file: FileHandle,
   source: Readable,
@@ -98,5 +94,5 @@ export async function writeStreamToFile(
     return error instanceof Error ? error.message : String(error)
   }
   if (writeFailure !== null) throw writeFailure.error
-  return signal.aborted ? 'nobody waits for it any more' : null
+  return signal.aborted ? 'the request was cancelled' : null
 }

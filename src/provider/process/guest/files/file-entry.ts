@@ -5,7 +5,7 @@ import type { FileEntry } from '../../../../workspace/file.ts'
 import { mapLimited } from '../../host/map-limited.ts'
 import { systemErrorCode } from '../../host/system-error.ts'
 
-/** What is at a place, called by the last part of the path that was asked for. May throw what the system says. */
+/** Describes the file at `hostPath`, named by the last part of `path`. Throws system errors. */
 export async function readFileEntry(hostPath: string, path: string): Promise<FileEntry> {
   const stats = await lstat(hostPath)
   return fileEntryFromStats(basename(path), stats, stats.isSymbolicLink() ? await readlink(hostPath) : null)
@@ -22,17 +22,23 @@ export function fileEntryFromStats(name: string, stats: Stats, target: string | 
   }
 }
 
-/** What is in a directory. May throw what the system says. */
+/** Describes the files in a directory. Throws system errors. */
 export async function listFileEntries(hostPath: string): Promise<readonly FileEntry[]> {
   const entries = await mapLimited(await readdir(hostPath), 64, async (name) => {
-    try {
-      return fileEntryFromStats(name, await lstat(join(hostPath, name)), null)
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return null // Removed since the directory was read.
-      throw error
-    }
+    const stats = await lstatIfExists(join(hostPath, name))
+    return stats === null ? null : fileEntryFromStats(name, stats, null)
   })
   return entries.filter((entry) => entry !== null)
+}
+
+/** The attributes of a file, or of a link itself; `null` if it does not exist, or no longer does. */
+export async function lstatIfExists(hostPath: string): Promise<Stats | null> {
+  try {
+    return await lstat(hostPath)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null
+    throw error
+  }
 }
 
 function fileKind(stats: Stats): FileEntry['kind'] {

@@ -1,9 +1,8 @@
-import type { Stats } from 'node:fs'
 import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemErrorCode } from '../../host/system-error.ts'
+import { lstatIfExists } from './file-entry.ts'
 
-/** The first path at which `from` has something else and `to` a directory; `null` if there is none. */
+/** The first path at which `to` has a directory and `from` something else; `null` if there is none. */
 export async function findMergeConflict(from: string, to: string, prefix = ''): Promise<string | null> {
   for (const name of await readdir(from)) {
     const [sourceStats, targetStats] = [await lstat(join(from, name)), await lstatIfExists(join(to, name))]
@@ -15,7 +14,7 @@ export async function findMergeConflict(from: string, to: string, prefix = ''): 
   return null
 }
 
-/** Moves what is in `from` into `to`. Directories that are in both become one; links that are there are replaced, and not followed. */
+/** Moves the content of `from` into `to`. Merges directories; replaces existing links instead of following them. */
 export async function mergeTree(from: string, to: string): Promise<void> {
   for (const name of await readdir(from)) {
     const [source, target] = [join(from, name), join(to, name)]
@@ -25,17 +24,8 @@ export async function mergeTree(from: string, to: string): Promise<void> {
       await chmod(target, sourceStats.mode & 0o7777)
       continue
     }
-    // A directory is not moved over a file.
+    // rename(2) does not replace a file by a directory.
     if (sourceStats.isDirectory() && targetStats !== null) await unlink(target)
     await rename(source, target)
-  }
-}
-
-async function lstatIfExists(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null
-    throw error
   }
 }

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { Stats } from 'node:fs'
 import { lstat, open, readdir, readlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { addAbortSignal, PassThrough, Readable, pipeline } from 'node:stream'
@@ -8,12 +7,12 @@ import { type Header, type Pack, pack } from 'tar-stream'
 import { ok } from '../../../../workspace/fault.ts'
 import type { FileOutcome } from '../../../guest.ts'
 import { refuseFile } from '../../../refuse-file.ts'
+import { lstatIfExists } from './file-entry.ts'
 import { resolveInHome } from './resolve-path.ts'
-import { systemErrorCode } from '../../host/system-error.ts'
 
 /**
- * A tar stream of a file, or of what is in a directory. Links are taken as links; pipes, sockets and devices are left out. What is removed
- * on the way is left out as well, but a file that cannot be read whole fails the stream. May throw what the system says.
+ * Packs a file, or the content of a directory, into a tar stream. Links are packed as links; pipes, sockets, devices, and files that are
+ * removed meanwhile are left out. A file that cannot be read whole fails the stream. Throws system errors.
  */
 export async function packTree(home: string, path: string, signal: AbortSignal): Promise<FileOutcome<Readable>> {
   const location = await resolveInHome(home, path, true)
@@ -21,7 +20,7 @@ export async function packTree(home: string, path: string, signal: AbortSignal):
   const hostPath = location.value
   const stats = await lstat(hostPath)
   if (!stats.isDirectory() && !stats.isFile()) return refuseFile('not-a-file', path)
-  // One that may not be read is refused now, and not in mid-stream.
+  // An unreadable directory is refused now rather than in mid-stream.
   if (stats.isDirectory()) await readdir(hostPath)
   const { put, end, fail, out } = createArchive(signal)
   const packing = stats.isDirectory() ? putChildren(put, hostPath, './') : put(hostPath, basename(hostPath))
@@ -45,7 +44,7 @@ function createArchive(signal: AbortSignal) {
   pipeline(tar, out, () => undefined)
 
   async function put(hostPath: string, name: string): Promise<void> {
-    // Headers alone are taken by the archive however slowly it is read.
+    // The archive takes headers without backpressure.
     if (out.writableNeedDrain) await once(out, 'drain', { signal: closeController.signal })
     const stats = await lstatIfExists(hostPath)
     if (stats === null) return
@@ -77,19 +76,10 @@ async function putFile(tar: Pack, hostPath: string, header: TarHeader): Promise<
   try {
     const { size } = await file.stat()
     const entry = tar.entry({ ...header, type: 'file', size })
-    // One that has grown is cut where its header says, one that has shrunk fails.
+    // A file that has grown is cut at the size in its header; one that has shrunk fails.
     const bytes = size === 0 ? Readable.from([]) : file.createReadStream({ end: size - 1, autoClose: false })
     await through(bytes, entry)
   } finally {
     await file.close()
-  }
-}
-
-async function lstatIfExists(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null // Removed since its directory was read.
-    throw error
   }
 }

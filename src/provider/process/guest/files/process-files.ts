@@ -1,23 +1,49 @@
 import { lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises'
 import { ok, fault } from '../../../../workspace/fault.ts'
+import type { FileRefusal } from '../../../../workspace/file.ts'
 import type { WorkspaceRef } from '../../../../workspace/workspace-ref.ts'
 import type { FileOutcome, GuestFiles } from '../../../guest.ts'
-import { refuseFile } from '../../../refuse-file.ts'
+import { type RefusedFile, refuseFile } from '../../../refuse-file.ts'
 import { removeTree } from '../../host/remove-tree.ts'
 import type { WorkspaceDirectory } from '../../keeper/workspace-directory.ts'
 import { readFileContent, writeFileContent } from './file-content.ts'
-import { listFileEntries, readFileEntry } from './file-entry.ts'
+import { listFileEntries, lstatIfExists, readFileEntry } from './file-entry.ts'
 import { packTree } from './pack-tree.ts'
 import { resolveInHome, resolveDirectoryInHome } from './resolve-path.ts'
-import { refusalFromErrno } from './refusal-from-errno.ts'
 import { unpackTree } from './unpack-tree.ts'
-import type { HostAccess } from '../process-guest.ts'
+import type { HostAccess } from '../../keeper/host-access.ts'
 import { runningKeeper } from '../../keeper/keeper.ts'
 import { systemErrorCode } from '../../host/system-error.ts'
 
+const refusalsByErrno: Readonly<Record<string, FileRefusal>> = {
+  ENOENT: 'not-found',
+  ELOOP: 'not-found',
+  ENOTDIR: 'not-a-directory',
+  EISDIR: 'not-a-file',
+  ENXIO: 'not-a-file',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+  EEXIST: 'exists',
+  ENOTEMPTY: 'not-empty',
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+  EFBIG: 'no-space',
+  ENAMETOOLONG: 'impossible',
+  EINVAL: 'impossible',
+  EILSEQ: 'impossible',
+  EXDEV: 'impossible',
+}
+
+/** What a system error says about a path; `null` if it is about something else. */
+function refusalFromErrno(error: unknown, path: string): RefusedFile | null {
+  const refusal = refusalsByErrno[systemErrorCode(error)]
+  return refusal === undefined ? null : refuseFile(refusal, path)
+}
+
 /**
- * The files in a workspace's home; all others of the host are `outside`. This guards against mistakes only: a command in the workspace reaches
- * whatever the service's own user may.
+ * The files in a workspace's home; every other file of the host is `outside`. This protects from mistakes only: a command in the workspace
+ * can access whatever the service's own user can.
  */
 export function processFiles({ withDirectory }: Pick<HostAccess, 'withDirectory'>): GuestFiles {
   async function runFileOperation<T>(
@@ -28,7 +54,7 @@ export function processFiles({ withDirectory }: Pick<HostAccess, 'withDirectory'
     work: (directory: WorkspaceDirectory) => Promise<FileOutcome<T>>,
   ): Promise<FileOutcome<T>> {
     const outcome = await withDirectory<FileOutcome<T>>(`${operation} ${path}`, id, signal, async (host, directory) => {
-      if ((await runningKeeper(host, directory)) === null) return fault('missing', 'The workspace does not run.')
+      if ((await runningKeeper(host, directory)) === null) return fault('missing', 'The workspace is not running.')
       await mkdir(directory.home, { recursive: true, mode: 0o700 })
       try {
         return ok(await work(directory))
@@ -43,7 +69,7 @@ export function processFiles({ withDirectory }: Pick<HostAccess, 'withDirectory'
 
   return {
     stat: (workspace, path, signal) =>
-      runFileOperation('Looking at', workspace, path, signal, async ({ home }) => {
+      runFileOperation('Reading the attributes of', workspace, path, signal, async ({ home }) => {
         const location = await resolveInHome(home, path, false)
         return location.ok ? ok(await readFileEntry(location.value, path)) : location
       }),
@@ -62,7 +88,7 @@ export function processFiles({ withDirectory }: Pick<HostAccess, 'withDirectory'
       return outcome
     },
     makeDirectory: (workspace, path, signal) =>
-      runFileOperation('Making', workspace, path, signal, async ({ home }) => {
+      runFileOperation('Creating', workspace, path, signal, async ({ home }) => {
         const location = await resolveDirectoryInHome(home, path, { make: true })
         return location.ok ? ok(undefined) : location
       }),
@@ -91,10 +117,7 @@ async function move(home: string, from: string, to: string): Promise<FileOutcome
   try {
     const target = await resolveInHome(home, to, false)
     if (!target.ok) return target
-    const targetStats = await lstat(target.value).catch((error: unknown) => {
-      if (systemErrorCode(error) === 'ENOENT') return null
-      throw error
-    })
+    const targetStats = await lstatIfExists(target.value)
     if (targetStats !== null && (targetStats.isDirectory() || sourceStats.isDirectory()))
       return refuseFile('exists', to)
     await rename(source.value, target.value)

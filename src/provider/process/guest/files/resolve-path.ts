@@ -4,13 +4,14 @@ import { ok } from '../../../../workspace/fault.ts'
 import type { FileOutcome } from '../../../guest.ts'
 import { refuseFile } from '../../../refuse-file.ts'
 import { systemErrorCode } from '../../host/system-error.ts'
+import { lstatIfExists } from './file-entry.ts'
 
 const maxLinks = 40
 
 /**
- * Where a path leads to on the host: in the home, or it is `outside`. Its directory has to be there, the last part not. A link in the place of the last
- * part is followed only if `follow`. It guards against mistakes only: whoever runs commands here can change a link meanwhile. May throw
- * what the system says.
+ * Resolves a path to its place on the host, which is in the home, or refuses it as `outside`. The path's directory must exist; the last part
+ * need not, and is followed as a link only if `follow`. Protects from mistakes only: a command can change a link meanwhile. Throws system
+ * errors.
  */
 export async function resolveInHome(home: string, path: string, follow: boolean): Promise<FileOutcome<string>> {
   const root = await realpath(home)
@@ -30,8 +31,8 @@ export async function resolveInHome(home: string, path: string, follow: boolean)
 }
 
 /**
- * Where a directory in the home is. It is made, with those above it, if `make`; else the nearest one that is there is answered. Links are followed, as
- * in `locate`. May throw what the system says.
+ * Resolves the path of a directory in the home. With `make`, creates it and its parents; without, returns the nearest existing directory.
+ * Follows links as `resolveInHome` does. Throws system errors.
  */
 export async function resolveDirectoryInHome(
   home: string,
@@ -47,7 +48,7 @@ export async function resolveDirectoryInHome(
   for (const [index, part] of parts.entries()) {
     const location = await resolveInHome(root, join(currentDirectory, part), true)
     if (!location.ok) return 'refused' in location ? refuseFile(location.refused, path) : location
-    const stats = await lstat(location.value).catch((error: unknown) => nullIfMissing(error))
+    const stats = await lstatIfExists(location.value)
     if (stats === null && !make) return ok(currentDirectory)
     if (stats === null) await ensureDirectory(location.value)
     else if (!stats.isDirectory()) return refuseFile(index === parts.length - 1 ? 'exists' : 'not-a-directory', path)
@@ -56,7 +57,7 @@ export async function resolveDirectoryInHome(
   return ok(currentDirectory)
 }
 
-/** The path below `root`, empty for `root` itself; `null` for a path that is not in it. */
+/** The path relative to `root`, empty for `root` itself; `null` for a path outside of it. */
 function pathWithin(root: string, path: string): string | null {
   const relativePath = relative(root, path)
   return relativePath === '..' || relativePath.startsWith(`..${sep}`) ? null : relativePath
@@ -66,7 +67,7 @@ async function readLinkIfLink(path: string): Promise<string | null> {
   try {
     return await readlink(path)
   } catch (error) {
-    // EINVAL: it is something else than a link.
+    // EINVAL: not a link.
     if (systemErrorCode(error) === 'EINVAL' || systemErrorCode(error) === 'ENOENT') return null
     throw error
   }
@@ -76,12 +77,7 @@ async function ensureDirectory(path: string): Promise<void> {
   try {
     await mkdir(path)
   } catch (error) {
-    // Somebody else has just made it.
+    // EEXIST: a concurrent call has just created it.
     if (systemErrorCode(error) !== 'EEXIST' || !(await lstat(path)).isDirectory()) throw error
   }
-}
-
-function nullIfMissing(error: unknown): null {
-  if (systemErrorCode(error) === 'ENOENT') return null
-  throw error
 }

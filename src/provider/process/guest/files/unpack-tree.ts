@@ -14,8 +14,8 @@ import { extractEntry } from './extract-entry.ts'
 import { systemErrorCode } from '../../host/system-error.ts'
 
 /**
- * Puts what is in a tar stream into a directory, once all of it has come and has been looked at: what would lead out, or is no file,
- * directory or link, refuses the whole. May throw what the system says.
+ * Unpacks a tar stream into a directory after the whole stream has arrived and been checked. An entry that leads out, or is not a file, a
+ * directory or a link, refuses the whole archive. Throws system errors.
  */
 export async function unpackTree(
   directory: WorkspaceDirectory,
@@ -33,7 +33,7 @@ export async function unpackTree(
     const location = await resolveDirectoryInHome(directory.home, path, { make: true })
     if (!location.ok) return location
     const conflict = await findMergeConflict(stagingDirectory, location.value)
-    if (conflict !== null) return refuseFile('exists', join(path, conflict), 'a directory, where a file is to be put')
+    if (conflict !== null) return refuseFile('exists', join(path, conflict), 'a directory is in the place of a file')
     await mergeTree(stagingDirectory, location.value)
     return ok(undefined)
   } finally {
@@ -74,7 +74,7 @@ async function extractTree(
   failure = (await piping) ?? failure
   if (refusal !== null) return refusal
   if (sourceState.errorMessage !== null || signal.aborted)
-    return fault('transient', `${path} was not unpacked: ${sourceState.errorMessage ?? 'nobody waits for it any more'}`)
+    return fault('transient', `${path} was not unpacked: ${sourceState.errorMessage ?? 'the request was cancelled'}`)
   if (failure === null) return ok(undefined)
   if (systemErrorCode(failure.error) !== '') throw failure.error
   return refuseFile('impossible', path, `the archive is damaged: ${String(failure.error)}`)
