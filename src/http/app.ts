@@ -4,9 +4,8 @@ import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
-import type { Execs } from '../runtime/exec/execs.ts'
-import type { Shells } from '../runtime/shell/shells.ts'
-import type { Caller } from '../supervisor/requests.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { Caller } from '../workspace/caller.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AuthSettings } from './server/authentication.ts'
 import { authenticateCaller } from './server/authentication.ts'
@@ -49,8 +48,7 @@ declare module 'fastify' {
 
 export interface AppDeps {
   readonly supervisor: Supervisor
-  readonly execs: Execs
-  readonly shells: Shells
+  readonly runtime: Runtime
   readonly templates: ReadonlyMap<string, TemplateSource>
   readonly defaultTemplate: string
   /** Of each machine, by its id. */
@@ -71,7 +69,7 @@ export interface AppDeps {
 
 /** The API, without a server: `listen` or `inject` it. Closing it ends idle connections and waits for the requests under way. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { auth, boundHost, charts, defaultTemplate, execs, log, shells, supervisor, templates, version } = deps
+  const { auth, boundHost, charts, defaultTemplate, log, runtime, supervisor, templates, version } = deps
   const server = apiServer()
   const app = fastify({
     loggerInstance: frameworkLogger(log),
@@ -95,9 +93,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   registerJsonBodyParser(app)
 
-  app.addHook('preClose', async () =>
-    server.drain(async () => void (await Promise.all([shells.close(), execs.close()]))),
-  )
+  app.addHook('preClose', async () => server.drain(runtime.closeSessions))
   app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
@@ -144,16 +140,16 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
         request.caller = caller
         done()
       })
-      await api.register(workspaceRoutes(supervisor, execs.lastActiveAt))
+      await api.register(workspaceRoutes(supervisor, runtime.lastActiveAt))
       await api.register(historyRoutes(supervisor))
-      await api.register(logRoutes(supervisor, server.shutdownSignal))
+      await api.register(logRoutes(runtime.logs, server.shutdownSignal))
       await api.register(
-        fileRoutes(supervisor, server.shutdownSignal, deps.bodyIdleTimeoutMs ?? defaultBodyIdleTimeoutMs),
+        fileRoutes(runtime.files, server.shutdownSignal, deps.bodyIdleTimeoutMs ?? defaultBodyIdleTimeoutMs),
       )
-      await api.register(fileUploadRoutes(supervisor, deps.bodyIdleTimeoutMs ?? defaultBodyIdleTimeoutMs))
+      await api.register(fileUploadRoutes(runtime.files, deps.bodyIdleTimeoutMs ?? defaultBodyIdleTimeoutMs))
       await api.register(ticketRoutes(tickets))
-      await api.register(execRoutes(supervisor, execs, server.shutdownSignal))
-      await api.register(shellRoutes(supervisor, shells))
+      await api.register(execRoutes(runtime.execs, server.shutdownSignal))
+      await api.register(shellRoutes(runtime.shells))
       await api.register(eventRoutes(supervisor, sseStreams(server.shutdownSignal)))
       await api.register(statechartRoutes(supervisor, charts))
       await api.register(snapshotRoutes(supervisor))

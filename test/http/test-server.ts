@@ -6,12 +6,8 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { readRenderedCharts } from '../../src/chart/rendered-charts.ts'
-import type { ExecTimeouts } from '../../src/runtime/exec/execs.ts'
-import { openExecs } from '../../src/runtime/exec/execs.ts'
-import type { OutputLimits } from '../../src/runtime/exec/output-buffer.ts'
-import { openExecRegistry } from '../../src/runtime/exec/exec-registry.ts'
-import { openShells } from '../../src/runtime/shell/shells.ts'
-import type { ShellTimeouts } from '../../src/runtime/shell/shell-session.ts'
+import type { RuntimeDeps } from '../../src/runtime/runtime.ts'
+import { openRuntime } from '../../src/runtime/runtime.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { AuthSettings } from '../../src/http/server/authentication.ts'
 import { providerMetrics } from '../../src/metrics/provider-metrics.ts'
@@ -26,7 +22,7 @@ import { workspaceList } from '../../src/persistence/workspace-list.ts'
 import { workspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { Provider } from '../../src/provider/provider.ts'
 import { processProvider } from '../../src/provider/process/process-provider.ts'
-import { systemClock } from '../../src/supervisor/clock.ts'
+import { systemClock } from '../../src/workspace/clock.ts'
 import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { createSupervisor } from '../../src/supervisor/supervisor.ts'
 import { defaultTemplate, readTemplates } from '../../src/template/templates.ts'
@@ -87,9 +83,9 @@ export interface TestServerOptions {
   /** True: workspaces run as plain processes, so that something can be done inside them; else they are imitated. */
   readonly realProcesses?: boolean
   /** How patient runs are, and how much of them is kept; else as ever. */
-  readonly exec?: { readonly timeouts?: Partial<ExecTimeouts>; readonly limits?: Partial<OutputLimits> }
+  readonly exec?: NonNullable<RuntimeDeps['exec']>
   /** How patient shells are; else as ever. */
-  readonly shellTimes?: Partial<ShellTimeouts>
+  readonly shellTimeouts?: NonNullable<RuntimeDeps['shellTimeouts']>
   /** Workspaces run on a live engine, as its user `dev`, from an image that has no more than a shell. */
   readonly docker?: { readonly provider: Provider; readonly image: string }
   /** How long a streamed body may be idle; else as ever. */
@@ -123,7 +119,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     metricsToken = null,
     postCreate,
     realProcesses = false,
-    shellTimes,
+    shellTimeouts,
   } = options
   const dir = mkdtempSync(join(tmpdir(), 'http-'))
   const database = openDatabase(join(dir, 'vm.db'))
@@ -140,7 +136,6 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     ...(docker && { image: docker.image, remoteUser: 'dev' }),
   })
   const execLogs = execLog(db)
-  const execRegistry = openExecRegistry({ execLog: execLogs, now: systemClock.now, log })
   const supervisor = createSupervisor({
     store: workspaceStore(db),
     journal: journal(db),
@@ -165,10 +160,20 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     },
   })
   metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
+  const offeredSupervisor = wrapSupervisor?.(supervisor) ?? supervisor
+  const runtime = openRuntime({
+    resolveWorkspace: offeredSupervisor.resolve,
+    lifecycleOutput: offeredSupervisor.lifecycleOutput,
+    subscribe: offeredSupervisor.subscribe,
+    execLog: execLogs,
+    clock: systemClock,
+    log,
+    ...(options.exec && { exec: options.exec }),
+    ...(shellTimeouts && { shellTimeouts }),
+  })
   const app = await buildApp({
-    supervisor: wrapSupervisor ? wrapSupervisor(supervisor) : supervisor,
-    execs: openExecs({ registry: execRegistry, now: systemClock.now, ...options.exec }),
-    shells: openShells({ registry: execRegistry.shells, ...(shellTimes && { timeouts: shellTimes }) }),
+    supervisor: offeredSupervisor,
+    runtime,
     templates,
     defaultTemplate,
     charts: readRenderedCharts(join(import.meta.dirname, '../../docs/statecharts')),
@@ -231,7 +236,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     async close() {
       await app.close()
       await supervisor.close()
-      execRegistry.close()
+      runtime.close()
       if (realProcesses || docker) await removeAllContainers(provider)
       database.close()
       rmSync(dir, { recursive: true })
