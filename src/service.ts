@@ -7,12 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { AddressRange } from './config/address.ts'
 import { readRenderedCharts } from './chart/rendered-charts.ts'
-import { openExecs } from './runtime/exec/execs.ts'
-import type { WorkspaceAvailability } from './runtime/shell/leftover-shells.ts'
-import { killLeftoverShells } from './runtime/shell/leftover-shells.ts'
-import type { ExecRegistry } from './runtime/exec/exec-registry.ts'
-import { openExecRegistry } from './runtime/exec/exec-registry.ts'
-import { openShells } from './runtime/shell/shells.ts'
+import { openRuntime } from './runtime/runtime.ts'
 import type { Config } from './config/config.ts'
 import { buildApp } from './http/app.ts'
 import { errorCodeOf, DatabaseError, explainDatabaseError } from './persistence/database-error.ts'
@@ -21,18 +16,16 @@ import type { Metrics } from './metrics/metrics.ts'
 import { serviceMetrics } from './metrics/metrics.ts'
 import type { OpenDatabase } from './persistence/database.ts'
 import { openDatabase } from './persistence/database.ts'
-import type { UnfinishedExec } from './persistence/exec-log.ts'
 import { installationStore } from './persistence/installation.ts'
 import { databaseStores } from './persistence/stores.ts'
 import type { ProviderChoice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
-import { systemClock } from './supervisor/clock.ts'
+import { systemClock } from './workspace/clock.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { describeTemplateProblems } from './template/template-problem.ts'
 import { defaultTemplate, readTemplates } from './template/templates.ts'
-import { parseOwner } from './workspace/id.ts'
 
 export interface ServiceDeps {
   readonly config: Config
@@ -99,13 +92,19 @@ async function startOn(
   const providerChoice = await chooseProvider({ config, env, home, log, installation })
   const metrics = serviceMetrics()
   const stores = databaseStores(database)
-  const execRegistry = openExecRegistry({ execLog: stores.execLog, now: systemClock.now, log })
   const supervisor = superviseWorkspaces({ config, database, log, metrics, providerChoice, stores, templates })
   metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
+  const runtime = openRuntime({
+    resolveWorkspace: supervisor.resolve,
+    lifecycleOutput: supervisor.lifecycleOutput,
+    subscribe: supervisor.subscribe,
+    execLog: stores.execLog,
+    clock: systemClock,
+    log,
+  })
   const app = await buildApp({
     supervisor,
-    execs: openExecs({ registry: execRegistry, now: systemClock.now }),
-    shells: openShells({ registry: execRegistry.shells }),
+    runtime,
     templates,
     defaultTemplate,
     charts,
@@ -122,15 +121,11 @@ async function startOn(
     version: serviceVersion(),
     log,
   })
-  const shutdown = new AbortController()
-  void supervisor.rehydrated.then(() =>
-    killLeftoverShells({ ...leftoverShellsOf(supervisor, execRegistry), log }, shutdown.signal),
-  )
+  void supervisor.rehydrated.then(runtime.killLeftoverShells)
   const close = async () => {
-    shutdown.abort()
     await app.close()
     await supervisor.close()
-    execRegistry.close()
+    runtime.close()
     database.close()
   }
   try {
@@ -177,22 +172,6 @@ function superviseWorkspaces(deps: SupervisionDeps): Supervisor {
       journalDays: config.journalDays,
     },
   })
-}
-
-/** The shells that a killed service left behind, and where they run. */
-function leftoverShellsOf(supervisor: Supervisor, execRegistry: ExecRegistry) {
-  return {
-    leftovers: execRegistry.leftShells,
-    onEnded: ({ workspace, execId }: UnfinishedExec) =>
-      execRegistry.shells.recordEnd(workspace, execId, { kind: 'lost', message: 'lost' }),
-    availabilityOf({ workspace, owner }: UnfinishedExec): WorkspaceAvailability {
-      const caller = parseOwner(owner)
-      const resolved = caller && supervisor.resolve(workspace, { owner: caller, operator: false })
-      if (resolved?.kind !== 'found') return { kind: 'down' }
-      if (resolved.up) return { ...resolved, kind: 'up' }
-      return { kind: /^(stopped\.idle|failed)/.test(resolved.state) ? 'down' : 'between' }
-    },
-  }
 }
 
 function warnAboutUnknownVariables({ unknownVariables }: Config, log: Logger) {

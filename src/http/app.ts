@@ -4,8 +4,7 @@ import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
-import type { Execs } from '../runtime/exec/execs.ts'
-import type { Shells } from '../runtime/shell/shells.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AuthSettings } from './server/authentication.ts'
 import { authenticateCaller } from './server/authentication.ts'
@@ -42,8 +41,7 @@ import { redactedUrl, ticketFromQuery, ticketStore } from './server/ticket-store
 
 export interface AppDeps {
   readonly supervisor: Supervisor
-  readonly execs: Execs
-  readonly shells: Shells
+  readonly runtime: Runtime
   readonly templates: ReadonlyMap<string, TemplateSource>
   readonly defaultTemplate: string
   /** By machine id. */
@@ -64,12 +62,10 @@ export interface AppDeps {
 
 /** Builds the API without listening: use `listen` or `inject`. `close` ends idle connections and waits for pending requests. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { auth, execs, log, shells, supervisor, version } = deps
+  const { auth, log, runtime, supervisor, version } = deps
   const server = apiServer()
   const app = createApp(server, log)
-  app.addHook('preClose', async () =>
-    server.drain(async () => void (await Promise.all([shells.close(), execs.close()]))),
-  )
+  app.addHook('preClose', async () => server.drain(runtime.closeSessions))
   const originProblem = originGuard(auth.mode, deps.boundHost)
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
@@ -125,17 +121,17 @@ function createApp(server: ReturnType<typeof apiServer>, log: FastifyBaseLogger)
 
 /** The routes below /api/v1, all of which need an authenticated caller. */
 async function registerApiRoutes(api: FastifyInstance, deps: AppDeps, shutdownSignal: AbortSignal): Promise<void> {
-  const { execs, shells, supervisor, bodyIdleTimeoutMs = defaultBodyIdleTimeoutMs } = deps
+  const { runtime, supervisor, bodyIdleTimeoutMs = defaultBodyIdleTimeoutMs } = deps
   const tickets = ticketStore()
   requireCaller(api, deps.auth, tickets)
-  await api.register(workspaceRoutes(supervisor, execs.lastActiveAt))
+  await api.register(workspaceRoutes(supervisor, runtime.lastActiveAt))
   await api.register(historyRoutes(supervisor))
-  await api.register(logRoutes(supervisor, shutdownSignal))
-  await api.register(fileRoutes(supervisor, shutdownSignal, bodyIdleTimeoutMs))
-  await api.register(fileUploadRoutes(supervisor, bodyIdleTimeoutMs))
+  await api.register(logRoutes(runtime.logs, shutdownSignal))
+  await api.register(fileRoutes(runtime.files, shutdownSignal, bodyIdleTimeoutMs))
+  await api.register(fileUploadRoutes(runtime.files, bodyIdleTimeoutMs))
   await api.register(ticketRoutes(tickets))
-  await api.register(execRoutes(supervisor, execs, shutdownSignal))
-  await api.register(shellRoutes(supervisor, shells))
+  await api.register(execRoutes(runtime.execs, shutdownSignal))
+  await api.register(shellRoutes(runtime.shells))
   await api.register(eventRoutes(supervisor, sseStreams(shutdownSignal)))
   await api.register(statechartRoutes(supervisor, deps.charts))
   await api.register(snapshotRoutes(supervisor))

@@ -7,7 +7,7 @@ import type { Outcome } from '../workspace/fault.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { WorkspaceRef } from '../workspace/workspace-ref.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../workspace/clock.ts'
 import type { WorkspaceLogic } from './workspace-logic.ts'
 import type { LifecycleOutputLog } from './lifecycle-output-log.ts'
 

@@ -2,7 +2,7 @@
 import type { WorkspaceStore } from '../persistence/workspace-store.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../workspace/clock.ts'
 
 const longestSleepMs = 60_000
 const clockJumpMs = 60_000

@@ -6,8 +6,9 @@ import { parseOwner } from '../workspace/id.ts'
 import { namePattern } from '../workspace/name.ts'
 import type { WorkspaceSpec } from '../workspace/spec.ts'
 import type { ProviderName } from '../workspace/workspace-ref.ts'
-import type { AdoptResult, Caller, NotWrittenResult } from './requests.ts'
-import type { Clock } from './clock.ts'
+import type { Caller } from '../workspace/caller.ts'
+import type { AdoptResult, NotWrittenResult } from './requests.ts'
+import type { Clock } from '../workspace/clock.ts'
 import type { Maintenance } from './maintenance.ts'
 
 /** A container of this installation that belongs to no workspace. */

@@ -2,18 +2,11 @@ import type { WorkspaceSnapshot } from '../machines/workspace-snapshot.ts'
 import type { Subscription } from './event-feed.ts'
 import type { QuarantinedWorkspace, LiveWorkspace } from './live-workspace.ts'
 import type { WorkspaceLabels } from '../workspace/container.ts'
-import type { Owner } from '../workspace/id.ts'
 import type { JsonObject } from '../workspace/json.ts'
 import type { Guest } from '../provider/guest.ts'
 import type { WorkspaceRef } from '../workspace/workspace-ref.ts'
 
 // What may be asked of the supervisor, and what it answers.
-
-/** Who asks. An operator sees and may act on every workspace; everybody else only on their own (law 11). */
-export interface Caller {
-  readonly owner: Owner
-  readonly operator: boolean
-}
 
 /** A workspace as it is on disk. */
 export type WorkspaceView =
@@ -95,8 +88,10 @@ export type ResolveResult =
   | {
       readonly kind: 'found'
       readonly state: string
-      /** False: it does not run, or is being stopped. */
-      readonly up: boolean
+      /** Usable now: it runs, and is not being stopped. */
+      readonly ready: boolean
+      /** Nothing is in progress. */
+      readonly settled: boolean
       readonly workspace: WorkspaceRef
       readonly guest: Guest
     }

@@ -6,12 +6,12 @@ import { statePath, statusOf } from '../machines/workspace-snapshot.ts'
 import type { JournalRow } from '../persistence/journal.ts'
 import type { workspaceList } from '../persistence/workspace-list.ts'
 import { isNameTaken } from '../persistence/workspace-store.ts'
+import type { Caller } from '../workspace/caller.ts'
 import { newWorkspaceId } from '../workspace/id.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { WorkspaceSpec } from '../workspace/spec.ts'
 import type { ProviderName } from '../workspace/workspace-ref.ts'
 import type {
-  Caller,
   CreateResult,
   WorkspaceListOptions,
   SubscribeResult,
@@ -168,16 +168,23 @@ export function createSupervisor(deps: SupervisorDeps) {
       return find(id, caller) ? { kind: 'refused', state: statePath(after.value) } : { kind: 'not-found' }
     },
 
-    /** Where a workspace is, for what its owner does inside it. `up`: it runs, and nothing is being done to it. */
+    /** Finds a workspace for a caller, and the guest port of its provider. */
     resolve(id: WorkspaceId, caller: Caller): ResolveResult {
       const view = find(id, caller)
       if (!view) return { kind: 'not-found' }
       if (view.kind === 'quarantined') return { kind: 'quarantined' }
-      const { context, value } = view.snapshot
-      const state = statePath(value)
+      const { snapshot } = view
+      const { context } = snapshot
       const { guest } = deps.providers.get(context.provider) ?? { guest: undefined }
       return guest
-        ? { kind: 'found', state, up: state === 'running.up', workspace: workspaceRefOf(context), guest }
+        ? {
+            kind: 'found',
+            state: statePath(snapshot.value),
+            ready: snapshot.hasTag('ready'),
+            settled: snapshot.hasTag('settled'),
+            workspace: workspaceRefOf(context),
+            guest,
+          }
         : { kind: 'quarantined' }
     },
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../workspace/clock.ts'
 
 /** What came of the last run of something that comes round again by itself. */
 export interface SweepRun {

@@ -6,12 +6,8 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { readRenderedCharts } from '../../src/chart/rendered-charts.ts'
-import type { ExecTimeouts } from '../../src/runtime/exec/execs.ts'
-import { openExecs } from '../../src/runtime/exec/execs.ts'
-import type { OutputLimits } from '../../src/runtime/exec/output-buffer.ts'
-import { openExecRegistry } from '../../src/runtime/exec/exec-registry.ts'
-import { openShells } from '../../src/runtime/shell/shells.ts'
-import type { ShellTimeouts } from '../../src/runtime/shell/shell-session.ts'
+import type { RuntimeDeps } from '../../src/runtime/runtime.ts'
+import { openRuntime } from '../../src/runtime/runtime.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { AuthSettings } from '../../src/http/server/authentication.ts'
 import { providerMetrics } from '../../src/metrics/provider-metrics.ts'
@@ -26,7 +22,7 @@ import { workspaceList } from '../../src/persistence/workspace-list.ts'
 import { workspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { Provider } from '../../src/provider/provider.ts'
 import { processProvider } from '../../src/provider/process/process-provider.ts'
-import { systemClock } from '../../src/supervisor/clock.ts'
+import { systemClock } from '../../src/workspace/clock.ts'
 import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { createSupervisor } from '../../src/supervisor/supervisor.ts'
 import { defaultTemplate, readTemplates } from '../../src/template/templates.ts'
@@ -90,9 +86,9 @@ export interface TestServerOptions {
   /** True: workspaces are real processes, for tests of their guests. Default: the fake engine. */
   readonly realProcesses?: boolean
   /** Timeouts and output limits of exec sessions. Default: the production values. */
-  readonly exec?: { readonly timeouts?: Partial<ExecTimeouts>; readonly limits?: Partial<OutputLimits> }
+  readonly exec?: NonNullable<RuntimeDeps['exec']>
   /** Timeouts of shells. Default: the production values. */
-  readonly shellTimes?: Partial<ShellTimeouts>
+  readonly shellTimeouts?: NonNullable<RuntimeDeps['shellTimeouts']>
   /** A real engine: workspaces run as user `dev`, from an image with little more than a shell. */
   readonly docker?: { readonly provider: Provider; readonly image: string }
   /** Idle timeout of streamed bodies. Default: the production value. */
@@ -126,7 +122,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     metricsToken = null,
     postCreate,
     realProcesses = false,
-    shellTimes,
+    shellTimeouts,
   } = options
   const dir = mkdtempSync(join(tmpdir(), 'http-'))
   const database = openDatabase(join(dir, 'vm.db'))
@@ -143,7 +139,6 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     ...(docker && { image: docker.image, remoteUser: 'dev' }),
   })
   const execLogs = execLog(db)
-  const execRegistry = openExecRegistry({ execLog: execLogs, now: systemClock.now, log })
   const supervisor = createSupervisor({
     store: workspaceStore(db),
     journal: journal(db),
@@ -168,10 +163,20 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     },
   })
   metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
+  const offeredSupervisor = wrapSupervisor?.(supervisor) ?? supervisor
+  const runtime = openRuntime({
+    resolveWorkspace: offeredSupervisor.resolve,
+    lifecycleOutput: offeredSupervisor.lifecycleOutput,
+    subscribe: offeredSupervisor.subscribe,
+    execLog: execLogs,
+    clock: systemClock,
+    log,
+    ...(options.exec && { exec: options.exec }),
+    ...(shellTimeouts && { shellTimeouts }),
+  })
   const app = await buildApp({
-    supervisor: wrapSupervisor ? wrapSupervisor(supervisor) : supervisor,
-    execs: openExecs({ registry: execRegistry, now: systemClock.now, ...options.exec }),
-    shells: openShells({ registry: execRegistry.shells, ...(shellTimes && { timeouts: shellTimes }) }),
+    supervisor: offeredSupervisor,
+    runtime,
     templates,
     defaultTemplate,
     charts: readRenderedCharts(join(import.meta.dirname, '../../docs/statecharts')),
@@ -234,7 +239,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     async close() {
       await app.close()
       await supervisor.close()
-      execRegistry.close()
+      runtime.close()
       if (realProcesses || docker) await removeAllContainers(provider)
       database.close()
       rmSync(dir, { recursive: true })

@@ -1,4 +1,5 @@
-import type { Caller, CreateResult, CommandResult } from '../../src/supervisor/requests.ts'
+import type { CreateResult, CommandResult } from '../../src/supervisor/requests.ts'
+import type { Caller } from '../../src/workspace/caller.ts'
 import type { UserCommandRequest } from '../../src/supervisor/supervisor.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import { wasToldDeleted } from './ledger.ts'

@@ -1,15 +1,10 @@
-import type { Fault } from '../../workspace/fault.ts'
-import type { FileEntry, FileRefusal } from '../../workspace/file.ts'
+import type { FileResult, MalformedArchive } from '../../runtime/files/workspace-files.ts'
 import type { FileEntryResponse } from '../../wire/runtime/file.ts'
+import type { FileEntry, FileRefusal } from '../../workspace/file.ts'
+import { notRunningProblem, providerFailedProblem } from './exec.ts'
 import type { ProblemCode } from './problem-table.ts'
 import { Problem } from './problem.ts'
 import { isoTime } from './workspace.ts'
-
-/** What a file verb answers. */
-export type FileResult<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly fault: Fault }
-  | { readonly ok: false; readonly refused: FileRefusal; readonly message: string }
 
 const problemCodeOf: Readonly<Record<FileRefusal, ProblemCode>> = {
   'not-found': 'file-not-found',
@@ -23,7 +18,7 @@ const problemCodeOf: Readonly<Record<FileRefusal, ProblemCode>> = {
   impossible: 'workspace-lacks',
 }
 
-/** All that a file verb may be refused with. */
+/** The problems that every file operation may be answered with. */
 export const fileProblemCodes = [
   'file-not-found',
   'not-a-file',
@@ -35,22 +30,26 @@ export const fileProblemCodes = [
   'provider-failed',
 ] as const
 
-/** The value, or the refusal. */
-export function unwrapFileResult<T>(result: FileResult<T>): T {
-  if (result.ok) return result.value
-  if ('refused' in result) throw new Problem(problemCodeOf[result.refused], { error: result.message })
-  throw new Problem('provider-failed', { error: result.fault.message, headers: { 'retry-after': '5' } })
+/** The value of a file operation. @throws {Problem} if it was refused or failed. */
+export function unwrapFileResult<T>(result: FileResult<T> | MalformedArchive): T {
+  switch (result.kind) {
+    case 'done':
+      return result.value
+    case 'refused':
+      throw new Problem(problemCodeOf[result.refusal], { error: result.message })
+    case 'malformed-archive':
+      throw new Problem('malformed-archive', { error: `The archive is rejected: ${result.reason}.` })
+    case 'not-found':
+      throw new Problem('workspace-not-found')
+    case 'not-running':
+      throw notRunningProblem('File operations need', result.state)
+    case 'fault':
+      throw providerFailedProblem(result.fault)
+    default:
+      return result satisfies never
+  }
 }
 
-/** Files are reached in a workspace that runs. */
-export function notRunningForFiles(state: string): Problem {
-  return new Problem('refused-in-state', {
-    error: `Files are reached in a workspace that runs, and this one is in state "${state}".`,
-    state,
-  })
-}
-
-/** An entry as clients see it. */
 export function presentFileEntry({ name, kind, bytes, mode, modifiedAt, target }: FileEntry): FileEntryResponse {
   return {
     name,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Caller, CreateRequest } from '../../supervisor/requests.ts'
+import type { CreateRequest } from '../../supervisor/requests.ts'
+import type { Caller } from '../../workspace/caller.ts'
 import type { UserCommandRequest, Supervisor } from '../../supervisor/supervisor.ts'
 import type { CreateWorkspaceBody, Workspace } from '../../wire/workspace.ts'
 import {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Caller } from '../../supervisor/requests.ts'
+import type { Caller } from '../../workspace/caller.ts'
 import type { Owner } from '../../workspace/id.ts'
 import { parseOwner } from '../../workspace/id.ts'
 

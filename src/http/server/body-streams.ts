@@ -19,9 +19,15 @@ export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
 
 /** Closes the connection one second after `shutdownSignal` is aborted, unless the response is complete by then. */
 export function closeOnShutdown({ raw }: FastifyReply, shutdownSignal: AbortSignal): void {
-  const closeSoon = () => void setTimeout(() => raw.destroy(), closeGraceMs).unref()
+  let timer: NodeJS.Timeout | undefined
+  const closeSoon = () => {
+    timer = setTimeout(() => raw.destroy(), closeGraceMs).unref()
+  }
   shutdownSignal.addEventListener('abort', closeSoon)
-  raw.once('close', () => shutdownSignal.removeEventListener('abort', closeSoon))
+  raw.once('close', () => {
+    clearTimeout(timer)
+    shutdownSignal.removeEventListener('abort', closeSoon)
+  })
 }
 
 export interface IncomingBody {
@@ -41,8 +47,8 @@ export function incomingBody(
   let timedOut = false
   response.once('finish', () => {
     if (body.readableEnded || body.destroyed) return
-    const linger = setTimeout(() => request.raw.socket.destroy(), lingerMs).unref()
-    body.once('close', () => clearTimeout(linger))
+    const linger = setTimeout(() => request.raw.destroy(), lingerMs).unref()
+    for (const event of ['end', 'close']) body.once(event, () => clearTimeout(linger))
     body.on('data', () => {}) // keeps the body flowing after its iterator has ended
     body.resume()
   })

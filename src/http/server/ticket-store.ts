@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Caller } from '../../supervisor/requests.ts'
+import type { Caller } from '../../workspace/caller.ts'
 
 /** Tickets authenticate clients that cannot send headers: once each, within 30 seconds. */
 export interface TicketStore {

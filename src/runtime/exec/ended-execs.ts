@@ -1,31 +1,36 @@
+import type { Clock } from '../../workspace/clock.ts'
 import type { WorkspaceId } from '../../workspace/id.ts'
 
 export const maxEndedExecsPerWorkspace = 64
 export const maxEndedExecs = 512
-/** Of the output of all of them. */
+/** Of all ended execs together. */
 const maxEndedOutputBytes = 128 * 1024 * 1024
 
-/** Remembers which runs have ended, and says which are to be forgotten: after some time, or the oldest when there are too many. */
-export function endedExecs(retentionMs: number, onEvict: (workspaceId: WorkspaceId, execId: string) => void) {
-  /** In the order of their ends. */
-  const entries = new Map<
-    string,
-    {
-      readonly workspaceId: WorkspaceId
-      readonly execId: string
-      readonly bytes: number
-      readonly timer: NodeJS.Timeout
-    }
-  >()
+interface EndedExecEntry {
+  readonly workspaceId: WorkspaceId
+  readonly execId: string
+  readonly bytes: number
+  readonly cancelRetention: () => void
+}
+
+/** Decides how long the output of ended execs is retained: for `retentionMs`, or until newer ones need the room. */
+export function endedExecs(
+  clock: Clock,
+  retentionMs: number,
+  onEvict: (workspaceId: WorkspaceId, execId: string) => void,
+) {
+  /** In the order in which they ended. */
+  const entries = new Map<string, EndedExecEntry>()
   const counts = new Map<WorkspaceId, number>()
   let totalBytes = 0
+  let closed = false
 
   function evict(key: string) {
     const entry = entries.get(key)
     if (!entry) return
     entries.delete(key)
     totalBytes -= entry.bytes
-    clearTimeout(entry.timer)
+    entry.cancelRetention()
     const remaining = (counts.get(entry.workspaceId) ?? 1) - 1
     if (remaining === 0) counts.delete(entry.workspaceId)
     else counts.set(entry.workspaceId, remaining)
@@ -33,11 +38,13 @@ export function endedExecs(retentionMs: number, onEvict: (workspaceId: Workspace
   }
 
   return {
-    /** `bytes`: so much of its output is kept. */
+    /** Retains an exec with `bytes` of output. */
     add(workspaceId: WorkspaceId, execId: string, bytes: number): void {
+      if (closed) return
       const key = `${workspaceId} ${execId}`
       totalBytes += bytes
-      entries.set(key, { workspaceId, execId, bytes, timer: setTimeout(() => evict(key), retentionMs).unref() })
+      const cancelRetention = clock.timer(retentionMs, () => evict(key))
+      entries.set(key, { workspaceId, execId, bytes, cancelRetention })
       const count = (counts.get(workspaceId) ?? 0) + 1
       counts.set(workspaceId, count)
       if (count > maxEndedExecsPerWorkspace)
@@ -52,7 +59,8 @@ export function endedExecs(retentionMs: number, onEvict: (workspaceId: Workspace
       }
     },
     close(): void {
-      for (const { timer } of entries.values()) clearTimeout(timer)
+      closed = true
+      for (const { cancelRetention } of entries.values()) cancelRetention()
     },
   }
 }

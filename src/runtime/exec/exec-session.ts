@@ -1,13 +1,15 @@
-// One command that runs, whoever reads it.
-//   X1. It goes on without readers, and ends when it ends: nobody who left holds it up.
-//   X2. Its end is told after all of its output, and written down at once.
+// One command that runs in a workspace.
+//   X1. It runs on without readers: a client that disconnects neither ends it nor holds it up.
+//   X2. Its end is reported after all of its output, and recorded at once.
 import type { Readable } from 'node:stream'
 import type { ExecEnding } from '../../persistence/exec-log.ts'
 import type { GuestProcess } from '../../provider/guest.ts'
+import type { Clock } from '../../workspace/clock.ts'
 import type { Outcome } from '../../workspace/fault.ts'
 import { ok } from '../../workspace/fault.ts'
-import type { ProcessExit, OutputChunk, ProcessSignal } from '../../workspace/guest-process.ts'
-import { settlesWithin } from '../settles-within.ts'
+import type { ProcessSignal } from '../../workspace/guest-process.ts'
+import { toExecEnding } from '../session-log.ts'
+import { settlesWithin } from '../timeouts.ts'
 import type { StdinResult } from './exec-stdin.ts'
 import { streamedStdin } from './exec-stdin.ts'
 import type { OutputLimits } from './output-buffer.ts'
@@ -15,101 +17,72 @@ import { outputBuffer } from './output-buffer.ts'
 import { formatEndLine } from './output-line.ts'
 import type { AttachResult, ReadPosition } from './output-readers.ts'
 import { outputReaders } from './output-readers.ts'
-import { toExecEnding } from './exec-registry.ts'
 import { utf8Chunker } from './utf8-chunker.ts'
 
 export interface ExecSessionDeps {
   readonly guestProcess: GuestProcess
   readonly startedAt: number
-  /** `stream`: it comes later. */
+  /** `stream`: the input comes later, through `pipeStdin`. */
   readonly input: Buffer | 'stream' | null
   readonly timeoutMs: number | null
   readonly stallTimeoutMs: number
   readonly limits: OutputLimits
-  /** How many bytes of output it may keep now. */
+  /** How many bytes of output may be buffered now. */
   readonly bufferBudget: () => number
-  readonly now: () => number
+  readonly clock: Clock
   readonly onEnded: (ending: ExecEnding) => void
 }
 
 export type ExecSession = ReturnType<typeof execSession>
 
-/** Why we have killed it. */
+/** Why the service killed a command. */
 type KillReason = 'timeout' | 'stdin-cut-off'
 
-/** A kill that an engine did not take is tried again. */
+/** After a kill that the engine refused. */
 const killRetryMs = 1000
-/** Its end is told after so long, whatever has become of what it had started. */
+/** How long the end of a killed command waits for the kill to reach all that it had started. */
 const killWaitMs = 5000
+/** How long `close` waits for the end of a command that it has to kill. */
+const closeTimeoutMs = 5000
 
-export function execSession({
-  guestProcess,
-  startedAt,
-  input,
-  timeoutMs,
-  stallTimeoutMs,
-  limits,
-  bufferBudget,
-  now,
-  ...deps
-}: ExecSessionDeps) {
-  const output = outputBuffer(limits, bufferBudget)
-  const readers = outputReaders(output, stallTimeoutMs)
+/** Reads the output of a command that was started, and ends the command at its timeout. */
+export function execSession({ guestProcess, startedAt, input, limits, clock, ...deps }: ExecSessionDeps) {
+  const output = outputBuffer(limits, deps.bufferBudget)
+  const readers = outputReaders(output, clock, deps.stallTimeoutMs)
   const chunkers = { stdout: utf8Chunker(limits.maxLineBytes), stderr: utf8Chunker(limits.maxLineBytes) }
-  let killReason: KillReason | null = null
-  let killing: Promise<void> | null = null
+  const killer = commandKiller(guestProcess, clock)
   let hasEnded = false
   let isDetached = false
-
-  const ending = guestProcess.exited.then(async (exit) => {
-    hasEnded = true
-    clearTimeout(timeoutTimer)
-    const execEnding = toEnding(exit)
-    // What it had started is gone too when it is told that it was killed.
-    if (killing) await settlesWithin(killWaitMs, killing)
-    if (!isDetached) deps.onEnded(execEnding)
-    return execEnding
-  })
-  const timeoutTimer = timeoutMs === null ? undefined : setTimeout(() => void kill('timeout'), timeoutMs)
+  const cancelTimeout =
+    deps.timeoutMs === null ? () => {} : clock.timer(deps.timeoutMs, () => void killer.kill('timeout'))
   const stdinPipe = streamedStdin({
     stdin: input === 'stream' ? guestProcess.stdin : null,
     ended: guestProcess.exited,
-    onInputAborted: () => kill('stdin-cut-off'),
+    onInputAborted: () => killer.kill('stdin-cut-off'),
   })
 
-  function toEnding(exit: ProcessExit): ExecEnding {
-    const exitEnding = toExecEnding(exit, now())
-    // It may have ended by itself before the kill reached it.
-    const isKilled = exit.kind !== 'exited' || exit.code === 137
-    return killReason !== null && isKilled
-      ? { ...exitEnding, exitCode: null, signal: null, error: killReason }
-      : exitEnding
-  }
+  const ending = guestProcess.exited.then(async (exit) => {
+    hasEnded = true
+    killer.disable()
+    cancelTimeout()
+    const execEnding = killer.explain(toExecEnding(exit, clock.now()))
+    // A command is reported as killed once all that it had started is gone too.
+    await killer.whenKilled()
+    if (!isDetached) deps.onEnded(execEnding)
+    return execEnding
+  })
 
-  function kill(reason: KillReason): Promise<void> {
-    if (hasEnded || isDetached) return Promise.resolve()
-    killReason ??= reason
-    killing ??= killWithRetry()
-    return killing
-  }
-
-  async function killWithRetry(): Promise<void> {
-    const outcome = await guestProcess.signal('SIGKILL')
-    if (outcome.ok || isDetached || (await settlesWithin(killRetryMs, guestProcess.exited))) return
-    await killWithRetry()
-  }
-
-  function appendOutput({ stream }: Pick<OutputChunk, 'stream'>, chunks: readonly Buffer[]) {
+  function appendAll(stream: 'stdout' | 'stderr', chunks: readonly Buffer[]) {
     for (const chunk of chunks) output.append(stream, chunk)
   }
 
   async function readOutput(): Promise<void> {
-    for await (const chunk of guestProcess.output) {
-      appendOutput(chunk, chunkers[chunk.stream].push(chunk.bytes))
+    for await (const { stream, bytes } of guestProcess.output) {
+      appendAll(stream, chunkers[stream].push(bytes))
       readers.wakeAll()
       if (output.isFull()) await readers.makeRoom()
     }
-    for (const stream of ['stdout', 'stderr'] as const) appendOutput({ stream }, chunkers[stream].flush())
+    for (const stream of ['stdout', 'stderr'] as const) appendAll(stream, chunkers[stream].flush())
     const execEnding = await ending
     if (isDetached) return
     output.end((seq) => formatEndLine(seq, startedAt, execEnding))
@@ -122,29 +95,68 @@ export function execSession({
   return {
     hasEnded: () => hasEnded,
     bufferedBytes: output.bufferedBytes,
-    /** Settles when it has ended and its output was read. Never rejects. */
+    /** Settles when the command has ended and all its output was read. Never rejects. */
     drained,
+    /** Attaches a reader of the output. `wake` is called when there is more to read. */
     attach: (position: ReadPosition, wake: () => void): AttachResult => readers.attach(position, wake),
-    /** Gives it its input. */
+    /** Pipes a source into the command's input. Never rejects. */
     pipeStdin: (source: Readable): Promise<StdinResult> => stdinPipe.pipeFrom(source),
-    /** Sends a signal to all that it started. Ended already is success. */
+    /** Sends a signal to all that the command started. A command that has ended is success. */
     signal: async (signal: ProcessSignal): Promise<Outcome<void>> =>
       hasEnded ? ok(undefined) : guestProcess.signal(signal),
     /**
-     * Leaves it as it is, with the service (law 12): nobody hears of it any more. But one whose input is not through would take the end of
-     * the service for the end of that: it is killed.
+     * Leaves the command running after the service ends (law 12); its end is not recorded any more. A command that still waits for input would
+     * take the end of the service for the end of that input, so it is killed.
      */
-    async detach(timeoutMs: number): Promise<void> {
+    async close(): Promise<void> {
       const stdinFlushed = guestProcess.stdin === null || guestProcess.stdin.writableFinished
       if (!hasEnded && !stdinFlushed)
         await settlesWithin(
-          timeoutMs,
-          kill('stdin-cut-off').then(() => ending),
+          clock,
+          closeTimeoutMs,
+          killer.kill('stdin-cut-off').then(() => ending),
         )
       isDetached = true
-      clearTimeout(timeoutTimer)
+      killer.disable()
+      cancelTimeout()
       readers.detachAll()
       guestProcess.detach()
+    },
+  }
+}
+
+/** Kills a command for the first reason that comes up, and retries until the engine has taken the kill. */
+function commandKiller(guestProcess: GuestProcess, clock: Clock) {
+  let reason: KillReason | null = null
+  let killing: Promise<void> | null = null
+  let disabled = false
+
+  async function killWithRetry(): Promise<void> {
+    const outcome = await guestProcess.signal('SIGKILL')
+    if (outcome.ok || disabled || (await settlesWithin(clock, killRetryMs, guestProcess.exited))) return
+    await killWithRetry()
+  }
+
+  return {
+    /** Settles when nothing of the command runs any more, or when it cannot be killed any more. */
+    kill(killReason: KillReason): Promise<void> {
+      if (disabled) return Promise.resolve()
+      reason ??= killReason
+      killing ??= killWithRetry()
+      return killing
+    },
+    /** Ignores later kills, since the command has ended or was detached. */
+    disable(): void {
+      disabled = true
+    },
+    /** Waits for a kill that is under way, up to five seconds. */
+    async whenKilled(): Promise<void> {
+      if (killing) await settlesWithin(clock, killWaitMs, killing)
+    },
+    /** The end of the command, with the reason of the kill unless the command exited by itself before the kill reached it. */
+    explain(ending: ExecEnding): ExecEnding {
+      const exitedByItself = ending.exitCode !== null && ending.exitCode !== 137
+      return reason === null || exitedByItself ? ending : { ...ending, exitCode: null, signal: null, error: reason }
     },
   }
 }

@@ -1,30 +1,33 @@
 import type { Readable, Writable } from 'node:stream'
 
-/** What became of input that came by itself. `not-read`: the command ended, or closed its input, before it had all. */
-export type StdinResult = 'taken' | 'not-open' | 'not-read' | 'cut-off'
+/**
+ * Result of piping a source into a command's input. `closed`: the command takes no streamed input, or already had it. `not-consumed`: it
+ * ended, or closed its input, before it had all. `truncated`: the source broke off, so the command was killed.
+ */
+export type StdinResult = 'accepted' | 'closed' | 'not-consumed' | 'truncated'
 
 export interface StdinDeps {
   readonly stdin: Writable | null
-  /** The command has ended. */
+  /** Settles when the command has ended. */
   readonly ended: Promise<unknown>
-  /** The input broke off: the command must not take half of it for the whole. Settles when nothing of it runs any more. */
+  /** Kills the command, which must not take half of its input for the whole. Settles when nothing of it runs any more. */
   readonly onInputAborted: () => Promise<unknown>
 }
 
-/** The input of a run that comes later, from one source. */
+/** The input of a command that is streamed to it after its start, from one source. */
 export function streamedStdin({ stdin, ended, onInputAborted }: StdinDeps) {
-  let state: 'open' | 'coming' | 'over' = 'open'
+  let state: 'open' | 'streaming' | 'done' = 'open'
   void ended.then(() => {
-    state = 'over'
+    state = 'done'
   })
   return {
-    /** Hands a source on as fast as the command reads it. One source only, and never rejects. */
+    /** Pipes a source as fast as the command reads. Only the first source is taken. Never rejects. */
     async pipeFrom(source: Readable): Promise<StdinResult> {
-      if (state !== 'open' || stdin === null) return 'not-open'
-      state = 'coming'
+      if (state !== 'open' || stdin === null) return 'closed'
+      state = 'streaming'
       const result = await pipeToStdin(source, stdin, ended)
-      state = 'over'
-      if (result === 'cut-off') {
+      state = 'done'
+      if (result === 'truncated') {
         await onInputAborted()
         stdin.destroy()
       }
@@ -45,15 +48,15 @@ function pipeToStdin(source: Readable, stdin: Writable, ended: Promise<unknown>)
     }
     const onDrain = () => void source.resume()
     const onAborted = () => {
-      if (!source.readableEnded) settle('cut-off')
+      if (!source.readableEnded) settle('truncated')
     }
     stdin.on('drain', onDrain)
-    stdin.once('close', () => settle('not-read'))
-    stdin.once('error', () => settle('not-read'))
-    void ended.then(() => settle('not-read'))
+    stdin.once('close', () => settle('not-consumed'))
+    stdin.once('error', () => settle('not-consumed'))
+    void ended.then(() => settle('not-consumed'))
     source.once('error', onAborted)
     source.once('close', onAborted)
-    source.once('end', () => stdin.end(() => settle('taken')))
+    source.once('end', () => stdin.end(() => settle('accepted')))
     if (source.destroyed) onAborted()
     else source.on('data', onData)
   })

@@ -1,12 +1,12 @@
-// The newest output of one run, as numbered lines.
+// The newest output of one command, as numbered lines.
 //   K1. Lines are numbered from 1 without a gap, whatever is dropped.
-//   K2. A line that nobody has read yet still grows; from then on it is what it is. It is put into words once, for all readers.
+//   K2. The newest line grows until it is first read; then it is final. A line is serialized once, for all readers.
 import type { OutputChunk } from '../../workspace/guest-process.ts'
 import { formatOutputLine } from './output-line.ts'
 
 export interface OutputLimits {
   readonly maxBytes: number
-  /** Short lines cost more memory than they have bytes. */
+  /** Bounds short lines, which take more memory than they have bytes. */
   readonly maxLines: number
   /** Of one line. */
   readonly maxLineBytes: number
@@ -14,7 +14,7 @@ export interface OutputLimits {
 
 export const defaultOutputLimits: OutputLimits = { maxBytes: 1024 * 1024, maxLines: 4096, maxLineBytes: 64 * 1024 }
 
-/** Pieces of a line are put together now and then: each alone costs more than it has bytes. */
+/** The chunks of a line are joined when there are more: each takes more memory than it has bytes. */
 const maxChunksPerLine = 64
 
 interface BufferedLine {
@@ -28,7 +28,7 @@ interface BufferedLine {
 
 export type OutputBuffer = ReturnType<typeof outputBuffer>
 
-/** `share` says how many bytes it may keep now, if that is less than its limit. */
+/** Buffers at most `limits.maxBytes`, or what `bufferBudget` grants at the moment if that is less. */
 export function outputBuffer(limits: OutputLimits, bufferBudget: () => number = () => Infinity) {
   const lines = new Map<number, BufferedLine>()
   let oldestSeq = 1
@@ -49,7 +49,7 @@ export function outputBuffer(limits: OutputLimits, bufferBudget: () => number = 
   }
 
   return {
-    /** Adds a piece of at most `lineBytes`. */
+    /** Appends a chunk of at most `maxLineBytes`. */
     append(stream: OutputChunk['stream'], bytes: Buffer): void {
       const tail = lines.get(newestSeq)
       if (tail && tail.text === null && tail.stream === stream && tail.bytes + bytes.length <= limits.maxLineBytes) {
@@ -63,7 +63,7 @@ export function outputBuffer(limits: OutputLimits, bufferBudget: () => number = 
       bufferedBytes += bytes.length
       totalBytes += bytes.length
     },
-    /** Adds the last line, which is kept whatever comes. */
+    /** Appends the last line, which is never dropped. */
     end(formatEndLine: (seq: number) => string): void {
       lastLine = { seq: newestSeq + 1, text: formatEndLine(newestSeq + 1) }
     },
@@ -76,14 +76,14 @@ export function outputBuffer(limits: OutputLimits, bufferBudget: () => number = 
       lines.delete(oldestSeq)
       oldestSeq += 1
     },
-    /** The number of the oldest line that is kept, or of the next one if there is none. */
+    /** The number of the oldest buffered line, or of the next line if none is buffered. */
     oldestSeq: () => oldestSeq,
     /** The number of the newest line; 0 if there is none. */
     newestSeq: () => lastLine?.seq ?? newestSeq,
     hasEnded: () => lastLine !== null,
     /** Bytes of output before a line. */
     offsetOf: (seq: number): number => lines.get(seq)?.offset ?? totalBytes,
-    /** A line as it is sent; `undefined`: there is none yet. */
+    /** A line as it is sent; `undefined` if it does not exist yet. */
     line(seq: number): string | undefined {
       if (seq === lastLine?.seq) return lastLine.text
       const line = lines.get(seq)

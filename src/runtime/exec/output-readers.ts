@@ -1,76 +1,66 @@
-// Who reads the output of one run.
-//   R1. A reader gets each line once, in order. What was dropped before he came to it, one line tells him.
-//   R2. A reader who lags holds the command up, for so long at a time; then his output is dropped, and he holds nothing up until he reads again.
+// The readers of one command's output.
+//   R1. A reader gets each line once, in order. One line stands for all that was dropped before the reader came to it.
+//   R2. A reader that lags holds the command up for at most the stall timeout; then its output is dropped, and it holds nothing up until it
+//       reads again.
+import type { Clock } from '../../workspace/clock.ts'
 import type { OutputBuffer } from './output-buffer.ts'
 import { formatDroppedLine } from './output-line.ts'
 
 export interface OutputReader {
-  /** The next line, each of whose characters is a byte; `undefined`: there is none yet, or none any more. */
+  /** The next line, each of whose characters is a byte; `undefined`: none yet, or no more. */
   read(): string | undefined
-  /** All that he is to have was read. */
+  /** Whether all lines of this reader were read. */
   isDone(): boolean
   close(): void
 }
 
-/** Where a reader begins. */
+/** Where a reader begins and ends. */
 export interface ReadPosition {
-  /** After which line; `null`: as far back as there is something, and told of what is not. */
+  /** The line to begin after; `null`: the oldest buffered line, preceded by one that counts the bytes dropped before it. */
   readonly after: number | null
-  /** False: only what there is now. */
+  /** True: until the command ends. False: only the lines that exist now. */
   readonly follow: boolean
 }
 
 export type AttachResult =
   | { readonly kind: 'attached'; readonly reader: OutputReader }
-  | { readonly kind: 'output-gone'; readonly oldest: number }
-  | { readonly kind: 'no-such-line'; readonly newest: number }
+  /** The lines after the position are not buffered any more. */
+  | { readonly kind: 'truncated'; readonly oldest: number }
+  /** The position is after the newest line. */
+  | { readonly kind: 'out-of-range'; readonly newest: number }
 
 interface ReaderState {
   nextSeq: number
   /** Bytes of output before the next line. */
   offset: number
-  /** Since when he holds the command up. */
+  /** Since when the reader holds the command up, by the monotonic clock. */
   stalledSince: number | null
-  /** He held it up for too long. */
+  /** It held the command up for too long. */
   isSkipped: boolean
   readonly wake: () => void
 }
 
-export function outputReaders(output: OutputBuffer, stallTimeoutMs: number) {
+/** Attaches readers to an output buffer. A reader that lags holds the command up for at most `stallTimeoutMs`. */
+export function outputReaders(output: OutputBuffer, clock: Clock, stallTimeoutMs: number) {
   const readers = new Set<ReaderState>()
   let onProgress = () => {}
 
-  /** Waits until somebody has read or left, or for so long. */
+  /** Waits until a reader reads or leaves, for at most `timeoutMs`. */
   function waitForProgress(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
+      const cancel = clock.timer(timeoutMs, resolve)
       onProgress = () => {
-        clearTimeout(timer)
+        cancel()
         resolve()
       }
     })
   }
 
-  function takeLine(reader: ReaderState): string | undefined {
-    const oldest = output.oldestSeq()
-    if (reader.nextSeq < oldest) {
-      const bytes = output.offsetOf(oldest) - reader.offset
-      reader.nextSeq = oldest
-      reader.offset += bytes
-      return formatDroppedLine(oldest - 1, bytes)
-    }
-    const line = output.line(reader.nextSeq)
-    if (!line) return undefined
-    reader.nextSeq += 1
-    reader.offset = output.offsetOf(reader.nextSeq)
-    return line
-  }
-
   return {
-    /** Lets somebody read. `wake` is called when there is more. */
+    /** Attaches a reader. `wake` is called when there is more to read. */
     attach({ after, follow }: ReadPosition, wake: () => void): AttachResult {
-      if (after !== null && after + 1 < output.oldestSeq()) return { kind: 'output-gone', oldest: output.oldestSeq() }
-      if (after !== null && after > output.newestSeq()) return { kind: 'no-such-line', newest: output.newestSeq() }
+      if (after !== null && after + 1 < output.oldestSeq()) return { kind: 'truncated', oldest: output.oldestSeq() }
+      if (after !== null && after > output.newestSeq()) return { kind: 'out-of-range', newest: output.newestSeq() }
       const nextSeq = after === null ? 1 : after + 1
       const offset = after === null ? 0 : output.offsetOf(nextSeq)
       const reader: ReaderState = { nextSeq, offset, stalledSince: null, isSkipped: false, wake }
@@ -82,7 +72,7 @@ export function outputReaders(output: OutputBuffer, stallTimeoutMs: number) {
         reader: {
           isDone,
           read() {
-            const line = isDone() ? undefined : takeLine(reader)
+            const line = isDone() ? undefined : takeLine(output, reader)
             if (line) {
               reader.stalledSince = null
               reader.isSkipped = false
@@ -102,11 +92,11 @@ export function outputReaders(output: OutputBuffer, stallTimeoutMs: number) {
       for (const { wake } of readers) wake()
     },
 
-    /** Makes room for more output: waits for whoever has to read the oldest still, and drops it. */
+    /** Makes room for more output: waits for the readers of the oldest line, then drops it. */
     async makeRoom(): Promise<void> {
       while (output.isFull()) {
         const lagging = [...readers].filter(({ nextSeq, isSkipped }) => !isSkipped && nextSeq <= output.oldestSeq())
-        const now = performance.now()
+        const now = clock.monotonic()
         for (const reader of lagging) reader.stalledSince ??= now
         const remainingMs = Math.min(...lagging.map(({ stalledSince }) => (stalledSince ?? now) + stallTimeoutMs - now))
         if (lagging.length === 0) output.dropOldest()
@@ -115,7 +105,7 @@ export function outputReaders(output: OutputBuffer, stallTimeoutMs: number) {
       }
     },
 
-    /** Nobody is waited for any more. */
+    /** Removes all readers, so that none is waited for. */
     detachAll(): void {
       readers.clear()
       onProgress()
@@ -123,4 +113,18 @@ export function outputReaders(output: OutputBuffer, stallTimeoutMs: number) {
   }
 }
 
-export type OutputReaders = ReturnType<typeof outputReaders>
+/** The next line of a reader; a line that counts the bytes it missed, if any were dropped. */
+function takeLine(output: OutputBuffer, reader: ReaderState): string | undefined {
+  const oldest = output.oldestSeq()
+  if (reader.nextSeq < oldest) {
+    const bytes = output.offsetOf(oldest) - reader.offset
+    reader.nextSeq = oldest
+    reader.offset += bytes
+    return formatDroppedLine(oldest - 1, bytes)
+  }
+  const line = output.line(reader.nextSeq)
+  if (!line) return undefined
+  reader.nextSeq += 1
+  reader.offset = output.offsetOf(reader.nextSeq)
+  return line
+}

@@ -1,11 +1,11 @@
 /**
- * Cuts a stream of bytes into pieces of at most `mostBytes` (4 or more), none of which ends within a character of UTF-8: up to three bytes are held back
- * until the rest of theirs has come.
+ * Splits a stream of bytes into chunks of at most `maxBytes` (4 or more), none of which ends within a UTF-8 character: up to three bytes are
+ * held back until the rest of the character has come.
  */
 export function utf8Chunker(maxBytes: number) {
   let carry: Buffer | null = null
   return {
-    /** The pieces that are whole now. */
+    /** Adds bytes, and returns the chunks that are complete. */
     push(bytes: Buffer): Buffer[] {
       let rest = carry === null ? bytes : Buffer.concat([carry, bytes])
       const chunks: Buffer[] = []
@@ -19,7 +19,7 @@ export function utf8Chunker(maxBytes: number) {
       carry = rest.length > 0 ? rest : null
       return chunks
     },
-    /** What was held back, at the end. */
+    /** Returns the bytes that were held back, at the end of the stream. */
     flush(): Buffer[] {
       const remaining = carry === null ? [] : [carry]
       carry = null
@@ -28,7 +28,7 @@ export function utf8Chunker(maxBytes: number) {
   }
 }
 
-/** How many bytes at the end begin a character that goes on. */
+/** How many bytes at the end begin a character that is incomplete. */
 function incompleteTailBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0

@@ -9,15 +9,15 @@ import { entryValidator } from './archive-entry.ts'
 import { tarIntegrity } from './tar-integrity.ts'
 
 export interface ValidatedArchive {
-  /** The same archive, made anew of what was judged. It fails if the source does, or has something that is not taken. */
+  /** The archive, rebuilt from its accepted entries. It fails if the source fails, or has an entry that is rejected. */
   readonly stream: Readable
-  /** Why it has failed, for a person; `null` if it has not, or if it was only not read to its end. */
+  /** Why the archive was rejected, for a person; `null` if it was not, or if its stream was not read to the end. */
   rejectionReason(): string | null
 }
 
 /**
- * Checks a tar stream on its way. Nothing of it is held in memory but what is passed on just now, and the names of its links. The source is
- * read as fast as the stream is.
+ * Validates a tar stream as it passes. Only the chunk that is passed on and the names of links are held in memory. The source is read as fast
+ * as the stream is.
  */
 export function validateArchive(source: Readable): ValidatedArchive {
   const output = new PassThrough()
@@ -27,8 +27,8 @@ export function validateArchive(source: Readable): ValidatedArchive {
   const closed = new AbortController()
   let reason: string | null = null
   pipeline(packer, output, () => undefined)
-  output.on('error', () => {}) // it may fail before anybody reads it, who is told then; unheard, it would end the service
-  // What it could not read; whoever stops reading this destroys it without an error.
+  output.on('error', () => {}) // it may fail before it is read; an unhandled error would end the service
+  // The extractor has an error only for what it could not read: a reader that stops destroys it without one.
   extractor.once('error', () => {
     reason ??= integrity.failureReason()
   })
@@ -40,19 +40,19 @@ export function validateArchive(source: Readable): ValidatedArchive {
   async function validate(): Promise<void> {
     const validateEntry = entryValidator()
     const extraction = through(integrity.bytes, extractor)
-    extraction.catch(() => undefined) // it is waited for below
+    extraction.catch(() => undefined) // awaited below
     for await (const entry of extractor) {
       const { name, size, type } = entry.header
       integrity.setEntryEnd(entry.offset + tarHeaderBytes + (type === 'directory' ? 0 : size))
       const verdict = validateEntry(entry.header)
-      if (verdict.kind === 'refused') throw new ArchiveRejection(`"${name}" ${verdict.reason}`)
-      // Headers alone are taken however slowly they are read.
+      if (verdict.kind === 'rejected') throw new ArchiveRejection(`"${name}" ${verdict.reason}`)
+      // The packer takes headers without backpressure.
       if (output.writableNeedDrain) await once(output, 'drain', { signal: closed.signal })
-      if (verdict.kind === 'taken') await packEntry(packer, verdict.header, entry)
+      if (verdict.kind === 'accepted') await packEntry(packer, verdict.header, entry)
       else entry.resume()
     }
     await extraction
-    if (!integrity.isComplete()) throw new ArchiveRejection('it is cut off')
+    if (!integrity.isComplete()) throw new ArchiveRejection('it is truncated')
     packer.finalize()
   }
 

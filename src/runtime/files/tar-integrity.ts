@@ -8,7 +8,7 @@ const compressionFormats: readonly (readonly [name: string, magic: readonly numb
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
 ]
 
-/** Watches the bytes of a tar stream on their way: whoever takes it apart does not mind if its end is missing. */
+/** Watches the bytes of a tar stream as they pass, since the extractor does not notice a missing end. */
 export function tarIntegrity(source: Readable) {
   let total = 0
   let trailingZeros = 0
@@ -19,7 +19,7 @@ export function tarIntegrity(source: Readable) {
   async function* bytes(): AsyncGenerator<Buffer> {
     try {
       for await (const chunk of source) {
-        if (!Buffer.isBuffer(chunk)) throw new Error('bytes are meant')
+        if (!Buffer.isBuffer(chunk)) throw new Error('a tar stream consists of bytes')
         if (total === 0)
           compression = compressionFormats.find(([, magic]) => magic.every((byte, index) => chunk[index] === byte))?.[0]
         if (compression !== undefined) throw new Error(`it is compressed with ${compression}`)
@@ -40,16 +40,16 @@ export function tarIntegrity(source: Readable) {
     setEntryEnd(offset: number) {
       lastEntryEnd = offset
     },
-    /** Is there an end, and nothing but that behind the last entry? */
+    /** Whether the end of the archive follows its last entry. */
     isComplete: () =>
       trailingZeros === tarBlockBytes &&
       total - Math.ceil(lastEntryEnd / tarBlockBytes) * tarBlockBytes >= tarBlockBytes,
-    /** Why it could not be read to the end. */
+    /** Why the stream could not be read to its end. */
     failureReason: () =>
       compression !== undefined
         ? `it is compressed with ${compression}: send a plain tar`
         : isTruncated
-          ? 'it is cut off'
-          : 'it is no tar, or is damaged or cut off: send a plain tar',
+          ? 'it is truncated'
+          : 'it is not a tar archive, or is damaged or truncated: send a plain tar',
   }
 }

@@ -1,17 +1,17 @@
 import type { LogChunk } from '../../provider/guest.ts'
 
-/** A line that was written, without its end. */
+/** A line of a log, without its line end. */
 export interface WorkspaceLogLine {
-  /** When it began to be written, milliseconds since the epoch; `null` if that is not kept. */
+  /** When its first byte was written, in milliseconds since the epoch; `null` if that is unknown. */
   readonly at: number | null
   readonly source: string
   readonly stream: 'stdout' | 'stderr'
   readonly bytes: Buffer
-  /** True: the line was too long, and goes on in the next one of this source and stream. */
+  /** True: the line was too long, and goes on in the next line of this source and stream. */
   readonly partial: boolean
 }
 
-/** A longer line is told in parts. */
+/** A longer line is split. */
 export const maxLogLineBytes = 16 * 1024
 
 interface PendingLine {
@@ -20,7 +20,7 @@ interface PendingLine {
   bytes: number
 }
 
-/** Makes lines of the pieces that a source wrote. A line is told when its end has come, or when it is too long. */
+/** Splits the chunks of a source into lines. A line is complete when its end has come, or when it is too long. */
 export function lineSplitter(source: string) {
   const pending = new Map<LogChunk['stream'], PendingLine>()
 
@@ -51,14 +51,14 @@ export function lineSplitter(source: string) {
       }
     },
 
-    /** What has no end yet, as lines: nothing more comes. */
+    /** The lines that have no end, once nothing more comes. */
     *flush(): Generator<WorkspaceLogLine, void, undefined> {
       for (const [stream, line] of pending) if (line.bytes > 0) yield takeLine(stream, line, null)
     },
   }
 }
 
-/** Where to cut bytes that are too many for a line, so that no UTF-8 character is torn. */
+/** Where to split a line that is too long without splitting a UTF-8 character. */
 function utf8Boundary(bytes: Buffer): number {
   for (let index = maxLogLineBytes; index > maxLogLineBytes - 4; index -= 1)
     if (((bytes[index] ?? 0) & 0xc0) !== 0x80) return index

@@ -5,21 +5,21 @@ import type { Outcome } from '../../workspace/fault.ts'
 import type { WorkspaceLogLine } from './log-lines.ts'
 import { lineSplitter } from './log-lines.ts'
 
-/** Where a workspace's log comes from. */
+/** The sources of one workspace's log. */
 export interface LogSources {
-  /** What its lifecycle commands wrote, after the piece with a number. */
+  /** The stored output of lifecycle commands after the chunk numbered `after`, oldest first. */
   lifecycleOutput(after: number, limit: number): readonly LifecycleChunkRow[]
-  /** What its main process wrote; `null`: there is none yet. */
+  /** The output of the main process; `null` if there is no container yet. */
   mainOutput(options: LogOptions, signal: AbortSignal): Promise<Outcome<AsyncIterable<LogChunk>>> | null
-  /** `over`: nothing will be written any more, unless somebody starts it again. */
-  phase(): 'busy' | 'up' | 'over'
-  /** Calls `wake` when there is more of `written`, or another phase. Answers how to call that off. */
+  /** `ended`: nothing more is written unless the workspace is started again. */
+  phase(): 'transitioning' | 'running' | 'ended'
+  /** Calls `wake` when there is more lifecycle output, or another phase. Returns a function that unsubscribes. */
   subscribe(wake: () => void): () => void
 }
 
 const pageSize = 64
 
-/** The main process's output; `null` if there is none, or its container is not there. */
+/** Opens the main process's output; `null` if there is none, or its container does not exist. */
 export async function openMainOutput(
   sources: LogSources,
   options: LogOptions,
@@ -32,14 +32,14 @@ export async function openMainOutput(
 
 export type LifecycleLines = ReturnType<typeof lifecycleLines>
 
-/** What lifecycle commands wrote, as lines. Each time it goes on where it was. */
+/** The output of lifecycle commands as lines. Each call goes on where the previous one stopped. */
 export function lifecycleLines(sources: LogSources, since: number | null) {
   let lastSeq = 0
   let command = ''
   let splitter = lineSplitter(command)
 
   return {
-    /** As far as there is something; with `all`, also what has no end yet. */
+    /** The lines that are stored; with `flush`, also a last one without an end. */
     *lines(flush: boolean): Generator<WorkspaceLogLine, void, undefined> {
       for (;;) {
         const chunks = sources.lifecycleOutput(lastSeq, pageSize)

@@ -1,8 +1,9 @@
-// What a workspace wrote, as one log: its lifecycle commands, as far as that is kept, and its main process.
-//   G1. What there is already is told in the order of time; what has no time comes after what has one. What comes then is told as it comes.
-//   G2. Nothing is held in memory but a line that has no end yet. So what is to be counted, for `tail`, is read twice.
-//   G3. It is read as fast as its reader takes it.
+// The log of one workspace: the stored output of its lifecycle commands, merged with that of its main process.
+//   G1. Existing lines come in order of time, those without a time last. New lines come as they are written.
+//   G2. Only a line without an end is held in memory, so output that has to be counted for `tail` is read twice.
+//   G3. The sources are read as fast as the reader takes lines.
 import type { LogChunk, LogOptions } from '../../provider/guest.ts'
+import type { Clock } from '../../workspace/clock.ts'
 import { ok } from '../../workspace/fault.ts'
 import type { Outcome } from '../../workspace/fault.ts'
 import type { WorkspaceLogLine } from './log-lines.ts'
@@ -12,11 +13,12 @@ import type { LogSources } from './log-sources.ts'
 import { lifecycleLines, openMainOutput } from './log-sources.ts'
 
 /**
- * Opens a log. `null` in it: nothing has come for a while. It ends when the workspace rests or is gone, or `signal` is aborted, which has to
- * be done if it is not read to its end. Reading throws what the database throws.
+ * Opens a log. A line of `null` says that nothing was written for a while. A log that is followed ends when the workspace is stopped, fails or
+ * is deleted. Abort `signal` unless the log is read to its end. Reading throws what the database throws.
  */
 export async function openWorkspaceLog(
   sources: LogSources,
+  clock: Clock,
   options: LogOptions,
   signal: AbortSignal,
 ): Promise<Outcome<AsyncGenerator<WorkspaceLogLine | null, void, undefined>>> {
@@ -37,7 +39,7 @@ export async function openWorkspaceLog(
   const closeSignal = AbortSignal.any([signal, closed.signal])
   const main = await openMainOutput(sources, options, closeSignal)
   if (!main.ok) return main
-  const follower = logFollower({ sources, since, chunks: main.value, signal: closeSignal })
+  const follower = logFollower({ sources, clock, since, chunks: main.value, signal: closeSignal })
   const lifecycle = lifecycleLines(sources, since)
 
   async function* streamLines(): AsyncGenerator<WorkspaceLogLine | null, void, undefined> {
@@ -62,7 +64,7 @@ async function* splitChunks(chunks: AsyncIterable<LogChunk> | null, flush: boole
   if (flush) yield* splitter.flush()
 }
 
-/** Those of lifecycle commands come first, unless one of the main process is older. */
+/** Lines of lifecycle commands come first, unless a line of the main process is older. */
 async function* mergeByTime(
   lifecycle: Iterator<WorkspaceLogLine>,
   mainOutput: AsyncIterator<WorkspaceLogLine>,

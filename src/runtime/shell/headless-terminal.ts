@@ -1,12 +1,12 @@
-// Loaded when the first shell is opened: most services have none on most days.
+// Imported when the first shell is opened, since it is large and most services rarely have one.
 import { SerializeAddon } from '@xterm/addon-serialize'
 import headless from '@xterm/headless'
 import type { TerminalSize } from '../../workspace/guest-process.ts'
 
-/** Lines that have left the screen and can still be seen. */
+/** Lines above the screen that are kept. */
 const scrollback = 1000
 
-/** A terminal that draws nothing, and what writes down its screen. */
+/** Creates a terminal that draws nothing, and the addon that serializes its screen. */
 export function headlessTerminal({ columns, rows }: TerminalSize) {
   const terminal = new headless.Terminal({ cols: columns, rows, scrollback, allowProposedApi: true })
   const serialize = new SerializeAddon()

@@ -1,62 +1,58 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { UnfinishedExec } from '../../persistence/exec-log.ts'
-import type { Guest } from '../../provider/guest.ts'
+import type { Clock } from '../../workspace/clock.ts'
+import { parseOwner } from '../../workspace/id.ts'
 import type { Log } from '../../workspace/log.ts'
-import type { WorkspaceRef } from '../../workspace/workspace-ref.ts'
-
-/** Where a workspace is: `down`, and nothing runs in it, or `between`, and that will be seen. */
-export type WorkspaceAvailability =
-  | { readonly kind: 'up'; readonly workspace: WorkspaceRef; readonly guest: Guest }
-  | { readonly kind: 'down' }
-  | { readonly kind: 'between' }
+import type { ResolveWorkspace } from '../resolve-workspace.ts'
+import type { SessionLog } from '../session-log.ts'
+import { lostEnding } from '../session-log.ts'
+import { startTimeoutMs } from '../session-registry.ts'
+import { settlesWithin, withTimeoutSignal } from '../timeouts.ts'
 
 export interface LeftoverShellsDeps {
-  readonly leftovers: readonly UnfinishedExec[]
-  readonly availabilityOf: (shell: UnfinishedExec) => WorkspaceAvailability
-  /** Writes down that nothing of it runs any more. */
-  readonly onEnded: (shell: UnfinishedExec) => void
+  readonly sessionLog: SessionLog
+  readonly resolveWorkspace: ResolveWorkspace
+  readonly clock: Clock
   readonly log: Log
-  /** How long to wait for a workspace or an engine. */
-  readonly retryMs?: number
 }
 
-const killTimeoutMs = 30_000
+const retryMs = 30_000
 
 /**
- * Ends the shells that a service which was killed has left inside workspaces: nobody can come back to them. One after the other, as their
- * workspaces can be reached; settles when there is none any more, or with `signal`.
+ * Kills the shells that a crashed service left in workspaces, since no client can return to them. A shell whose workspace or engine cannot
+ * be reached is retried. Settles when none is left, or with `signal`.
  */
 export async function killLeftoverShells(
-  { leftovers, availabilityOf, onEnded, log, retryMs = 30_000 }: LeftoverShellsDeps,
+  { sessionLog, resolveWorkspace, clock, log }: LeftoverShellsDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  let remaining = leftovers
-  for (;;) {
-    const unfinished: UnfinishedExec[] = []
+  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
+  let remaining = sessionLog.leftoverShells
+  while (remaining.length > 0 && !signal.aborted) {
+    const retried: UnfinishedExec[] = []
     for (const shell of remaining) {
       if (signal.aborted) return
-      if (await killShell(shell)) onEnded(shell)
-      else unfinished.push(shell)
+      if (await killShell(shell)) sessionLog.recordEnding(shell.workspace, shell.execId, lostEnding(clock.now()))
+      else retried.push(shell)
     }
-    if (unfinished.length === 0 || signal.aborted) return
-    remaining = unfinished
-    await pause(retryMs, undefined, { signal }).catch(() => undefined)
+    remaining = retried
+    if (remaining.length > 0 && !signal.aborted) await settlesWithin(clock, retryMs, aborted)
   }
 
-  async function killShell(shell: UnfinishedExec): Promise<boolean> {
-    const { workspace, execId } = shell
-    const availability = availabilityOf(shell)
-    if (availability.kind !== 'up') return availability.kind === 'down'
-    const outcome = await availability.guest.killLeftover(
-      availability.workspace,
-      execId,
-      AbortSignal.any([signal, AbortSignal.timeout(killTimeoutMs)]),
+  /** Returns whether nothing of the shell runs any more. */
+  async function killShell({ workspace: id, owner, execId }: UnfinishedExec): Promise<boolean> {
+    const caller = parseOwner(owner)
+    const resolved = caller && resolveWorkspace(id, { owner: caller, operator: false })
+    if (resolved?.kind !== 'found') return true
+    const { guest, workspace, ready, settled } = resolved
+    if (!ready) return settled // while something is in progress, processes may still run
+    const outcome = await withTimeoutSignal(
+      clock,
+      startTimeoutMs,
+      (timeoutSignal) => guest.killLeftover(workspace, execId, timeoutSignal),
+      signal,
     )
     if (outcome.ok || outcome.fault.kind === 'missing') return true
-    log.warn(
-      { workspace, shell: execId, reason: outcome.fault.message },
-      'a shell that was left could not be ended yet',
-    )
+    log.warn({ workspace: id, shell: execId, reason: outcome.fault.message }, 'a leftover shell was not killed yet')
     return false
   }
 }

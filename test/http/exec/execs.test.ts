@@ -69,7 +69,7 @@ test('a kill ends a run with its signal, and one that has ended is no error', as
   expect((await inject('POST', kill, { body: { signal: 'SIGKILL' } })).statusCode).toBe(200)
   expect((await lines.next()).value).toMatchObject({ signal: 'SIGKILL' })
   expect((await lines.next()).done).toBe(true)
-  expect((await inject('POST', kill)).json()).toEqual({ message: 'The run has ended already.' })
+  expect((await inject('POST', kill)).json()).toEqual({ message: 'The command has already ended.' })
   expect((await inject('POST', kill, { body: { signal: 'SIGSTOP' } })).statusCode).toBe(400)
 })
 

@@ -98,7 +98,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
     })
 
     test('a shell that nobody comes back to is hung up', async () => {
-      const { id, port } = await openWorkspace({ shellTimes: { retentionMs: 1 } })
+      const { id, port } = await openWorkspace({ shellTimeouts: { retentionMs: 1 } })
       const other = await openShell(port, id)
       const shell = await openShell(port, id)
       shell.type('trap "touch hung-up; exit" HUP; echo rea""dy; while :; do sleep 0.01; done\n')
@@ -120,7 +120,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
     })
 
     test('a shell that does not care for being hung up is killed', async () => {
-      const { id, port } = await openWorkspace({ shellTimes: { hangUpTimeoutMs: 1 } })
+      const { id, port } = await openWorkspace({ shellTimeouts: { hangUpTimeoutMs: 1 } })
       const other = await openShell(port, id)
       const shell = await openShell(port, id)
       shell.type('trap "" HUP; echo $$ > stubborn; echo rea""dy; while :; do sleep 0.01; done\n')
@@ -131,7 +131,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
     })
 
     test('a client that reads nothing is dropped, and its shell goes on', async () => {
-      const { id, port } = await openWorkspace({ shellTimes: { stallTimeoutMs: 20 } })
+      const { id, port } = await openWorkspace({ shellTimeouts: { stallTimeoutMs: 20 } })
       const shell = await openShell(port, id)
       const { session } = await shell.waitForNotice('session')
       shell.type('head -c 30000000 /dev/zero | tr "\\\\0" x; echo; echo all-of-it > passed; echo do""ne\n')

@@ -5,12 +5,14 @@ import type { OutputReader } from '../../../src/runtime/exec/output-readers.ts'
 import { outputReaders } from '../../../src/runtime/exec/output-readers.ts'
 import { utf8Chunker } from '../../../src/runtime/exec/utf8-chunker.ts'
 import { seededRandom } from '../../seeded-random.ts'
+import { simulatedClock } from '../../supervisor/simulated-clock.ts'
 
 const limits = { maxBytes: 100, maxLines: 20, maxLineBytes: 10 }
 
 function openBuffer(stallTimeoutMs: number) {
+  const clock = simulatedClock()
   const output = outputBuffer(limits)
-  return { output, readers: outputReaders(output, stallTimeoutMs) }
+  return { clock, output, readers: outputReaders(output, clock, stallTimeoutMs) }
 }
 
 function attachReader({ readers }: ReturnType<typeof openBuffer>, after: number | null = null): OutputReader {
@@ -24,8 +26,8 @@ function readAll(reader: OutputReader): unknown[] {
   return line ? [JSON.parse(Buffer.from(line, 'latin1').toString()), ...readAll(reader)] : []
 }
 
-describe('the output that is kept', () => {
-  it('grows its newest line until somebody has read it', () => {
+describe('buffered output', () => {
+  it('grows its newest line until it is first read', () => {
     const buffer = openBuffer(0)
     const first = attachReader(buffer)
     for (const text of ['a', 'b']) buffer.output.append('stdout', Buffer.from(text))
@@ -48,7 +50,7 @@ describe('the output that is kept', () => {
     expect(readAll(attachReader(buffer)).slice(0, 2)).toMatchObject([{ seq: 980, dropped_bytes: 980 }, { seq: 981 }])
   })
 
-  it('drops nothing that a reader has still to read, until he has held it up for too long', async () => {
+  it('drops no line that a reader has still to read, until the reader has stalled', async () => {
     const buffer = openBuffer(30_000)
     const slow = attachReader(buffer)
     for (let n = 0; n < 11; n += 1) buffer.output.append('stdout', Buffer.alloc(10, 'x'))
@@ -60,13 +62,15 @@ describe('the output that is kept', () => {
     expect(readAll(slow)).toHaveLength(10)
   })
 
-  it('lets a reader who lagged too long go on after what he has missed', async () => {
+  it('lets a reader that stalled go on after the lines that it missed', async () => {
     const buffer = openBuffer(1)
     const slow = attachReader(buffer)
     slow.read()
     for (let n = 0; n < 15; n += 1) {
       buffer.output.append('stdout', Buffer.alloc(10, 'x'))
-      await buffer.readers.makeRoom()
+      const room = buffer.readers.makeRoom()
+      await buffer.clock.advance(1)
+      await room
     }
     const lines = readAll(slow)
     expect(lines[0]).toEqual({ seq: 5, dropped_bytes: 50 })
@@ -75,14 +79,14 @@ describe('the output that is kept', () => {
 })
 
 describe('a line of output', () => {
-  it('is text where it can be, and base64 where it cannot or would be far longer', () => {
+  it('is text if possible, and base64 if it is not UTF-8 or would be far longer', () => {
     const encodingOf = (bytes: Buffer) => /"encoding":"(\w+)"/.exec(formatOutputLine(1, 'stdout', bytes))?.[1]
     expect(encodingOf(Buffer.from('ä "quoted"\n\u001b[1m \u2028'))).toBeUndefined()
     expect(encodingOf(Buffer.from([0xff]))).toBe('base64')
     expect(encodingOf(Buffer.alloc(1000, 1))).toBe('base64')
   })
 
-  it('never ends within a character, wherever the bytes were cut, and loses none of them', () => {
+  it('never ends within a character, wherever the bytes were split, and loses none of them', () => {
     const { integer } = seededRandom(7)
     const text = Buffer.from('aäö€𝄞\u0000z'.repeat(40))
     for (let round = 0; round < 200; round += 1) {

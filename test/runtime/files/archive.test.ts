@@ -12,7 +12,7 @@ import { validateArchive } from '../../../src/runtime/files/archive.ts'
 
 type Entry = Partial<Header> & { readonly name: string; readonly text?: string }
 
-/** A tar of these entries, as they are. */
+/** Packs entries into a tar without checking them. */
 async function tarWith(...entries: readonly Entry[]): Promise<Buffer> {
   const tar = pack()
   const content = buffer(Readable.from(tar))
@@ -24,8 +24,8 @@ async function tarWith(...entries: readonly Entry[]): Promise<Buffer> {
   return content
 }
 
-/** What a checked archive amounts to: its entries, or why it is refused. */
-async function checked(tar: Buffer, chunkBytes = 64 * 1024) {
+/** Validates an archive. Returns its entries, or why it was rejected. */
+async function validate(tar: Buffer, chunkBytes = 64 * 1024) {
   const archive = validateArchive(Readable.from(chunksOf(tar, chunkBytes)))
   const found: { readonly header: Header; readonly text: string }[] = []
   const reading = extract()
@@ -45,11 +45,11 @@ function* chunksOf(bytes: Buffer, chunkBytes: number) {
 }
 
 async function namesOf(tar: Buffer, chunkBytes?: number) {
-  const found = await checked(tar, chunkBytes)
+  const found = await validate(tar, chunkBytes)
   return Array.isArray(found) ? found.map(({ header }) => header.name) : found
 }
 
-test('an archive passes as it is, but for owners, setuid bits and the top itself', async () => {
+test('an archive passes unchanged, without owners, setuid bits and its top directory', async () => {
   const tar = await tarWith(
     { name: './', type: 'directory' },
     { name: './bin/', type: 'directory', mode: 0o2755, uid: 1000, uname: 'me' },
@@ -59,7 +59,7 @@ test('an archive passes as it is, but for owners, setuid bits and the top itself
     { name: 'bin/link', type: 'symlink', linkname: '../empty' },
     { name: 'bin/other', type: 'link', linkname: './bin/tool' },
   )
-  const found = await checked(tar)
+  const found = await validate(tar)
   expect(found).toMatchObject([
     { header: { name: 'bin/', type: 'directory', mode: 0o755, uid: 0, uname: '' } },
     {
@@ -71,19 +71,19 @@ test('an archive passes as it is, but for owners, setuid bits and the top itself
     { header: { name: 'bin/link', type: 'symlink', linkname: '../empty' } },
     { header: { name: 'bin/other', type: 'link', linkname: 'bin/tool' } },
   ])
-  expect(await checked(tar, 7)).toEqual(found)
+  expect(await validate(tar, 7)).toEqual(found)
 })
 
 test.each<readonly [string, readonly Entry[]]>([
   ['an absolute name', [{ name: '/etc/passwd', text: 'x' }]],
   ['a part ".."', [{ name: 'a/../../x', text: 'x' }]],
-  ['a part ".." that stays in', [{ name: 'a/../x', text: 'x' }]],
-  ['a link to an absolute place', [{ name: 'a', type: 'symlink', linkname: '/etc' }]],
+  ['a part ".." that stays inside', [{ name: 'a/../x', text: 'x' }]],
+  ['a link to an absolute path', [{ name: 'a', type: 'symlink', linkname: '/etc' }]],
   ['a link above the top', [{ name: 'a', type: 'symlink', linkname: '../x' }]],
-  ['a link above the top from a folder', [{ name: 'd/a', type: 'symlink', linkname: '../../x' }]],
-  ['a link that goes up behind another link', [{ name: 'a', type: 'symlink', linkname: 'd/l/../..' }]],
+  ['a link above the top from a directory', [{ name: 'd/a', type: 'symlink', linkname: '../../x' }]],
+  ['a link that goes up after another link', [{ name: 'a', type: 'symlink', linkname: 'd/l/../..' }]],
   ['a link to nothing', [{ name: 'a', type: 'symlink', linkname: '' }]],
-  ['a hard link to an absolute place', [{ name: 'a', type: 'link', linkname: '/etc/passwd' }]],
+  ['a hard link to an absolute path', [{ name: 'a', type: 'link', linkname: '/etc/passwd' }]],
   ['a hard link above the top', [{ name: 'a', type: 'link', linkname: '../x' }]],
   ['a device', [{ name: 'a', type: 'character-device' }]],
   ['a pipe', [{ name: 'a', type: 'fifo' }]],
@@ -95,7 +95,7 @@ test.each<readonly [string, readonly Entry[]]>([
     ],
   ],
   [
-    'an entry through a link that is written otherwise',
+    'an entry through a link that is spelled differently',
     [
       { name: 'b/a', type: 'symlink', linkname: 'd' },
       { name: './b//./a/x', text: 'x' },
@@ -115,13 +115,13 @@ test.each<readonly [string, readonly Entry[]]>([
       { name: 'a', type: 'directory' },
     ],
   ],
-])('an archive with %s is refused, and says which entry it is', async (_label, entries) => {
-  const why = await checked(await tarWith({ name: 'good', text: 'good' }, ...entries))
-  expect(why).toMatch(/^"[^"]*" (has|is) /)
-  expect(why).toContain(`"${entries.at(-1)?.name}`)
+])('an archive with %s is rejected, and the reason names the entry', async (_label, entries) => {
+  const reason = await validate(await tarWith({ name: 'good', text: 'good' }, ...entries))
+  expect(reason).toMatch(/^"[^"]*" (has|is) /)
+  expect(reason).toContain(`"${entries.at(-1)?.name}`)
 })
 
-test('a file takes the place of a link of the same name', async () => {
+test('a file replaces a link of the same name', async () => {
   const tar = await tarWith(
     { name: 'a', type: 'symlink', linkname: 'd' },
     { name: 'a', text: 'x' },
@@ -130,7 +130,7 @@ test('a file takes the place of a link of the same name', async () => {
   expect(await namesOf(tar)).toEqual(['a', 'a', 'b/x'])
 })
 
-test('an archive that is cut off anywhere is refused', async () => {
+test('an archive that is truncated anywhere is rejected', async () => {
   const tar = await tarWith(
     { name: 'a', text: '\0'.repeat(1500) },
     { name: 'ä', text: 'b' },
@@ -138,11 +138,11 @@ test('an archive that is cut off anywhere is refused', async () => {
   )
   const ends = tar.length - 1024
   for (let length = 0; length <= ends; length += 64)
-    expect(await checked(tar.subarray(0, length)), `${length} of ${tar.length}`).toMatch(/cut off/)
+    expect(await validate(tar.subarray(0, length)), `${length} of ${tar.length}`).toMatch(/truncated/)
   expect(await namesOf(tar)).toEqual(['a', 'ä', 'd/'])
 })
 
-test('what fails on its way is refused as cut off, and the stream fails', async () => {
+test('an archive whose source fails is rejected as truncated, and its stream fails', async () => {
   const tar = await tarWith({ name: 'a', text: 'a'.repeat(5000) })
   async function* broken() {
     yield tar.subarray(0, 3000)
@@ -150,32 +150,32 @@ test('what fails on its way is refused as cut off, and the stream fails', async 
   }
   const archive = validateArchive(Readable.from(broken()))
   await expect(buffer(archive.stream)).rejects.toThrow('the client is gone')
-  expect(archive.rejectionReason()).toBe('it is cut off')
+  expect(archive.rejectionReason()).toBe('it is truncated')
 })
 
 test.each([
   ['gzip', ['-z']],
   ['xz', ['-J']],
-])('a tar that is compressed with %s is refused, and says how to send it', async (name, flags) => {
+])('a tar that is compressed with %s is rejected, and the reason says how to send it', async (name, flags) => {
   const dir = folder()
   writeFileSync(join(dir, 'file'), 'x')
   const tar = execFileSync('tar', ['-c', ...flags, '-C', dir, '.'])
-  expect(await checked(tar)).toBe(`it is compressed with ${name}: send a plain tar`)
+  expect(await validate(tar)).toBe(`it is compressed with ${name}: send a plain tar`)
 })
 
-test('an archive that fails before anybody reads it tells whoever reads it then', async () => {
+test('an archive that failed before it is read fails when it is read', async () => {
   const archive = validateArchive(Readable.from([Buffer.alloc(5000, 'x')]))
   await new Promise((resolve) => archive.stream.once('close', resolve))
   await expect(buffer(archive.stream)).rejects.toThrow()
-  expect(archive.rejectionReason()).toMatch(/^it is no tar/)
+  expect(archive.rejectionReason()).toMatch(/^it is not a tar archive/)
 })
 
-test('what is no tar is refused', async () => {
-  expect(await checked(Buffer.from('x'.repeat(5000)))).toMatch(/^it is no tar/)
-  expect(await checked(Buffer.alloc(0))).toMatch(/cut off/)
+test('bytes that are not a tar archive are rejected', async () => {
+  expect(await validate(Buffer.from('x'.repeat(5000)))).toMatch(/^it is not a tar archive/)
+  expect(await validate(Buffer.alloc(0))).toMatch(/truncated/)
 })
 
-test('what tar itself makes of a folder passes', async () => {
+test('archives in each format of the tar program pass', async () => {
   const dir = folder()
   mkdirSync(join(dir, 'sub'))
   writeFileSync(join(dir, 'sub/file'), 'x'.repeat(100_000))
@@ -190,11 +190,11 @@ test('what tar itself makes of a folder passes', async () => {
   }
 })
 
-test('a sparse file is refused, since it would come out as something else', async () => {
+test('a sparse file is rejected, since it would be unpacked as something else', async () => {
   const dir = folder()
   execFileSync('truncate', ['-s', '1M', join(dir, 'hole')])
   for (const format of ['gnu', 'pax'])
-    expect(await checked(execFileSync('tar', ['-cS', `--format=${format}`, '-C', dir, '.']))).toMatch(/ is /)
+    expect(await validate(execFileSync('tar', ['-cS', `--format=${format}`, '-C', dir, '.']))).toMatch(/ is /)
 })
 
 test('a large archive passes through little memory, as fast as it is read', async () => {
@@ -202,9 +202,9 @@ test('a large archive passes through little memory, as fast as it is read', asyn
   const chunk = Buffer.alloc(64 * 1024, 7)
   const tar = pack()
   const entry = tar.entry({ name: 'large', size })
-  let given = 0
+  let packed = 0
   async function* content() {
-    for (; given < size; given += chunk.length) yield chunk
+    for (; packed < size; packed += chunk.length) yield chunk
   }
   Readable.from(content())
     .pipe(entry as unknown as NodeJS.WritableStream)
@@ -214,7 +214,7 @@ test('a large archive passes through little memory, as fast as it is read', asyn
   let [consumed, maxBuffered] = [0, 0]
   for await (const bytes of stream) {
     consumed += bytes.length
-    maxBuffered = Math.max(maxBuffered, given - consumed)
+    maxBuffered = Math.max(maxBuffered, packed - consumed)
     hash.update(bytes)
   }
   expect(consumed).toBe(512 + size + 1024)

@@ -2,18 +2,18 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { AttachResult, OutputReader } from '../../../runtime/exec/output-readers.ts'
 
-/** Proxies close what is silent, mostly after a minute. */
+/** Proxies usually close a connection that is silent for a minute. */
 const heartbeatMs = 20_000
-/** So much may be on its way to a reader; what he has not taken beyond that is his lag. */
+/** How much may be on its way to a reader before it counts as lagging. */
 const maxUnsentBytes = 256 * 1024
-/** Whoever does not read when the service ends will not be waited for any longer. */
+/** How long a reader that does not read delays the end of the service. */
 const closeGraceMs = 1000
 
 export const ndjsonType = 'application/x-ndjson'
 
 /**
- * Answers with the lines of a reader as they come and are taken, until he has all, leaves, or the service ends: then without a last line.
- * What is no reader is answered back, and nothing was sent.
+ * Streams the lines of a reader as they come and are taken, until it has all of them, disconnects, or the service ends: then without a last
+ * line. Returns why no reader could be attached, and then nothing was sent.
  */
 export function streamExecOutput(
   reply: FastifyReply,
@@ -26,17 +26,18 @@ export function streamExecOutput(
   reply.hijack()
   const { raw } = reply
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value)
-  // A proxy that collects an answer before it passes it on would hold up what is to be live.
+  // A proxy that buffers a response would hold up live output.
   raw.writeHead(200, { 'content-type': ndjsonType, 'x-accel-buffering': 'no' })
   raw.flushHeaders()
   wake = startPump(raw, attachment.reader, shutdownSignal)
   return null
 }
 
-/** Answers what is to be called when there is more. */
+/** Pumps lines into a response. Returns a function to call when there is more. */
 function startPump(response: ServerResponse, reader: OutputReader, shutdownSignal: AbortSignal): () => void {
   let isScheduled = false
   let isStalled = false
+  let destroyTimer: NodeJS.Timeout | undefined
   const heartbeat = setInterval(() => {
     if (response.writableLength === 0) response.write('\n')
   }, heartbeatMs).unref()
@@ -44,7 +45,7 @@ function startPump(response: ServerResponse, reader: OutputReader, shutdownSigna
   function wake() {
     if (isScheduled || isStalled) return
     isScheduled = true
-    setImmediate(pump) // what comes in one turn is few long lines then
+    setImmediate(pump) // the output of one turn becomes few long lines
   }
 
   function pump() {
@@ -67,12 +68,13 @@ function startPump(response: ServerResponse, reader: OutputReader, shutdownSigna
 
   function end() {
     if (!response.writableEnded) response.end()
-    setTimeout(() => response.destroy(), closeGraceMs).unref()
+    destroyTimer = setTimeout(() => response.destroy(), closeGraceMs).unref()
   }
 
   shutdownSignal.addEventListener('abort', end)
   response.once('close', () => {
     clearInterval(heartbeat)
+    clearTimeout(destroyTimer)
     shutdownSignal.removeEventListener('abort', end)
     reader.close()
   })

@@ -1,24 +1,25 @@
 import type { WebSocket } from 'ws'
-import type { DetachReason, ShellAttachment, ShellSession, ShellViewer } from '../../../runtime/shell/shell-session.ts'
+import type { ShellSession } from '../../../runtime/shell/shell-session.ts'
+import type { DetachReason, ShellAttachment, ShellViewer } from '../../../runtime/shell/shell-viewer.ts'
 import type { TerminalSize } from '../../../workspace/guest-process.ts'
 import type { ShellServerMessage } from '../../../wire/runtime/shell.ts'
 import { shellClientMessageSchema } from '../../../wire/runtime/shell.ts'
 
-/** What may be on its way to a client that does not take it. */
+/** How much may be on its way to a client before it counts as lagging. */
 const maxUnsentBytes = 256 * 1024
 
-/** Says that it is done with the shell: any other end of a connection may be an accident. */
+/** The close code of a client that is done with its shell. Any other end of a connection may be an accident. */
 const normalClosure = 1000
 
-/** Why a connection is closed, by how the shell is left. */
+/** The close code and reason for each way in which a viewer is detached. */
 const closeCodes = {
   ended: [1000, 'the shell has ended'],
   'taken-over': [4409, 'taken over'],
-  'not-reading': [4408, 'it is read too slowly'],
-  closing: [1001, 'the service ends'],
+  stalled: [4408, 'the client reads too slowly'],
+  shutdown: [1001, 'the service is shutting down'],
 } as const satisfies Readonly<Record<DetachReason['kind'], readonly [code: number, reason: string]>>
 
-/** Connects a shell to a client, who is asked every `pingMs` whether he is there still: twice without an answer, and he is not. */
+/** Connects a client to a shell. A client that leaves two pings in a row unanswered is disconnected. */
 export function connectShell(
   socket: WebSocket,
   session: ShellSession,
@@ -38,7 +39,7 @@ export function connectShell(
       unsentBytes += bytes.length
       socket.send(bytes, { binary: true }, () => {
         unsentBytes -= bytes.length
-        markAlive() // whoever reads slowly is there
+        markAlive() // a client that reads slowly is still there
         if (unsentBytes <= maxUnsentBytes) onDrained()
       })
       if (unsentBytes <= maxUnsentBytes) return undefined
@@ -49,8 +50,8 @@ export function connectShell(
       if (notice) sendNotice(notice)
       const [code, reason] = closeCodes[detachReason.kind]
       socket.close(code, reason)
-      // Its queue is full, so that word will not get through.
-      if (detachReason.kind === 'not-reading') socket.terminate()
+      // The queue of a stalled client is full, so the close frame would not get through.
+      if (detachReason.kind === 'stalled') socket.terminate()
     },
   }
 
@@ -59,7 +60,7 @@ export function connectShell(
   }
 
   const pingTimer = setInterval(() => {
-    if (socket.isPaused) return // an answer would not be heard
+    if (socket.isPaused) return // a pong would not be read
     if (unansweredPings >= 2) return socket.terminate()
     unansweredPings += 1
     socket.ping()
@@ -83,16 +84,16 @@ export function connectShell(
 }
 
 function handleTextFrame(socket: WebSocket, attachment: ShellAttachment, text: Buffer): void {
-  const resizeRequest = shellClientMessageSchema.safeParse(parseJson(text.toString()))
-  if (resizeRequest.success) attachment.resize(resizeRequest.data)
-  else socket.close(1003, 'a text frame is {"type":"resize","columns","rows"}; what is typed is binary')
+  const message = shellClientMessageSchema.safeParse(parseJson(text.toString()))
+  if (message.success) attachment.resize(message.data)
+  else socket.close(1003, 'a text frame must be {"type":"resize","columns","rows"}; input is binary')
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // no JSON is no request
+    return undefined // the schema rejects it
   }
 }
 

@@ -1,12 +1,12 @@
-/** Where the supervisor's time and chance come from. Tests put a simulated one in its place. */
+/** Source of time and randomness. Tests replace it with a simulated one. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. It may jump. */
   now(): number
-  /** Milliseconds from any origin; never jumps. */
+  /** Milliseconds since an arbitrary origin; never jumps. */
   monotonic(): number
-  /** A number from 0 to 1, to spread retries by. */
+  /** A number from 0 to 1 that spreads retries. */
   jitter(): number
-  /** Calls `ring` once, `delayMs` from now or later; any length. Answers how to call it off. */
+  /** Calls `callback` once, no sooner than `delayMs` from now; any length. Returns a function that cancels the call. */
   timer(delayMs: number, callback: () => void): () => void
 }
 
