@@ -25,7 +25,7 @@ import { databaseStores } from './persistence/stores.ts'
 import type { ProviderChoice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
-import { systemClock } from './supervisor/clock.ts'
+import { systemClock } from './workspace/clock.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { describeTemplateProblems } from './template/template-problem.ts'
@@ -166,8 +166,8 @@ function leftoverShellsOf(supervisor: Supervisor, execRegistry: ExecRegistry) {
       const caller = parseOwner(owner)
       const resolved = caller && supervisor.resolve(workspace, { owner: caller, operator: false })
       if (resolved?.kind !== 'found') return { kind: 'down' }
-      if (resolved.up) return { ...resolved, kind: 'up' }
-      return { kind: /^(stopped\.idle|failed)/.test(resolved.state) ? 'down' : 'between' }
+      if (resolved.ready) return { ...resolved, kind: 'up' }
+      return { kind: resolved.settled ? 'down' : 'between' }
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { ContainerExit } from '../workspace/container.ts'
 import type { ProvisioningStep, WorkspaceContext } from './workspace-context.ts'
 import { workspaceRefOf } from './workspace-context.ts'
-import type { EffectResult } from './workspace-event.ts'
+import type { EffectInput, EffectResult } from './workspace-event.ts'
 
 // Pieces that the workspace's chart is put together from, each used in more than one place of it.
 
@@ -9,7 +9,10 @@ type ContextArgs = { context: WorkspaceContext }
 type EffectDoneArgs<T> = { event: { output: EffectResult<T> } }
 type ExitArgs = { event: { containerId: string; exit: ContainerExit } }
 
-export const workspaceRefInput = ({ context }: ContextArgs) => workspaceRefOf(context)
+export const effectInput = ({ context }: ContextArgs): EffectInput => ({
+  ...workspaceRefOf(context),
+  provider: context.provider,
+})
 export const deadlineInput = ({ context }: ContextArgs) => ({ id: context.id, at: context.deadline })
 const retryInput = ({ context }: ContextArgs) => ({ id: context.id, at: context.retryAt })
 export const effectResult = ({ event }: EffectDoneArgs<unknown>) => event.output
@@ -80,7 +83,7 @@ export const stepState = <
     invoke: {
       id: src,
       src,
-      input: workspaceRefInput,
+      input: effectInput,
       onDone: [
         {
           guard: { type: 'succeeded', params: effectResult },
@@ -105,7 +108,7 @@ export const setupState = <T extends readonly unknown[]>(onFailure: T) =>
     invoke: {
       id: 'setup',
       src: 'setup',
-      input: workspaceRefInput,
+      input: effectInput,
       onDone: [
         {
           guard: { type: 'succeeded', params: effectResult },
@@ -148,7 +151,7 @@ export const stoppingState = <T>(onStopped: T) =>
         invoke: {
           id: 'stop',
           src: 'stop',
-          input: workspaceRefInput,
+          input: effectInput,
           onDone: [
             { guard: { type: 'succeeded', params: effectResult }, ...onStopped },
             {

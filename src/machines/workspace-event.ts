@@ -1,6 +1,7 @@
 import type { Connection, ContainerExit } from '../workspace/container.ts'
 import type { Outcome } from '../workspace/fault.ts'
 import type { JsonObject } from '../workspace/json.ts'
+import type { ProviderName, WorkspaceRef } from '../workspace/workspace-ref.ts'
 
 /** Every event carries the time: the machine reads no clock (M5). `at` is milliseconds since the epoch, `by` goes into the journal. */
 interface CommandEvent<T extends string> {
@@ -52,11 +53,8 @@ export type SupervisorEvent =
 
 export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | SupervisorEvent
 
-/** The commands that users may give, in the order in which `can` lists them. */
-export const userCommands = ['start', 'stop', 'restart', 'update', 'delete'] as const
-export type UserCommand = (typeof userCommands)[number]
-
-/** What is seen at the engine, and what the supervisor says of its own accord: the other columns of the chart's tables. */
+// The columns of the chart's tables: a group for each list that this file exports.
+export { userCommands } from '../workspace/user-command.ts'
 export const observations = ['exited', 'vanished', 'appeared'] as const satisfies WorkspaceObservation['type'][]
 export const supervisorEvents = [
   'granted',
@@ -65,6 +63,11 @@ export const supervisorEvents = [
   'progress',
   'expire',
 ] as const satisfies WorkspaceEvent['type'][]
+
+/** What an effect works on. */
+export interface EffectInput extends WorkspaceRef {
+  readonly provider: ProviderName
+}
 
 /** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
 export type EffectResult<T> = Outcome<T> & { readonly at: number; readonly jitter: number }

@@ -17,7 +17,7 @@ const {
   stoppingState,
   setupState,
   startTransitions,
-  workspaceRefInput,
+  effectInput,
   failureTransitions,
   waitingState,
   stepState,
@@ -203,7 +203,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
           invoke: {
             id: 'remove',
             src: 'remove',
-            input: workspaceRefInput,
+            input: effectInput,
             onDone: [
               {
                 guard: { type: 'succeeded', params: effectResult },

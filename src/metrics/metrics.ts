@@ -1,8 +1,8 @@
 // What operators measure, for Prometheus. Names follow its conventions; no label has a name, an id or any other value without bound.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { statePath } from '../machines/workspace-snapshot.ts'
-import type { CommittedTransition } from '../supervisor/live-workspace.ts'
-import type { SupervisorObserver } from '../supervisor/observer.ts'
+import type { CommittedTransition } from '../supervisor/actors.ts'
+import type { SupervisorObserver } from '../supervisor/supervisor.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 
 /** What is counted when somebody asks, not as it happens. */

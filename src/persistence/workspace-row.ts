@@ -48,5 +48,7 @@ export interface TransitionRecord {
   /** The workspace's last step: its row goes, its journal stays. */
   readonly final: boolean
   readonly line: JournalLine | null
+  /** Runs in the transaction, before the row is written. If it throws, this record is refused. */
+  readonly admit?: () => void
   readonly storedResponse?: StoredResponse
 }

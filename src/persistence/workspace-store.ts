@@ -39,7 +39,8 @@ export function workspaceStore(db: Database, writeBlocked: () => string | null =
   const saveResponse = db.prepare(`INSERT OR REPLACE INTO idempotency (owner, key, fingerprint, workspace, response, at)
     VALUES (:owner, :key, :fingerprint, :id, :response, :updatedAt)`)
 
-  const commitOne = db.transaction(({ row, final, line, storedResponse }: TransitionRecord) => {
+  const commitOne = db.transaction(({ row, final, line, admit, storedResponse }: TransitionRecord) => {
+    admit?.()
     const statement = final ? remove : row.revision === 1 ? insert : update
     if (statement.run(row).changes !== 1)
       throw new Error(`workspace ${row.id} is not at revision ${row.revision - 1}: something else wrote it`)

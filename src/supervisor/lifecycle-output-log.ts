@@ -5,7 +5,7 @@ import { maxLifecycleOutputBytes } from '../persistence/lifecycle-output-store.t
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { OutputChunk } from '../workspace/guest-process.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../workspace/clock.ts'
 
 export interface LifecycleOutputLogDeps {
   /** Where it is kept; nowhere, if there is none. */

@@ -1,5 +1,6 @@
-import type { Caller, CreateResult, CommandResult } from '../../src/supervisor/requests.ts'
-import type { UserCommandRequest } from '../../src/supervisor/supervisor.ts'
+import type { Caller, CreateResult } from '../../src/supervisor/admission.ts'
+import type { CommandResult } from '../../src/supervisor/commands.ts'
+import type { UserCommandRequest } from '../../src/supervisor/commands.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import { wasToldDeleted } from './ledger.ts'
 import type { CommandOutcome, LedgerWorkspace } from './ledger.ts'

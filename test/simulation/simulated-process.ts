@@ -108,7 +108,7 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
   function inspectLog(fields: object, message: string) {
     if (!alive) return
     if (message.includes('bug in vm-api')) onBugReport(`${message}: ${'err' in fields ? String(fields.err) : ''}`)
-    if (message.includes('cannot be read and is set aside')) onBugReport(message)
+    if (message.includes('cannot be read and is quarantined')) onBugReport(message)
   }
   const log: Log = { debug() {}, info() {}, warn: inspectLog, error: inspectLog }
   const store = flakyStore({

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/supervisor/clock.ts'
+import type { Clock } from '../../src/workspace/clock.ts'
 
 /** The time of one world. It stands until it is told to go on. */
 export interface SimulationClock extends Clock {

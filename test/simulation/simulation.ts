@@ -1,4 +1,4 @@
-import type { Caller } from '../../src/supervisor/requests.ts'
+import type { Caller } from '../../src/supervisor/admission.ts'
 import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { parseOwner } from '../../src/workspace/id.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'

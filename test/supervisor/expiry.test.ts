@@ -179,7 +179,7 @@ describe('law 6: time is data', () => {
     const { db } = service.database
     db.exec('ALTER TABLE workspaces RENAME TO elsewhere')
     await service.clock.advance(minute)
-    expect(service.errors()).toContain('what has expired cannot be read, which is tried again')
+    expect(service.errors()).toContain('expired workspaces cannot be read; this is retried')
     db.exec('ALTER TABLE elsewhere RENAME TO workspaces')
     await service.clock.advance(10 * second)
     await settle()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
-import { provisioningSlots } from '../../src/supervisor/provisioning-slots.ts'
+import { provisioningSlots } from '../../src/supervisor/provisioner.ts'
 import { ann, callerOf, ben, eventually, createGate, createdId, startTestService } from './test-service.ts'
 
 describe('slots', () => {
@@ -20,7 +20,7 @@ describe('slots', () => {
     for (const [id] of names) {
       pool.grantFreeSlots()
       const [working] = [...names].filter(([, name]) => name === grantedOrder.at(-1)).map(([key]) => key)
-      pool.update(working ?? id, 'any', 'rest')
+      pool.update(working ?? id, 'any', 'idle')
     }
     expect(grantedOrder).toEqual(['ann1', 'ben1', 'cy1', 'ann2', 'ben2', 'ann3'])
     expect(pool.counts()).toEqual({ queued: 0, working: 0 })

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/supervisor/clock.ts'
+import type { Clock } from '../../src/workspace/clock.ts'
 
 /** A clock that stands until it is told to go on. */
 export interface SimulatedClock extends Clock {

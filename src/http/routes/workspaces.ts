@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Caller, IdempotentRequest, WorkspaceView, CreateRequest } from '../../supervisor/requests.ts'
-import type { UserCommandRequest, Supervisor } from '../../supervisor/supervisor.ts'
+import type { Caller, IdempotentRequest, CreateRequest } from '../../supervisor/admission.ts'
+import type { WorkspaceView } from '../../supervisor/actors.ts'
+import type { UserCommandRequest } from '../../supervisor/commands.ts'
+import type { Supervisor } from '../../supervisor/supervisor.ts'
 import type { CreateWorkspaceBody } from '../../wire/workspace.ts'
 import {
   patchWorkspaceBodySchema,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Caller } from '../../supervisor/requests.ts'
+import type { Caller } from '../../supervisor/admission.ts'
 import type { Owner } from '../../workspace/id.ts'
 import { parseOwner } from '../../workspace/id.ts'
 import { isSameSecret } from './secret-comparison.ts'

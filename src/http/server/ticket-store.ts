@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Caller } from '../../supervisor/requests.ts'
+import type { Caller } from '../../supervisor/admission.ts'
 
 /** Lets somebody in who cannot send a header: once, within 30 seconds. */
 export interface TicketStore {

@@ -57,7 +57,7 @@ describe('law 8: both ways', () => {
     service.engine.placeContainer(id)
     await eventually(() => service.engine.containers.size, 0)
     expect(
-      service.logged.some(({ level, message }) => level === 'warn' && message.includes('left its container')),
+      service.logged.some(({ level, message }) => level === 'warn' && message.includes('left behind')),
     ).toBe(true)
   })
 
@@ -69,7 +69,7 @@ describe('law 8: both ways', () => {
     await inventory(service)
     expect(service.engine.containers.has(containerId)).toBe(true)
     expect(service.engine.calls.filter(({ verb }) => verb === 'remove')).toEqual([])
-    expect(service.logged.filter(({ message }) => message.includes('ever heard of'))).toHaveLength(1)
+    expect(service.logged.filter(({ message }) => message.includes('no known workspace'))).toHaveLength(1)
   })
 
   it('an older database put back under a newer engine costs nobody a container', async () => {
@@ -128,7 +128,7 @@ describe('law 8: both ways', () => {
     expect([stopped, young].map(service.state)).toEqual(['stopped.idle', 'running.up'])
     expect(service.stateTrail(young).filter((state) => state === 'stopped.idle')).toEqual([])
     expect(service.stateTrail(stopped).filter((state) => state === 'running.up')).toHaveLength(1)
-    expect(service.logged.filter(({ message }) => message.includes('left its container'))).toEqual([])
+    expect(service.logged.filter(({ message }) => message.includes('left behind'))).toEqual([])
   })
 
   it('what is noticed while a workspace is on its way is looked at when it rests', async () => {

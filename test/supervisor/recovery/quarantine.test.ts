@@ -84,7 +84,7 @@ describe('law 7: one bad row stops nobody else', () => {
       expect(service.find(bad, ben)).toBeUndefined()
       expect(service.supervisor.list({}, ann).workspaces.map(workspaceIdOf)).toEqual([bad, good])
       expect(service.supervisor.list({ status: 'failed' }, ann).workspaces.map(workspaceIdOf)).toEqual([bad])
-      expect(service.errors().filter((message) => message.includes('set aside'))).toHaveLength(1)
+      expect(service.errors().filter((message) => message.includes('quarantined'))).toHaveLength(1)
       expect(await service.send(bad, { type: 'start' })).toEqual({ kind: 'refused', state: 'failed' })
       expect(await service.send(bad, { type: 'delete' }, ben)).toEqual({ kind: 'not-found' })
       expect(await service.create('bad')).toEqual({ kind: 'name-taken' })

@@ -75,7 +75,7 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
       },
       async (request, reply) => {
         const { reached: resolved } = resolveWorkspace(request)
-        if (resolved.kind === 'quarantined' || !resolved.up)
+        if (resolved.kind === 'quarantined' || !resolved.ready)
           throw notRunningForExec(resolved.kind === 'quarantined' ? 'failed' : resolved.state)
         const result = await execs.start(resolved, toExecRequest(request.body), `user:${request.caller.owner}`)
         return sendOutput(reply, unwrapExecStart(result), { after: null, follow: true })
@@ -150,7 +150,7 @@ export function execRoutes(supervisor: Supervisor, execs: Execs, shutdownSignal:
           return { message: `${signal} was sent.` }
         }
         const { reached: resolved } = resolveWorkspace(request)
-        if (exec.record.error !== 'lost' || resolved.kind !== 'found' || !resolved.up)
+        if (exec.record.error !== 'lost' || resolved.kind !== 'found' || !resolved.ready)
           return { message: 'The run has ended already.' }
         const outcome = await execs.killLeftover(resolved, exec.execId)
         if (!outcome.ok) throw providerFailedProblem(outcome.fault)

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ResolveResult } from '../../../supervisor/requests.ts'
+import type { ResolveResult } from '../../../supervisor/queries.ts'
 import type { Supervisor } from '../../../supervisor/supervisor.ts'
 import type { FileResult } from '../../presenters/file.ts'
 import { unwrapFileResult, notRunningForFiles } from '../../presenters/file.ts'
@@ -23,14 +23,14 @@ export function fileOperationRunner(supervisor: Supervisor) {
     const id = workspaceIdParam(params)
     const resolved = supervisor.resolve(id, caller)
     if (resolved.kind === 'not-found') throw new Problem('workspace-not-found')
-    if (resolved.kind === 'quarantined' || !resolved.up)
+    if (resolved.kind === 'quarantined' || !resolved.ready)
       throw notRunningForFiles(resolved.kind === 'quarantined' ? 'failed' : resolved.state)
     const result = await operation(resolved)
     if (!result.ok && 'fault' in result) {
       // It may have failed because the workspace was stopped, or deleted, meanwhile.
       const current = supervisor.resolve(id, caller)
       if (current.kind === 'not-found') throw new Problem('workspace-not-found')
-      if (current.kind === 'found' && !current.up) throw notRunningForFiles(current.state)
+      if (current.kind === 'found' && !current.ready) throw notRunningForFiles(current.state)
     }
     return unwrapFileResult(result)
   }

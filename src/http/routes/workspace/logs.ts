@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { WorkspaceLogLine } from '../../../runtime/logs/log-lines.ts'
 import type { LogSources } from '../../../runtime/logs/log-sources.ts'
 import { openWorkspaceLog } from '../../../runtime/logs/workspace-log.ts'
-import type { Caller } from '../../../supervisor/requests.ts'
+import type { Caller } from '../../../supervisor/admission.ts'
 import type { Supervisor } from '../../../supervisor/supervisor.ts'
 import type { LogLine } from '../../../wire/runtime/log.ts'
 import { logLineSchema, logQuerySchema } from '../../../wire/runtime/log.ts'
@@ -77,8 +77,8 @@ function logSources(supervisor: Supervisor, id: WorkspaceId, caller: Caller): Lo
     },
     phase() {
       const resolved = supervisor.resolve(id, caller)
-      if (resolved.kind !== 'found' || resolved.state === 'stopped.idle' || resolved.state === 'failed') return 'over'
-      return resolved.up ? 'up' : 'busy'
+      if (resolved.kind !== 'found' || (resolved.settled && !resolved.ready)) return 'over'
+      return resolved.ready ? 'up' : 'busy'
     },
     subscribe(wake) {
       const unsubscribeOutput = supervisor.lifecycleOutput.subscribe(id, wake)

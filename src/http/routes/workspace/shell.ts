@@ -67,7 +67,7 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
       const existing = query.session === undefined ? undefined : shells.find(id, query.session)
       if (existing && !ws) throw upgradeRequired()
       if (existing) return existing
-      if (resolved.kind === 'quarantined' || !resolved.up)
+      if (resolved.kind === 'quarantined' || !resolved.ready)
         throw notRunningForShell(resolved.kind === 'quarantined' ? 'failed' : resolved.state)
       if (query.session !== undefined) throw new Problem('shell-not-found')
       if (shells.isFull(id)) throw new Problem('too-many-runs')
@@ -75,7 +75,7 @@ export function shellRoutes(supervisor: Supervisor, shells: Shells): FastifyPlug
       const downReason = () => {
         const current = supervisor.resolve(id, caller)
         if (current.kind === 'not-found') return 'The workspace was deleted.'
-        return current.kind === 'found' && current.up ? null : 'The workspace was stopped.'
+        return current.kind === 'found' && current.ready ? null : 'The workspace was stopped.'
       }
       const disconnected = new AbortController()
       raw.socket.once('close', () => disconnected.abort())
