@@ -117,24 +117,13 @@ function liveActors({ commits, machine, log, now }: Omit<ActorRegistryDeps, 'sto
     restore(id, { value, context }, workspace.revision, workspace.updatedAt)
   }
 
-  function apply({ record, snapshot }: StagedTransition, failedWrites: FailedWrites): CommittedTransition[] {
-    const { id, revision, updatedAt } = record.row
-    const failedWrite = failedWrites.get(id)
-    const workspace = live.get(id)
-    if (!workspace || (failedWrite && failedWrite.revision <= revision)) return []
-    const before = workspace.committed
-    live.set(id, Object.assign(workspace, { committed: snapshot, revision, updatedAt, commit }))
-    if (record.final) live.delete(id)
-    return [{ id, before, after: snapshot, line: record.line }]
-  }
-
   function emitCommitted(transitions: readonly CommittedTransition[], anyWritten: boolean) {
     for (const listener of listeners.committed) listener(transitions, anyWritten)
   }
 
   commits.onWritten((staged, failedWrites) => {
     commit += 1
-    const transitions = staged.flatMap((transition) => apply(transition, failedWrites))
+    const transitions = staged.flatMap((transition) => applyCommit(live, transition, failedWrites, commit))
     logFailedWrites(failedWrites, log)
     for (const id of failedWrites.keys()) rollback(id)
     // One refused transition says nothing about the disk.
@@ -157,6 +146,23 @@ function liveActors({ commits, machine, log, now }: Omit<ActorRegistryDeps, 'sto
       for (const { actor } of live.values()) actor.stop()
     },
   }
+}
+
+/** Makes a staged transition the committed state of its workspace, unless it was not written. */
+function applyCommit(
+  live: Map<WorkspaceId, Mutable<LiveWorkspace>>,
+  { record, snapshot }: StagedTransition,
+  failedWrites: FailedWrites,
+  commit: number,
+): readonly CommittedTransition[] {
+  const { id, revision, updatedAt } = record.row
+  const failedWrite = failedWrites.get(id)
+  const workspace = live.get(id)
+  if (!workspace || (failedWrite && failedWrite.revision <= revision)) return []
+  const before = workspace.committed
+  live.set(id, Object.assign(workspace, { committed: snapshot, revision, updatedAt, commit }))
+  if (record.final) live.delete(id)
+  return [{ id, before, after: snapshot, line: record.line }]
 }
 
 type LiveActors = ReturnType<typeof liveActors>
@@ -253,22 +259,8 @@ export function actorRegistry(deps: ActorRegistryDeps) {
       allRestored = true
     },
 
-    /** Creates a workspace and waits for the disk. Its actor starts only then. */
-    async create(input: WorkspaceInput, by: string, recordOf: (snapshot: WorkspaceSnapshot) => CreateRecord) {
-      const { id, at, adoptedContainer } = input
-      const actor = createActor(actors.logic, { id, input })
-      const snapshot = actor.getSnapshot()
-      const line = journalLineOf(null, snapshot, { event: adoptedContainer ? 'adopt' : 'create', at, by })
-      const record = { row: workspaceRowOf(snapshot, 1, at), line, final: false, ...recordOf(snapshot) }
-      commits.stage({ record, snapshot })
-      const failedWrite = await commits.whenCommitted(id)
-      if (failedWrite) return { kind: 'write-failed', error: failedWrite.error } as const
-      if (!closed() && !live.has(id)) {
-        actors.start(actor, 1, at)
-        actors.emitCommitted([{ id, before: null, after: snapshot, line }], true)
-      }
-      return { kind: 'created', snapshot } as const
-    },
+    create: (input: WorkspaceInput, by: string, recordOf: (snapshot: WorkspaceSnapshot) => CreateRecord) =>
+      createWorkspace(commits, actors, input, by, recordOf),
 
     /** Sends an event. Returns false, and changes nothing, if the workspace is not live or does not accept it now. */
     send(id: WorkspaceId, event: WorkspaceEvent): boolean {
@@ -286,6 +278,29 @@ export function actorRegistry(deps: ActorRegistryDeps) {
     /** Stops every actor where it is, after what is staged is written. The workspaces are not affected (law 12). */
     close: actors.close,
   }
+}
+
+/** Creates a workspace and waits for the disk. Its actor starts only then. */
+async function createWorkspace(
+  commits: CommitLog,
+  { logic, live, start, closed, emitCommitted }: LiveActors,
+  input: WorkspaceInput,
+  by: string,
+  recordOf: (snapshot: WorkspaceSnapshot) => CreateRecord,
+) {
+  const { id, at, adoptedContainer } = input
+  const actor = createActor(logic, { id, input })
+  const snapshot = actor.getSnapshot()
+  const line = journalLineOf(null, snapshot, { event: adoptedContainer ? 'adopt' : 'create', at, by })
+  const record = { row: workspaceRowOf(snapshot, 1, at), line, final: false, ...recordOf(snapshot) }
+  commits.stage({ record, snapshot })
+  const failedWrite = await commits.whenCommitted(id)
+  if (failedWrite) return { kind: 'write-failed', error: failedWrite.error } as const
+  if (!closed() && !live.has(id)) {
+    start(actor, 1, at)
+    emitCommitted([{ id, before: null, after: snapshot, line }], true)
+  }
+  return { kind: 'created', snapshot } as const
 }
 
 /** Restores a row, or puts it in quarantine. Returns what is to be marked in the row, if anything. */

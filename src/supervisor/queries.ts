@@ -37,6 +37,14 @@ export type SubscribeResult =
   /** The workspace is deleted and its last line is read. */
   | { readonly kind: 'ended' }
 
+export interface SubscribeRequest {
+  readonly caller: Caller
+  /** `null`: all that the caller may see. */
+  readonly workspace: WorkspaceId | null
+  /** Only lines after this number; `null`: from now on. */
+  readonly after: number | null
+}
+
 export type ResolveResult =
   | {
       readonly kind: 'found'
@@ -63,9 +71,6 @@ export interface QueryDeps {
 export type Queries = ReturnType<typeof workspaceQueries>
 
 export function workspaceQueries({ actors, events, journal, list, providers }: QueryDeps) {
-  const mayRead = (owner: string | undefined, caller: Caller) =>
-    owner !== undefined && (caller.operator || owner === caller.owner)
-
   /** Another owner's workspace does not exist for a caller (law 11), nor does one's own after its delete was accepted. */
   function find(id: WorkspaceId, caller: Caller): WorkspaceView | undefined {
     const view = actors.view(id)
@@ -105,24 +110,7 @@ export function workspaceQueries({ actors, events, journal, list, providers }: Q
       }
     },
 
-    /** Lists workspaces that the caller may see, newest first. */
-    list({ owner, limit, ...filter }: WorkspaceListOptions, caller: Caller): WorkspaceListPage {
-      // For everyone else, workspaces of other owners do not exist.
-      if (!caller.operator && owner !== undefined && owner !== '*' && owner !== caller.owner)
-        return { workspaces: [], next: null }
-      const allOwners = caller.operator && owner === '*' // a user may have this name too
-      const rows = list({
-        ...filter,
-        ...(!allOwners && { owner: caller.operator ? (owner ?? caller.owner) : caller.owner }),
-        ...(limit !== undefined && { limit: limit + 1 }),
-        deleting: caller.operator && (owner !== undefined || filter.status === 'deleting'),
-      })
-      const page = limit === undefined ? rows : rows.slice(0, limit)
-      return {
-        workspaces: page.flatMap(({ id }) => actors.view(id) ?? []),
-        next: page.length < rows.length ? (page.at(-1)?.seq ?? null) : null,
-      }
-    },
+    list: (options: WorkspaceListOptions, caller: Caller) => listPage({ actors, list }, options, caller),
 
     /**
      * Returns a workspace's journal after line number `after`, oldest first; `undefined` if the workspace does not exist for the caller.
@@ -132,23 +120,7 @@ export function workspaceQueries({ actors, events, journal, list, providers }: Q
       return mayRead(journal.ownerOf(id), caller) ? journal.lines(id, after, limit) : undefined
     },
 
-    /**
-     * Follows the journal of one workspace, or of all that the caller may see, after line number `after`; `null` means from now on. Calls
-     * `wake` when there is more to read.
-     */
-    subscribe(
-      { caller, workspace, after }: { caller: Caller; workspace: WorkspaceId | null; after: number | null },
-      wake: () => void,
-    ): SubscribeResult {
-      if (workspace && !mayRead(journal.ownerOf(workspace), caller)) return { kind: 'not-found' }
-      const newest = events.newest()
-      if (after !== null && after > newest) return { kind: 'unknown-position' }
-      const from = after ?? newest
-      const isDeleted = workspace && journal.lastKnownStatus(workspace) === 'deleted'
-      if (isDeleted && journal.lines(workspace, from, 1).length === 0) return { kind: 'ended' }
-      const scope = { ...(workspace && { workspace }), ...(!caller.operator && { owner: caller.owner }) }
-      return { kind: 'subscribed', from, subscription: events.subscribe(scope, from, wake) }
-    },
+    subscribe: (request: SubscribeRequest, wake: () => void) => subscribe({ events, journal }, request, wake),
 
     /** Counts workspaces by state, quarantined ones as `unreadable`. */
     states(): ReadonlyMap<string, number> {
@@ -160,6 +132,49 @@ export function workspaceQueries({ actors, events, journal, list, providers }: Q
       return actors.quarantinedCount() === 0 ? counts : counts.set('unreadable', actors.quarantinedCount())
     },
   }
+}
+
+function mayRead(owner: string | undefined, caller: Caller): boolean {
+  return owner !== undefined && (caller.operator || owner === caller.owner)
+}
+
+/** Lists workspaces that the caller may see, newest first. */
+function listPage(
+  { actors, list }: Pick<QueryDeps, 'actors' | 'list'>,
+  { owner, limit, ...filter }: WorkspaceListOptions,
+  caller: Caller,
+): WorkspaceListPage {
+  // For everyone else, workspaces of other owners do not exist.
+  if (!caller.operator && owner !== undefined && owner !== '*' && owner !== caller.owner)
+    return { workspaces: [], next: null }
+  const allOwners = caller.operator && owner === '*' // a user may have this name too
+  const rows = list({
+    ...filter,
+    ...(!allOwners && { owner: caller.operator ? (owner ?? caller.owner) : caller.owner }),
+    ...(limit !== undefined && { limit: limit + 1 }),
+    deleting: caller.operator && (owner !== undefined || filter.status === 'deleting'),
+  })
+  const page = limit === undefined ? rows : rows.slice(0, limit)
+  return {
+    workspaces: page.flatMap(({ id }) => actors.view(id) ?? []),
+    next: page.length < rows.length ? (page.at(-1)?.seq ?? null) : null,
+  }
+}
+
+/** Follows the journal. Calls `wake` when there is more to read. */
+function subscribe(
+  { events, journal }: Pick<QueryDeps, 'events' | 'journal'>,
+  { caller, workspace, after }: SubscribeRequest,
+  wake: () => void,
+): SubscribeResult {
+  if (workspace && !mayRead(journal.ownerOf(workspace), caller)) return { kind: 'not-found' }
+  const newest = events.newest()
+  if (after !== null && after > newest) return { kind: 'unknown-position' }
+  const from = after ?? newest
+  const isDeleted = workspace && journal.lastKnownStatus(workspace) === 'deleted'
+  if (isDeleted && journal.lines(workspace, from, 1).length === 0) return { kind: 'ended' }
+  const scope = { ...(workspace && { workspace }), ...(!caller.operator && { owner: caller.owner }) }
+  return { kind: 'subscribed', from, subscription: events.subscribe(scope, from, wake) }
 }
 
 function isDeleting(view: WorkspaceView): boolean {
