@@ -10,7 +10,7 @@ interface CommandEvent<T extends string> {
   readonly by: string
 }
 
-/** What a user, an operator or the supervisor asks of a workspace. */
+/** What a user, an operator or the supervisor commands a workspace to do. */
 export type WorkspaceCommand =
   | CommandEvent<'start'>
   | CommandEvent<'stop'>
@@ -19,14 +19,14 @@ export type WorkspaceCommand =
   | CommandEvent<'expire'>
   | (CommandEvent<'update'> & WorkspacePatch)
 
-/** What an amend changes; what is left out stays. A TTL counts from the amend, `null` means never. */
+/** What an update changes; omitted fields stay. A TTL counts from the update, `null` means never. */
 export interface WorkspacePatch {
   readonly name?: string
   readonly ttlSeconds?: number | null
   readonly metadata?: JsonObject | null
 }
 
-/** What was seen at the engine. One that is about another container than the workspace's own is ignored. */
+/** What was observed at the engine. Ignored if it concerns another container than the workspace's own. */
 export type WorkspaceObservation =
   | {
       readonly type: 'exited'
@@ -44,7 +44,7 @@ export type WorkspaceObservation =
       readonly connection: Connection
     }
 
-/** What the supervisor tells an actor about its own work. */
+/** How the supervisor steers an actor's work. */
 export type SupervisorEvent =
   | { readonly type: 'granted'; readonly at: number; readonly by: string }
   | { readonly type: 'resume'; readonly at: number; readonly by: string }
@@ -69,10 +69,10 @@ export interface EffectInput extends WorkspaceRef {
   readonly provider: ProviderName
 }
 
-/** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
+/** The result of an effect, with the time, and `jitter` (0 to 1) to spread retries. */
 export type EffectResult<T> = Outcome<T> & { readonly at: number; readonly jitter: number }
 
-/** An alarm's answer. */
+/** The result of a timer. */
 export interface TimerFired {
   readonly at: number
 }

@@ -1,16 +1,16 @@
-/** Where the supervisor's time and chance come from. Tests put a simulated one in its place. */
+/** Source of time and chance. Tests use a simulated one. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. It may jump. */
   now(): number
   /** Milliseconds from any origin; never jumps. */
   monotonic(): number
-  /** A number from 0 to 1, to spread retries by. */
+  /** A number from 0 to 1, to spread retries. */
   jitter(): number
-  /** Calls `ring` once, `delayMs` from now or later; any length. Answers how to call it off. */
+  /** Calls `callback` once, after `delayMs` or later; any length. Returns the function that cancels it. */
   timer(delayMs: number, callback: () => void): () => void
 }
 
-/** Node fires a timer that is longer than this at once (law 6). */
+/** Node fires a longer timer at once (law 6). */
 const longestTimerMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {

@@ -172,6 +172,17 @@ describe('law 7: one bad row stops nobody else', () => {
     expect(next.supervisor.health()).toMatchObject({ database: null, rehydrating: false })
   })
 
+  it.each(['failed', 'deleting'])(
+    'a %s row of an unknown provider is quarantined, and its container is not touched',
+    async (status) => {
+      const { bad, ...service } = await startDamaged('is null', {}, `, provider = 'podman', status = '${status}'`)
+      expect(service.find(bad, root)).toMatchObject({ kind: 'quarantined' })
+      expect(await service.send(bad, { type: 'delete' }, root)).toEqual({ kind: 'refused', state: 'failed' })
+      expect(containersOf(service.engine, bad)).toHaveLength(1)
+      expect(service.find(bad) === undefined).toBe(status === 'deleting')
+    },
+  )
+
   it('operators see it too', async () => {
     const { bad, ...service } = await startDamaged('is null')
     expect(service.find(bad, root)).toMatchObject({ kind: 'quarantined' })
