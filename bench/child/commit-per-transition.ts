@@ -4,8 +4,8 @@ import { restorableSnapshot } from '../../src/machines/workspace-snapshot.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
 import { decodeSnapshot } from '../../src/persistence/snapshot-codec.ts'
 import { workspaceStore } from '../../src/persistence/workspace-store.ts'
-import { stageTransitions } from '../../src/supervisor/workspace-logic.ts'
-import { transitionCauseOf, journalLineOf, workspaceRowOf } from '../../src/supervisor/transition-record.ts'
+import { stageTransitions } from '../../src/supervisor/commit-log.ts'
+import { transitionCauseOf, journalLineOf, workspaceRowOf } from '../../src/supervisor/commit-log.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 
 /** The same machine, rows, journal lines and store as the service, but with one transaction per transition. */
@@ -13,7 +13,8 @@ export function commitPerTransition(path: string) {
   const { close, db } = openDatabase(path)
   const store = workspaceStore(db)
   const revisions = new Map<string, number>()
-  const logic = stageTransitions(workspaceMachine.provide({}), (id, before, after, event) => {
+  const logic = stageTransitions(workspaceMachine, (before, after, event) => {
+    const { id } = after.context
     const revision = (revisions.get(id) ?? 0) + 1
     revisions.set(id, revision)
     const cause = transitionCauseOf(event, Date.now())
@@ -24,11 +25,7 @@ export function commitPerTransition(path: string) {
   const actors = new Map(
     store.after(0, 1_000_000).map(({ id, revision, snapshot }) => {
       revisions.set(id, revision)
-      const actor = createActor(logic, {
-        id,
-        snapshot: restorableSnapshot(decodeSnapshot(snapshot)),
-        input: undefined as never,
-      })
+      const actor = createActor(logic, { id, snapshot: restorableSnapshot(decodeSnapshot(snapshot)) })
       return [id, actor.start()]
     }),
   )

@@ -16,23 +16,23 @@ import {
   engineUnavailableReason,
 } from './reasons.ts'
 
-// How each thing that happens changes a workspace's context. Pure; the chart says when.
+// How transitions change a workspace's context. Pure; the statechart says when.
 
 type ContextUpdate = Partial<WorkspaceContext>
 
 const maxRetryDelayMs = 30_000
-/** What is left of a deadline, at least, after the service was away. */
+/** The least time until a deadline after the service was down. */
 const minRemainingMs = 5 * 60_000
-// Who comes back is told of, and ends the pause: this is for when that was missed.
+// The notice of an available engine ends the pause; this is for a notice that was missed.
 const maxEngineRetryDelayMs = 15_000
 const maxDeletionRetryDelayMs = 60_000
 
-/** Provisioning or a start begins: new tries, a new deadline. */
+/** Provisioning or a start begins, with new attempts and a new deadline. */
 export function beginStep(at: number, step: ProvisioningStep): ContextUpdate {
   return { step, attempts: 0, deadline: at + operationTimeoutMs, reason: null, progress: null }
 }
 
-/** It goes on after the service was away: with what is left of its time, and at least a few minutes. */
+/** Work continues after the service was down, with the rest of its time, and at least a few minutes. */
 export function resumeProvisioning({ deadline, step }: WorkspaceContext, at: number): ContextUpdate {
   return {
     deadline: Math.min(Math.max(deadline, at + minRemainingMs), at + operationTimeoutMs),
@@ -53,13 +53,13 @@ export function applyPatch({ name, ttlSeconds, metadata }: WorkspacePatch, at: n
   }
 }
 
-/** Is the step that answered `it` worth another try? Waiting for an engine that is away spends none (law 5). */
+/** Returns true if the step that had this result is to be retried. Waiting for an unavailable engine is not an attempt (law 5). */
 export function shouldRetryStep({ step, attempts }: WorkspaceContext, result: EffectResult<unknown>): boolean {
   if (result.ok || result.fault.kind === 'permanent') return false
   return result.fault.kind === 'unavailable' || attempts + 1 < maxAttempts[step]
 }
 
-/** The step failed and is tried again later; a container that is gone is made anew, a setup begins with a boot. */
+/** The step failed and is retried later. A missing container is created again; a setup begins with a boot. */
 export function retryStep(context: WorkspaceContext, result: EffectResult<unknown>): ContextUpdate {
   if (result.ok) return {}
   const unavailable = result.fault.kind === 'unavailable'
@@ -80,13 +80,13 @@ export function retryStep(context: WorkspaceContext, result: EffectResult<unknow
   }
 }
 
-/** Is a halt that answered `it` worth another try? */
+/** Returns true if the stop that had this result is to be retried. */
 export function shouldRetryStop({ attempts }: WorkspaceContext, result: EffectResult<unknown>): boolean {
   if (result.ok || result.fault.kind === 'permanent') return false
   return result.fault.kind === 'unavailable' || attempts + 1 < maxStopAttempts
 }
 
-/** The halt failed and is tried again later. */
+/** The stop failed and is retried later. */
 export function retryStop({ attempts }: WorkspaceContext, result: EffectResult<unknown>): ContextUpdate {
   if (result.ok) return {}
   const unavailable = result.fault.kind === 'unavailable'
@@ -128,7 +128,7 @@ export function timeOutStop(context: WorkspaceContext): ContextUpdate {
   return { attempts: 0, reason: stopFailedReason(context, stopTimeoutMessage) }
 }
 
-/** A step is done, and what it found is kept. */
+/** A step succeeded, and its result goes into the context. */
 export function completeStep(step: ProvisioningStep, output: ContextUpdate): ContextUpdate {
   return { step, reason: null, progress: null, ...output }
 }
@@ -141,7 +141,7 @@ export function recordExit(exit: ContainerExit): ContextUpdate {
   return { connection: null, reason: exitReason(exit) }
 }
 
-/** The container is gone; why the workspace rests stays as it was. */
+/** The container is gone; the reason stays as it was. */
 export const containerGoneUpdate: ContextUpdate = { containerId: null, prepared: false, connection: null }
 
 export const vanishedUpdate: ContextUpdate = { ...containerGoneUpdate, reason: vanishedReason }
@@ -152,12 +152,12 @@ export function recordConnection(connection: Connection): ContextUpdate {
 
 export const deletionUpdate: ContextUpdate = { attempts: 0, reason: null, progress: null, connection: null }
 
-/** Deleting is tried for ever, at most a minute apart (law 4). */
+/** Deleting is retried for ever, at most a minute apart (law 4). */
 export function retryDeletion({ attempts }: WorkspaceContext, result: EffectResult<unknown>): ContextUpdate {
   if (result.ok) return {}
   return {
     attempts: attempts + 1,
-    waitingForEngine: true, // whatever the trouble was, an engine that is back is worth a try
+    waitingForEngine: true, // whatever the fault was, an engine that is available again is worth a try
     retryAt: backoff(result.at, maxDeletionRetryDelayMs, attempts + 1, result.jitter),
     reason: deletionRetryReason(result.fault, attempts + 1),
   }
@@ -167,7 +167,7 @@ function missingContainerUpdate(fault: Fault): ContextUpdate {
   return fault.kind === 'missing' ? { ...containerGoneUpdate, step: 'image' } : {}
 }
 
-/** Whether a container still runs is not known after a pause: commands in it begin with a boot, which finds that out. */
+/** After a pause, only a boot finds out whether the container still runs. */
 function stepAfterPause(step: ProvisioningStep): ProvisioningStep {
   return step === 'setup' ? 'boot' : step
 }

@@ -1,13 +1,13 @@
 type SnapshotState = { readonly value: unknown; readonly context: Readonly<Record<string, unknown>> }
 
-/** Carries snapshots of one version of the statechart up to the next. Numbered by its place in the list, never edited after a release. */
+/** Upgrades snapshots from one statechart version to the next. Its index is its version; never edited after a release. */
 export interface SnapshotUpgrade {
   readonly name: string
-  /** Pure. A throw sets the row aside (law 7). */
+  /** Pure. If it throws, the row is quarantined (law 7). */
   readonly apply: (stored: SnapshotState) => SnapshotState
 }
 
-/** The first leads from version 1 to 2. A list, so that no version is left without a way up. */
+/** The first upgrades version 1 to 2. A list, so that no version is without an upgrade. */
 export const snapshotUpgrades: readonly SnapshotUpgrade[] = [
   {
     name: 'spec, attempts and waitingForEngine in the context',
@@ -17,12 +17,12 @@ export const snapshotUpgrades: readonly SnapshotUpgrade[] = [
   },
 ]
 
-/** Version of the workspace's statechart, stored with each snapshot. One more whenever a state or a field of the context changes. */
+/** Version of the statechart, stored with each snapshot. It increases whenever a state or a context field changes. */
 export const workspaceMachineVersion = snapshotUpgrades.length + 1
 
 /**
- * Carries a stored snapshot of this version up to the newest, by every upgrade in between.
- * @throws {Error} when it was written by a newer version, or an upgrade does not take it: which one, and why.
+ * Upgrades a stored snapshot from `version` to the newest.
+ * @throws {Error} if a newer version wrote it, or if an upgrade fails: which one, and why.
  */
 export function upgradeSnapshot(
   stored: SnapshotState,

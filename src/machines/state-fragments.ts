@@ -1,22 +1,25 @@
 import type { ContainerExit } from '../workspace/container.ts'
 import type { ProvisioningStep, WorkspaceContext } from './workspace-context.ts'
 import { workspaceRefOf } from './workspace-context.ts'
-import type { EffectResult } from './workspace-event.ts'
+import type { EffectInput, EffectResult } from './workspace-event.ts'
 
-// Pieces that the workspace's chart is put together from, each used in more than one place of it.
+// Parts of the workspace's statechart that are used more than once.
 
 type ContextArgs = { context: WorkspaceContext }
 type EffectDoneArgs<T> = { event: { output: EffectResult<T> } }
 type ExitArgs = { event: { containerId: string; exit: ContainerExit } }
 
-export const workspaceRefInput = ({ context }: ContextArgs) => workspaceRefOf(context)
+export const effectInput = ({ context }: ContextArgs): EffectInput => ({
+  ...workspaceRefOf(context),
+  provider: context.provider,
+})
 export const deadlineInput = ({ context }: ContextArgs) => ({ id: context.id, at: context.deadline })
 const retryInput = ({ context }: ContextArgs) => ({ id: context.id, at: context.retryAt })
 export const effectResult = ({ event }: EffectDoneArgs<unknown>) => event.output
 export const exitParams = ({ event }: ExitArgs) => event
 export const containerIdParam = ({ event }: { event: { containerId: string } }) => event.containerId
 
-/** Provisioning or a start begins at `step`: new tries, a new deadline. */
+/** Provisioning or a start begins at `step`, with new attempts and a new deadline. */
 export const beginStepAction = <S extends ProvisioningStep>(step: S) =>
   ({ type: 'beginStep', params: ({ event }: { event: { at: number } }) => ({ at: event.at, step }) }) as const
 
@@ -26,26 +29,26 @@ export const beginStopAction = {
   params: ({ event }: { event: { at: number } }) => event.at,
 } as const
 
-/** A restart has halted the container and goes on with a start. */
+/** A restart has stopped the container and continues with a start. */
 export const beginRestartAction = {
   type: 'beginRestart',
   params: ({ event }: EffectDoneArgs<unknown>) => event.output.at,
 } as const
 
-/** Provisioning goes on after a restart of the service: it has a fair chance however long the service was away. */
+/** Provisioning continues after a restart of the service, with enough time however long the service was down. */
 export const resumeAction = {
   type: 'resumeProvisioning',
   params: ({ event }: { event: { at: number } }) => event.at,
 } as const
 
-/** Start: in the container that there is, else from the image. */
+/** `start`: in the existing container, else from the image. */
 export const startTransitions = <T extends string>(target: T) =>
   [
     { guard: 'hasContainer', target, actions: beginStepAction('boot') },
     { target: '#workspace.creating', actions: beginStepAction('image') },
   ] as const
 
-/** What a step does with an answer that is not a success. */
+/** The transitions of a step that failed. */
 export const failureTransitions = [
   {
     guard: { type: 'shouldRetryStep', params: effectResult },
@@ -55,7 +58,7 @@ export const failureTransitions = [
   { target: '#workspace.failed', actions: { type: 'failStep', params: effectResult } },
 ] as const
 
-/** The same where there was a container before: if it is gone, it is made anew. */
+/** The same where there was a container before: if it is missing, it is created again. */
 export const startFailureTransitions = [
   {
     guard: { type: 'isContainerMissing', params: effectResult },
@@ -65,7 +68,7 @@ export const startFailureTransitions = [
   ...failureTransitions,
 ] as const
 
-/** A provisioning step with another one after it. What it answers is kept as it is named in the context. */
+/** A provisioning step with another one after it. Its result goes into the context. */
 export const stepState = <
   S extends 'image' | 'container' | 'boot',
   N extends ProvisioningStep,
@@ -80,7 +83,7 @@ export const stepState = <
     invoke: {
       id: src,
       src,
-      input: workspaceRefInput,
+      input: effectInput,
       onDone: [
         {
           guard: { type: 'succeeded', params: effectResult },
@@ -98,14 +101,14 @@ export const stepState = <
     },
   }) as const
 
-/** The last provisioning step: after it the workspace runs. */
+/** The last provisioning step, after which the workspace is running. */
 export const setupState = <T extends readonly unknown[]>(onFailure: T) =>
   ({
     tags: 'working',
     invoke: {
       id: 'setup',
       src: 'setup',
-      input: workspaceRefInput,
+      input: effectInput,
       onDone: [
         {
           guard: { type: 'succeeded', params: effectResult },
@@ -117,7 +120,7 @@ export const setupState = <T extends readonly unknown[]>(onFailure: T) =>
     },
   }) as const
 
-/** A rest before `next` is tried again. It ends with its time, or when the engine that it waits for is back. */
+/** A pause before `next` is retried. It ends after its time, or when the engine that it waits for is available again. */
 export const waitingState = <N extends string>(next: N) =>
   ({
     tags: 'waiting',
@@ -126,8 +129,8 @@ export const waitingState = <N extends string>(next: N) =>
   }) as const
 
 /**
- * A stop that may be on its way to something else. One that fails leaves the workspace up, with the reason; one that was being
- * started and had not come up rests, and an inventory says if it runs all the same.
+ * A stop, also as the first part of a restart. If it fails, a workspace that was running stays running, with the reason. One that was still
+ * starting becomes stopped, and the next inventory finds out whether it runs.
  */
 export const stoppingState = <T>(onStopped: T) =>
   ({
@@ -144,11 +147,11 @@ export const stoppingState = <T>(onStopped: T) =>
     },
     states: {
       halting: {
-        description: 'Its container is asked to end.',
+        description: 'Its container is being asked to exit.',
         invoke: {
           id: 'stop',
           src: 'stop',
-          input: workspaceRefInput,
+          input: effectInput,
           onDone: [
             { guard: { type: 'succeeded', params: effectResult }, ...onStopped },
             {
@@ -166,7 +169,7 @@ export const stoppingState = <T>(onStopped: T) =>
         },
       },
       waiting: {
-        description: 'Rests before the halt is tried again.',
+        description: 'Waits before the stop is retried.',
         ...waitingState('halting'),
       },
     },

@@ -1,6 +1,7 @@
 import type { Connection, ContainerExit } from '../workspace/container.ts'
 import type { Outcome } from '../workspace/fault.ts'
 import type { JsonObject } from '../workspace/json.ts'
+import type { ProviderName, WorkspaceRef } from '../workspace/workspace-ref.ts'
 
 /** Every event carries the time: the machine reads no clock (M5). `at` is milliseconds since the epoch, `by` goes into the journal. */
 interface CommandEvent<T extends string> {
@@ -9,7 +10,7 @@ interface CommandEvent<T extends string> {
   readonly by: string
 }
 
-/** What a user, an operator or the supervisor asks of a workspace. */
+/** What a user, an operator or the supervisor commands a workspace to do. */
 export type WorkspaceCommand =
   | CommandEvent<'start'>
   | CommandEvent<'stop'>
@@ -18,14 +19,14 @@ export type WorkspaceCommand =
   | CommandEvent<'expire'>
   | (CommandEvent<'update'> & WorkspacePatch)
 
-/** What an amend changes; what is left out stays. A TTL counts from the amend, `null` means never. */
+/** What an update changes; omitted fields stay. A TTL counts from the update, `null` means never. */
 export interface WorkspacePatch {
   readonly name?: string
   readonly ttlSeconds?: number | null
   readonly metadata?: JsonObject | null
 }
 
-/** What was seen at the engine. One that is about another container than the workspace's own is ignored. */
+/** What was observed at the engine. Ignored if it concerns another container than the workspace's own. */
 export type WorkspaceObservation =
   | {
       readonly type: 'exited'
@@ -43,7 +44,7 @@ export type WorkspaceObservation =
       readonly connection: Connection
     }
 
-/** What the supervisor tells an actor about its own work. */
+/** How the supervisor steers an actor's work. */
 export type SupervisorEvent =
   | { readonly type: 'granted'; readonly at: number; readonly by: string }
   | { readonly type: 'resume'; readonly at: number; readonly by: string }
@@ -52,11 +53,8 @@ export type SupervisorEvent =
 
 export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | SupervisorEvent
 
-/** The commands that users may give, in the order in which `can` lists them. */
-export const userCommands = ['start', 'stop', 'restart', 'update', 'delete'] as const
-export type UserCommand = (typeof userCommands)[number]
-
-/** What is seen at the engine, and what the supervisor says of its own accord: the other columns of the chart's tables. */
+// The columns of the chart's tables: a group for each list that this file exports.
+export { userCommands } from '../workspace/user-command.ts'
 export const observations = ['exited', 'vanished', 'appeared'] as const satisfies WorkspaceObservation['type'][]
 export const supervisorEvents = [
   'granted',
@@ -66,10 +64,15 @@ export const supervisorEvents = [
   'expire',
 ] as const satisfies WorkspaceEvent['type'][]
 
-/** A provider's answer as the machine hears it: with the time, and with `luck` (0 to 1) to spread retries by. */
+/** What an effect works on. */
+export interface EffectInput extends WorkspaceRef {
+  readonly provider: ProviderName
+}
+
+/** The result of an effect, with the time, and `jitter` (0 to 1) to spread retries. */
 export type EffectResult<T> = Outcome<T> & { readonly at: number; readonly jitter: number }
 
-/** An alarm's answer. */
+/** The result of a timer. */
 export interface TimerFired {
   readonly at: number
 }

@@ -1,9 +1,9 @@
 // The life of one workspace. Chart: docs/statecharts/workspace.md.
-//   M1. Actions only assign. Every effect is an invoked actor, so a restored snapshot knows what was under way.
-//   M2. No `after`. A wait is an `alarm` actor; its absolute deadline is in the context, and `resume` arms what is left.
-//   M3. Every invoke names its id: journal, charts and tests speak of it.
+//   M1. Actions only assign. Every effect is an invoked actor, so a restored snapshot knows what was in progress.
+//   M2. No `after`. A wait is a `timer` actor; its absolute deadline is in the context, and `resume` waits for the rest.
+//   M3. Every invoke names its id: journal, charts and tests use it.
 //   M4. No entry actions: `resume` re-enters, and would run them again.
-//   M5. No clock: commands and effects' answers carry `at`.
+//   M5. No clock: commands and effect results carry `at`.
 import { initialContext } from './workspace-context.ts'
 import * as fragments from './state-fragments.ts'
 import { workspaceSetup } from './workspace-setup.ts'
@@ -17,7 +17,7 @@ const {
   stoppingState,
   setupState,
   startTransitions,
-  workspaceRefInput,
+  effectInput,
   failureTransitions,
   waitingState,
   stepState,
@@ -43,7 +43,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
   },
   states: {
     creating: {
-      description: 'Being made: image, container, boot, setup.',
+      description: 'Being created: image, container, boot, setup.',
       tags: 'busy',
       initial: 'queued',
       invoke: {
@@ -55,39 +55,39 @@ export const workspaceMachine = workspaceSetup.createMachine({
       on: { resume: { target: 'creating', reenter: true, actions: resumeAction }, progress: progressTransition },
       states: {
         queued: {
-          description: 'Waits for a slot, then goes to the step that was reached.',
+          description: 'Waits for a slot, then continues at the step that it had reached.',
           tags: 'queued',
           on: {
             granted: [
               { guard: { type: 'isAtStep', params: 'image' }, target: 'image' },
               { guard: { type: 'isAtStep', params: 'container' }, target: 'container' },
-              { target: 'boot' }, // also after a setup: whether the container still runs, a boot finds out
+              { target: 'boot' }, // also after a setup: only a boot finds out whether the container still runs
             ],
           },
         },
         image: {
-          description: 'Its image is being made present.',
+          description: 'Its image is being pulled.',
           ...stepState('image', 'container', failureTransitions),
         },
         container: {
-          description: 'Its container is being made.',
+          description: 'Its container is being created.',
           ...stepState('container', 'boot', failureTransitions),
         },
-        boot: { description: 'Its container is being run.', ...stepState('boot', 'setup', failureTransitions) },
+        boot: { description: 'Its container is being started.', ...stepState('boot', 'setup', failureTransitions) },
         setup: { description: 'Its lifecycle commands run.', ...setupState(failureTransitions) },
         waiting: {
-          description: 'Rests before the step is tried again.',
+          description: 'Waits before the step is retried.',
           ...waitingState('queued'),
         },
       },
     },
     running: {
-      description: 'Its container runs, as far as anybody knows.',
+      description: 'Its container runs, as far as the service knows.',
       initial: 'up',
       states: {
         up: {
           tags: ['ready', 'settled'],
-          description: 'Usable. A reason here says why a stop did not succeed.',
+          description: 'Ready for use. A reason here says why a stop failed.',
           on: {
             stop: { target: 'stopping', actions: beginStopAction },
             restart: { target: 'restarting', actions: beginStopAction },
@@ -113,7 +113,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
               target: '#workspace.stopped',
               actions: 'recordVanished',
             },
-            // Restarted by somebody else: its ports may be others now.
+            // Restarted outside of vm-api: its ports may have changed.
             appeared: {
               guard: { type: 'isOwnContainer', params: containerIdParam },
               actions: { type: 'recordConnection', params: ({ event }) => event.connection },
@@ -121,12 +121,12 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
         },
         stopping: {
-          description: 'Its container is being halted; a halt that fails leaves it as it was.',
+          description: 'Its container is being stopped. If that fails, the workspace stays as it was.',
           on: { resume: { target: 'stopping', reenter: true, actions: resumeAction } },
           ...stoppingState({ target: '#workspace.stopped', actions: 'comeToRest' } as const),
         },
         restarting: {
-          description: 'Its container is being halted, to be started again.',
+          description: 'Its container is being stopped, then started again.',
           on: { resume: { target: 'restarting', reenter: true, actions: resumeAction } },
           ...stoppingState({ target: '#workspace.stopped.starting', actions: fragments.beginRestartAction } as const),
         },
@@ -138,7 +138,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
       states: {
         idle: {
           tags: 'settled',
-          description: 'Rests. A reason here says why, unless it was just stopped.',
+          description: 'At rest. A reason here says why, unless a user stopped it.',
           on: {
             start: startTransitions('starting'),
             vanished: { guard: { type: 'isOwnContainer', params: containerIdParam }, actions: 'recordVanished' },
@@ -150,7 +150,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
         },
         starting: {
-          description: 'Its container is being started again.',
+          description: 'Its container is being started again, in steps.',
           tags: 'busy',
           initial: 'queued',
           invoke: {
@@ -166,17 +166,17 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
           states: {
             queued: {
-              description: 'Waits for a slot, then goes to the step that was reached.',
+              description: 'Waits for a slot, then continues at the step that it had reached.',
               tags: 'queued',
               on: { granted: 'boot' },
             },
             boot: {
-              description: 'Its container is being run.',
+              description: 'Its container is being started.',
               ...stepState('boot', 'setup', startFailureTransitions),
             },
             setup: { description: 'Its lifecycle commands run.', ...setupState(startFailureTransitions) },
             waiting: {
-              description: 'Rests before the step is tried again.',
+              description: 'Waits before the step is retried.',
               ...waitingState('queued'),
             },
           },
@@ -185,17 +185,17 @@ export const workspaceMachine = workspaceSetup.createMachine({
     },
     failed: {
       tags: 'settled',
-      description: 'Rests, with the reason. Start tries again, in the same container if there is one.',
+      description: 'At rest, with the reason. `start` tries again, in the same container if there is one.',
       on: {
         start: startTransitions('creating'),
         vanished: { guard: { type: 'isOwnContainer', params: containerIdParam }, actions: 'clearContainer' },
       },
     },
     deleting: {
-      description: 'Being removed, for as long as it takes. No client sees it any more.',
+      description: 'Being removed, for as long as it takes. Clients do not see it any more.',
       tags: 'busy',
       initial: 'destroying',
-      // Once deleting, always deleting: what the root would answer is forbidden here.
+      // Once deleting, always deleting: this overrides the transitions of the root.
       on: { delete: {}, expire: {}, update: {}, resume: { target: 'deleting', reenter: true } },
       states: {
         destroying: {
@@ -203,7 +203,7 @@ export const workspaceMachine = workspaceSetup.createMachine({
           invoke: {
             id: 'remove',
             src: 'remove',
-            input: workspaceRefInput,
+            input: effectInput,
             onDone: [
               {
                 guard: { type: 'succeeded', params: effectResult },
@@ -215,11 +215,11 @@ export const workspaceMachine = workspaceSetup.createMachine({
           },
         },
         waiting: {
-          description: 'Rests before the removal is tried again.',
+          description: 'Waits before the removal is retried.',
           ...waitingState('destroying'),
         },
       },
     },
-    deleted: { type: 'final', description: 'Gone. Its row goes too; its history stays.' },
+    deleted: { type: 'final', description: 'Gone. Its row is deleted; its history stays.' },
   },
 })

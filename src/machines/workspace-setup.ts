@@ -1,12 +1,11 @@
 import { assign, fromPromise, setup } from 'xstate'
 import type { Connection, ContainerExit } from '../workspace/container.ts'
-import type { WorkspaceRef } from '../workspace/workspace-ref.ts'
 import * as updates from './context-updates.ts'
 import type { ProvisioningStep, WorkspaceContext, WorkspaceInput } from './workspace-context.ts'
-import type { WorkspacePatch, EffectResult, TimerFired, WorkspaceEvent } from './workspace-event.ts'
+import type { EffectInput, WorkspacePatch, EffectResult, TimerFired, WorkspaceEvent } from './workspace-event.ts'
 
-/** The place of an effect. The supervisor puts the real one there with `machine.provide`. */
-function effectPlaceholder<T, Input = WorkspaceRef>() {
+/** Stands for an effect until the supervisor provides the real one with `machine.provide`. */
+function effectPlaceholder<T, Input = EffectInput>() {
   return fromPromise<T, Input>(() => Promise.reject(new Error('this machine was started without its effects')))
 }
 

@@ -1,43 +1,57 @@
 import type { SnapshotFrom, StateValueFrom } from 'xstate'
-import type { UserCommand } from './workspace-event.ts'
-import { userCommands } from './workspace-event.ts'
+import type { UserCommand } from '../workspace/user-command.ts'
+import { userCommands } from '../workspace/user-command.ts'
 import type { workspaceMachine } from './workspace-machine.ts'
 
 export type WorkspaceSnapshot = SnapshotFrom<typeof workspaceMachine>
 type StateValue = StateValueFrom<typeof workspaceMachine>
 
-/** A top-level state of the chart. The first four are the statuses that clients know. */
-export type WorkspaceStatus = 'creating' | 'running' | 'stopped' | 'failed' | 'deleting' | 'deleted'
+type PathOf<Value> = Value extends string
+  ? Value
+  : { [Key in keyof Value & string]: `${Key}.${PathOf<Value[Key]>}` }[keyof Value & string]
 
-/** The state as a dotted path: `creating.boot`. */
-export function statePath(value: StateValue): string {
-  const parts: string[] = []
+/** Every state that a workspace can be in, as a dotted path: `creating.boot`. */
+export type StatePath = PathOf<StateValue>
+
+type StatusOf<Path> = Path extends `${infer Status}.${string}` ? Status : Path
+
+/** A top-level state of the chart. */
+export type WorkspaceStatus = StatusOf<StatePath>
+
+/** Returns the dotted path of a state. */
+export function statePath(value: StateValue): StatePath {
+  const keys: string[] = []
   let rest: unknown = value
   while (typeof rest === 'object' && rest !== null) {
     const [entry] = Object.entries(rest)
     if (!entry) break
-    parts.push(entry[0])
+    keys.push(entry[0])
     rest = entry[1]
   }
-  return typeof rest === 'string' ? [...parts, rest].join('.') : parts.join('.')
+  if (typeof rest === 'string') keys.push(rest)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a state value, joined, are its path
+  return keys.join('.') as StatePath
 }
 
-/** The top-level state that a value is in. */
+/** Returns the top-level state of a state value. */
 export function statusOf(value: StateValue): WorkspaceStatus {
-  return typeof value === 'string' ? value : (Object.keys(value)[0] as WorkspaceStatus)
+  const [status] = typeof value === 'string' ? [value] : Object.keys(value)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the outermost key of a state value is its status
+  return status as WorkspaceStatus
 }
 
-/** The commands that users may give in this state, in a fixed order. */
+/** Returns the commands that users may give in this state, in the order of {@link userCommands}. */
 export function availableCommands(snapshot: WorkspaceSnapshot): readonly UserCommand[] {
   if (snapshot.status !== 'active') return []
   return userCommands.filter((type) => snapshot.can({ type, at: 0, by: '' }))
 }
 
 /**
- * A stored value and context in the form that `createActor` restores from: at rest, with nothing under way until it is told to resume.
- * Whether the machine knows the state shows in the actor's `getSnapshot().status`.
+ * Puts a stored value and context into the form that `createActor` restores from. It has no children: nothing runs until `resume`.
+ * An unknown state shows as the status `error` of the actor's snapshot.
  */
 export function restorableSnapshot(stored: { readonly value: unknown; readonly context: object }): WorkspaceSnapshot {
   const emptySnapshot = { status: 'active', output: undefined, error: undefined, children: {}, historyValue: {} }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a codec: XState has no type for this form
   return { ...emptySnapshot, ...stored } as unknown as WorkspaceSnapshot
 }

@@ -1,8 +1,8 @@
 // Metrics for Prometheus. Names follow its conventions. No label holds a name, an id or any other unbounded value.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { statePath } from '../machines/workspace-snapshot.ts'
-import type { CommittedTransition } from '../supervisor/live-workspace.ts'
-import type { SupervisorObserver } from '../supervisor/observer.ts'
+import type { CommittedTransition } from '../supervisor/actors.ts'
+import type { SupervisorObserver } from '../supervisor/supervisor.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 
 /** Values that are read at each scrape. */

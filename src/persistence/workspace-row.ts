@@ -50,5 +50,7 @@ export interface TransitionRecord {
   /** The workspace's last transition: it deletes the row and keeps the journal. */
   readonly final: boolean
   readonly line: JournalLine | null
+  /** Runs in the transaction, before the row is written. If it throws, this record is refused. */
+  readonly admit?: () => void
   readonly storedResponse?: StoredResponse
 }

@@ -104,7 +104,8 @@ function batchWriter(db: Database) {
   const saveResponse = db.prepare(`INSERT OR REPLACE INTO idempotency (owner, key, fingerprint, workspace, response, at)
     VALUES (:owner, :key, :fingerprint, :id, :response, :updatedAt)`)
 
-  const writeRecord = db.transaction(({ row, final, line, storedResponse }: TransitionRecord) => {
+  const writeRecord = db.transaction(({ row, final, line, admit, storedResponse }: TransitionRecord) => {
+    admit?.()
     const statement = final ? remove : row.revision === 1 ? insert : update
     if (statement.run(row).changes !== 1)
       throw new Error(`workspace ${row.id} is not at revision ${row.revision - 1}: another writer has changed the row`)

@@ -1,268 +1,340 @@
-// Who is alive: one actor per stored workspace, each with the snapshot that is on disk. Start-up, reading ahead of it, and putting an
-// actor back after a lost step are the same function, `revive`.
+// The actor registry: one actor per stored workspace, and the snapshot of each that is on disk.
 import { createActor } from 'xstate'
 import type { Actor } from 'xstate'
+import type { workspaceMachine } from '../machines/workspace-machine.ts'
 import type { WorkspaceEvent } from '../machines/workspace-event.ts'
 import type { WorkspaceInput } from '../machines/workspace-context.ts'
 import type { WorkspaceSnapshot } from '../machines/workspace-snapshot.ts'
 import { statusOf } from '../machines/workspace-snapshot.ts'
-import type { StoredResponse, StoredWorkspaceRow } from '../persistence/workspace-row.ts'
-import type { FailedWrite, ReadabilityMark, WorkspaceStore } from '../persistence/workspace-store.ts'
+import type { JournalLine, StoredWorkspaceRow, TransitionRecord } from '../persistence/workspace-row.ts'
+import type { ReadabilityMark, WorkspaceStore } from '../persistence/workspace-store.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
-import type { WorkspaceLogic } from './workspace-logic.ts'
-import { stageTransitions, createRestoredActor } from './workspace-logic.ts'
-import type { QuarantinedWorkspace, CommittedTransition, LiveWorkspace } from './live-workspace.ts'
-import { logFailedWrites } from './failed-writes.ts'
-import { deletingStateFromRow } from './quarantine.ts'
-import type { TransitionCause } from './transition-record.ts'
-import { transitionCauseOf, journalLineOf, workspaceRowOf } from './transition-record.ts'
-import type { CommitLog } from './commit-log.ts'
-import { commitLog } from './commit-log.ts'
-import { readRestorableState } from './restorable-state.ts'
+import type { CommitLog, FailedWrites, StagedTransition, TransitionCause, WorkspaceLogic } from './commit-log.ts'
+import { journalLineOf, logFailedWrites, stageTransitions, transitionCauseOf, workspaceRowOf } from './commit-log.ts'
+import type { RestorableState } from './restore.ts'
+import { createRestoredActor, deletingStateFromRow, readRestorableState } from './restore.ts'
+
+/** A workspace with its actor, and what of it is on disk. */
+export interface LiveWorkspace {
+  readonly actor: Actor<WorkspaceLogic>
+  readonly committed: WorkspaceSnapshot
+  /** Revision of `committed`. */
+  readonly revision: number
+  /** Revision of the newest transition that was staged. */
+  readonly stagedRevision: number
+  /** When `committed` was decided, milliseconds since the epoch. */
+  readonly updatedAt: number
+  /** Number of the batch that wrote `committed`, counted since the start: tells whether it changed since an earlier batch. */
+  readonly commit: number
+}
+
+/** A workspace whose snapshot cannot be read: visible and deletable, nothing more (law 7). */
+export interface QuarantinedWorkspace {
+  readonly row: StoredWorkspaceRow
+  readonly reason: string
+}
+
+/** A workspace as it is on disk. */
+export type WorkspaceView =
+  | { readonly kind: 'live'; readonly snapshot: WorkspaceSnapshot; readonly updatedAt: number }
+  | ({ readonly kind: 'quarantined' } & QuarantinedWorkspace)
+
+/** A transition that is on disk. `before` is `null` for the first of a workspace. */
+export interface CommittedTransition {
+  readonly id: WorkspaceId
+  readonly before: WorkspaceSnapshot | null
+  readonly after: WorkspaceSnapshot
+  readonly line: JournalLine | null
+}
+
+/** `anyWritten` is false if the whole batch failed. */
+type CommittedListener = (transitions: readonly CommittedTransition[], anyWritten: boolean) => void
+type InterruptedListener = (id: WorkspaceId, snapshot: WorkspaceSnapshot) => void
 
 export interface ActorRegistryDeps {
   readonly store: WorkspaceStore
-  readonly logic: WorkspaceLogic
+  readonly commits: CommitLog
+  readonly machine: typeof workspaceMachine
   readonly log: Log
   readonly now: () => number
-  /** Told of every step that is on disk, and once per group with `calm: false` if none of it is. */
-  readonly onCommit: (transitions: readonly CommittedTransition[], anyWritten: boolean) => void
-  /** Told of an actor that is alive but not yet told to go on with what it was doing. */
-  readonly onInterrupted: (id: WorkspaceId) => void
-  readonly scheduleFlush?: (flush: () => void) => void
 }
+
+/** What may go into the record of a create. */
+export type CreateRecord = Pick<TransitionRecord, 'admit' | 'storedResponse'>
 
 export type ActorRegistry = ReturnType<typeof actorRegistry>
 
-interface StagedSnapshot {
-  readonly snapshot: WorkspaceSnapshot
-}
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-export function actorRegistry({ store, logic, log, now, onCommit, onInterrupted, scheduleFlush }: ActorRegistryDeps) {
+/** Actors that run, their transitions on the way to disk, and their rollback when a write fails. */
+function liveActors({ commits, machine, log, now }: Omit<ActorRegistryDeps, 'store'>) {
   const live = new Map<WorkspaceId, Mutable<LiveWorkspace>>()
-  const quarantined = new Map<WorkspaceId, QuarantinedWorkspace>()
-  const deletingQuarantined = new Set<WorkspaceId>()
-  const commits: CommitLog<StagedSnapshot> = commitLog(store.commit, onBatchWritten, scheduleFlush)
+  const listeners = { committed: [] as CommittedListener[], interrupted: [] as InterruptedListener[] }
   let commit = 0
-  let allRestored = false
   let closed = false
 
-  const stagedLogic = stageTransitions(logic, (actorId, before, after, event) => {
-    const id = actorId as WorkspaceId // createActor was given it as the actor's id
-    const workspace = live.get(id)
+  const logic = stageTransitions(machine, (before, after, event) => {
+    const workspace = live.get(after.context.id)
     if (!workspace || closed) return
     workspace.stagedRevision += 1
     const cause = transitionCauseOf(event, now())
-    // How far a download has come is shown, and is no part of a workspace's history.
+    // Progress is shown, but is not part of a workspace's history.
     const line = event.type === 'progress' ? null : journalLineOf(before, after, cause)
     const row = workspaceRowOf(after, workspace.stagedRevision, cause.at)
-    commits.stage({ record: { row, line, final: after.status === 'done' }, payload: { snapshot: after } })
+    commits.stage({ record: { row, line, final: after.status === 'done' }, snapshot: after })
   })
 
-  function onBatchWritten(
-    transitions: Parameters<Parameters<typeof commitLog<StagedSnapshot>>[1]>[0],
-    failedWrites: ReadonlyMap<WorkspaceId, FailedWrite>,
-  ) {
-    commit += 1
-    const applied: CommittedTransition[] = []
-    for (const { record, payload } of transitions) {
-      const { id, revision, updatedAt } = record.row
-      const failedWrite = failedWrites.get(id)
-      const workspace = live.get(id)
-      if (!workspace || (failedWrite && failedWrite.revision <= revision)) continue
-      applied.push({ id, before: workspace.committed, after: payload.snapshot, line: record.line })
-      Object.assign(workspace, { committed: payload.snapshot, revision, updatedAt, commit })
-      if (record.final) live.delete(id)
-    }
-    logFailedWrites(failedWrites, log)
-    for (const id of failedWrites.keys()) rollback(id)
-    // One step that is refused says nothing about the disk.
-    onCommit(applied, failedWrites.size === 0 || transitions.some(({ record }) => !failedWrites.has(record.row.id)))
-  }
-
-  function startActor(
-    id: WorkspaceId,
-    actor: Actor<WorkspaceLogic>,
-    snapshot: WorkspaceSnapshot,
-    revision: number,
-    updatedAt: number,
-  ) {
-    live.set(id, { actor, committed: snapshot, revision, stagedRevision: revision, updatedAt, commit })
+  function start(actor: Actor<WorkspaceLogic>, revision: number, updatedAt: number) {
+    const committed = actor.getSnapshot()
+    const { id } = committed.context
+    live.set(id, { actor, committed, revision, stagedRevision: revision, updatedAt, commit })
     actor.subscribe({
       error: (bug) => {
-        log.error({ err: bug, workspace: id }, 'an actor failed: this is a bug in vm-api; the workspace is put back')
-        // What it has decided in this turn is still to be written, and is what it is put back to.
+        log.error({ err: bug, workspace: id }, 'an actor failed: this is a bug in vm-api; the workspace is rolled back')
+        // What it decided in this turn is still to be written, and is what it is rolled back to.
         void commits.whenCommitted(id).then(() => live.get(id)?.actor === actor && rollback(id))
       },
     })
     actor.start()
   }
 
-  /** Brings an actor to life where it was. Throws what is wrong with the snapshot, before anything has started. */
-  function restoreActor(
-    id: WorkspaceId,
-    stored: { value: unknown; context: object },
-    revision: number,
-    updatedAt: number,
-  ) {
-    const actor = createRestoredActor(stagedLogic, id, stored)
+  /** Restores an actor where it was. Throws what is wrong with the state, before anything has started. */
+  function restore(id: WorkspaceId, stored: RestorableState, revision: number, updatedAt: number) {
+    const actor = createRestoredActor(logic, id, stored)
     const snapshot = actor.getSnapshot()
     if (snapshot.status === 'error') throw snapshot.error
-    startActor(id, actor, snapshot, revision, updatedAt)
-    if (snapshot.hasTag('busy')) onInterrupted(id)
+    start(actor, revision, updatedAt)
+    if (snapshot.hasTag('busy')) for (const listener of listeners.interrupted) listener(id, snapshot)
   }
 
-  // No resume here: the sweep does that. On a full disk it would be a hot loop.
+  // Does not resume the work: the sweep does that. On a full disk it would be a hot loop.
   function rollback(id: WorkspaceId) {
     const workspace = live.get(id)
     if (!workspace || closed) return
     workspace.actor.stop()
-    restoreActor(
-      id,
-      { value: workspace.committed.value, context: workspace.committed.context },
-      workspace.revision,
-      workspace.updatedAt,
-    )
+    const { value, context } = workspace.committed
+    restore(id, { value, context }, workspace.revision, workspace.updatedAt)
   }
 
-  /** Brings a row to life or sets it aside. Answers what is to be marked in the row, if anything is. */
-  function restoreRow(row: StoredWorkspaceRow): ReadabilityMark | undefined {
-    const { id, revision, updatedAt } = row
-    try {
-      const stored = readRestorableState(row)
-      restoreActor(id, stored, revision, updatedAt)
-      const status = live.get(id)?.committed.value
-      return row.unreadable === null || !status ? undefined : { id, status: statusOf(status), unreadable: null }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      const deleting = row.status === 'deleting'
-      log.error(
-        { err: error, workspace: id },
-        deleting
-          ? 'a workspace that is being deleted cannot be read: it goes on by what its row says'
-          : 'a workspace cannot be read and is set aside: it can only be deleted',
-      )
-      if (deleting) {
-        restoreActor(id, deletingStateFromRow(row), revision, updatedAt) // law 4: it gets there all the same
-        return undefined
+  function emitCommitted(transitions: readonly CommittedTransition[], anyWritten: boolean) {
+    for (const listener of listeners.committed) listener(transitions, anyWritten)
+  }
+
+  commits.onWritten((staged, failedWrites) => {
+    commit += 1
+    const transitions = staged.flatMap((transition) => applyCommit(live, transition, failedWrites, commit))
+    logFailedWrites(failedWrites, log)
+    for (const id of failedWrites.keys()) rollback(id)
+    // One refused transition says nothing about the disk.
+    emitCommitted(transitions, failedWrites.size === 0 || staged.some(({ record }) => !failedWrites.has(record.row.id)))
+  })
+
+  return {
+    live,
+    logic,
+    start,
+    restore,
+    emitCommitted,
+    onCommitted: (listener: CommittedListener) => void listeners.committed.push(listener),
+    onInterrupted: (listener: InterruptedListener) => void listeners.interrupted.push(listener),
+    commitCount: () => commit,
+    closed: () => closed,
+    async close() {
+      await commits.whenAllCommitted()
+      closed = true
+      for (const { actor } of live.values()) actor.stop()
+    },
+  }
+}
+
+/** Makes a staged transition the committed state of its workspace, unless it was not written. */
+function applyCommit(
+  live: Map<WorkspaceId, Mutable<LiveWorkspace>>,
+  { record, snapshot }: StagedTransition,
+  failedWrites: FailedWrites,
+  commit: number,
+): readonly CommittedTransition[] {
+  const { id, revision, updatedAt } = record.row
+  const failedWrite = failedWrites.get(id)
+  const workspace = live.get(id)
+  if (!workspace || (failedWrite && failedWrite.revision <= revision)) return []
+  const before = workspace.committed
+  live.set(id, Object.assign(workspace, { committed: snapshot, revision, updatedAt, commit }))
+  if (record.final) live.delete(id)
+  return [{ id, before, after: snapshot, line: record.line }]
+}
+
+type LiveActors = ReturnType<typeof liveActors>
+
+/** Workspaces whose rows cannot be read. */
+function quarantine(commits: CommitLog, { logic, restore, closed }: LiveActors) {
+  const rows = new Map<WorkspaceId, QuarantinedWorkspace>()
+  const deleting = new Set<WorkspaceId>()
+
+  function stageDeletion(id: WorkspaceId, stored: RestorableState, revision: number, cause: TransitionCause) {
+    const snapshot = createRestoredActor(logic, id, stored).getSnapshot()
+    const line = { ...journalLineOf(null, snapshot, cause), from: 'failed' }
+    commits.stage({ record: { row: workspaceRowOf(snapshot, revision, cause.at), line, final: false }, snapshot })
+  }
+
+  return {
+    rows,
+    async delete(id: WorkspaceId, cause: TransitionCause) {
+      const row = rows.get(id)?.row
+      if (!row || closed()) return { kind: 'not-found' } as const
+      const stored = deletingStateFromRow(row)
+      if (!stored) return { kind: 'unknown-provider' } as const
+      const revision = row.revision + 1
+      const isFirst = !deleting.has(id)
+      if (isFirst) {
+        deleting.add(id)
+        stageDeletion(id, stored, revision, cause)
       }
-      quarantined.set(id, { row, reason })
-      return row.unreadable === reason ? undefined : { id, status: 'failed', unreadable: reason }
-    }
+      const failedWrite = await commits.whenCommitted(id)
+      if (isFirst) deleting.delete(id)
+      if (failedWrite) return { kind: 'write-failed', error: failedWrite.error } as const
+      if (rows.delete(id) && !closed()) restore(id, stored, revision, cause.at)
+      return { kind: 'deleting' } as const
+    },
   }
+}
 
-  function restoreRows(rows: readonly StoredWorkspaceRow[]) {
-    const marks = rows.flatMap((row) => (live.has(row.id) || quarantined.has(row.id) ? [] : (restoreRow(row) ?? [])))
+/** Holds every stored workspace: an actor if its snapshot can be read, else its row, in quarantine. */
+export function actorRegistry(deps: ActorRegistryDeps) {
+  const { store, commits, log } = deps
+  const actors = liveActors(deps)
+  const { live, closed } = actors
+  const quarantined = quarantine(commits, actors)
+  let allRestored = false
+
+  function rehydrate(rows: readonly StoredWorkspaceRow[]) {
+    const isRestored = ({ id }: StoredWorkspaceRow) => live.has(id) || quarantined.rows.has(id)
+    const marks = rows.flatMap((row) => (isRestored(row) ? [] : (restoreRow(row, actors, quarantined.rows, log) ?? [])))
     if (marks.length === 0) return
     try {
       store.markReadability(marks)
     } catch (error) {
       log.error(
         { err: error, rows: marks.length },
-        'rows could not be marked as readable or not: the next start does it',
+        'rows could not be marked as readable or unreadable: retried at the next start',
       )
     }
   }
 
-  /** The workspace, alive; brought to life on the way if its turn has not come yet. */
   function find(id: WorkspaceId): LiveWorkspace | undefined {
-    // Once all are here nobody is looked for in the database: that took longer for an id that does not exist than for another owner's (law 11).
-    if (!allRestored && !live.has(id) && !quarantined.has(id)) {
+    // Once all are restored, the database is not read: that would take longer for an unknown id than for another owner's (law 11).
+    if (!allRestored && !live.has(id) && !quarantined.rows.has(id)) {
       const row = store.byId(id)
-      if (row) restoreRows([row])
+      if (row) rehydrate([row])
     }
     return live.get(id)
   }
 
   return {
+    /** Returns a live workspace; restores it first, if rehydration has not reached it yet. */
     find,
-    /** Those that are alive, in no order. */
+    /** Returns the committed state of a workspace, live or quarantined. */
+    view(id: WorkspaceId): WorkspaceView | undefined {
+      const workspace = find(id)
+      if (workspace) return { kind: 'live', snapshot: workspace.committed, updatedAt: workspace.updatedAt }
+      const stored = quarantined.rows.get(id)
+      return stored && { kind: 'quarantined', ...stored }
+    },
+    /** The live workspaces, in no order. */
     all: (): ReadonlyMap<WorkspaceId, LiveWorkspace> => live,
-    findQuarantined: (id: WorkspaceId): QuarantinedWorkspace | undefined => quarantined.get(id),
-    /** How many are set aside. */
-    quarantinedCount: () => quarantined.size,
-    /** The number of the last commit. */
-    commitCount: () => commit,
+    quarantinedCount: () => quarantined.rows.size,
+    /** The number of the last batch. */
+    commitCount: actors.commitCount,
     whenCommitted: commits.whenCommitted,
+    /** Calls `listener` after each batch with what is on disk now. */
+    onCommitted: actors.onCommitted,
+    /** Calls `listener` when an actor was restored in the middle of its work, which waits for `resume`. */
+    onInterrupted: actors.onInterrupted,
 
-    /** Brings stored rows to life that are not yet. */
-    rehydrate: restoreRows,
-    /** Every stored row was brought to life: who is not here does not exist. */
+    /** Restores stored rows that are not restored yet. */
+    rehydrate,
+    /** Every stored row is restored: an id that is not here does not exist. */
     markRehydrated() {
       allRestored = true
     },
 
-    /** Makes a workspace. The actor is not started before its row is on disk; answers the loss if that fails. */
-    async create(
-      request: WorkspaceInput,
-      by: string,
-      toStoredResponse?: (snapshot: WorkspaceSnapshot) => StoredResponse,
-    ) {
-      const actor = createActor(stagedLogic, { id: request.id, input: request })
-      const snapshot = actor.getSnapshot()
-      const line = journalLineOf(null, snapshot, {
-        event: request.adoptedContainer ? 'adopt' : 'create',
-        at: request.at,
-        by,
-      })
-      const row = workspaceRowOf(snapshot, 1, request.at)
-      commits.stage({
-        record: { row, line, final: false, ...(toStoredResponse && { storedResponse: toStoredResponse(snapshot) }) },
-        payload: { snapshot },
-      })
-      const failedWrite = await commits.whenCommitted(request.id)
-      if (failedWrite) return { kind: 'lost', failedWrite } as const
-      if (!closed && !live.has(request.id)) {
-        startActor(request.id, actor, snapshot, 1, request.at)
-        onCommit([{ id: request.id, before: null, after: snapshot, line }], true)
-      }
-      return { kind: 'created', snapshot } as const
-    },
+    create: (input: WorkspaceInput, by: string, recordOf: (snapshot: WorkspaceSnapshot) => CreateRecord) =>
+      createWorkspace(commits, actors, input, by, recordOf),
 
-    /** Sends an event. False if the workspace does not live, or does not take it now; nothing has happened then. */
+    /** Sends an event. Returns false, and changes nothing, if the workspace is not live or does not accept it now. */
     send(id: WorkspaceId, event: WorkspaceEvent): boolean {
       const workspace = find(id)
-      if (!workspace || closed) return false
+      if (!workspace || closed()) return false
       const snapshot = workspace.actor.getSnapshot()
       if (snapshot.status !== 'active' || !snapshot.can(event)) return false
       workspace.actor.send(event)
       return true
     },
 
-    /**
-     * Begins to delete a workspace whose record cannot be read. It stays set aside until that is on disk; then `interrupted` is told
-     * of it. May be repeated.
-     */
-    async deleteQuarantined(id: WorkspaceId, cause: TransitionCause) {
-      const quarantinedWorkspace = quarantined.get(id)
-      if (!quarantinedWorkspace || closed) return { kind: 'none' } as const
-      const stored = deletingStateFromRow(quarantinedWorkspace.row)
-      const revision = quarantinedWorkspace.row.revision + 1
-      const isFirst = !deletingQuarantined.has(id)
-      if (isFirst) {
-        deletingQuarantined.add(id)
-        const snapshot = createRestoredActor(stagedLogic, id, stored).getSnapshot()
-        const line = { ...journalLineOf(null, snapshot, cause), from: 'failed' }
-        commits.stage({
-          record: { row: workspaceRowOf(snapshot, revision, cause.at), line, final: false },
-          payload: { snapshot },
-        })
-      }
-      const failedWrite = await commits.whenCommitted(id)
-      if (isFirst) deletingQuarantined.delete(id)
-      if (failedWrite) return { kind: 'lost', failedWrite } as const
-      if (quarantined.delete(id) && !closed) restoreActor(id, stored, revision, cause.at)
-      return { kind: 'begun' } as const
-    },
+    /** Deletes a quarantined workspace: once that is on disk, it is live and interrupted. May be repeated. */
+    deleteQuarantined: quarantined.delete,
 
-    /** Ends every actor where it is: no event in a workspace's life (law 12). Waits for what is staged. */
-    async close() {
-      await commits.whenAllCommitted()
-      closed = true
-      for (const { actor } of live.values()) actor.stop()
-    },
+    /** Stops every actor where it is, after what is staged is written. The workspaces are not affected (law 12). */
+    close: actors.close,
+  }
+}
+
+/** Creates a workspace and waits for the disk. Its actor starts only then. */
+async function createWorkspace(
+  commits: CommitLog,
+  { logic, live, start, closed, emitCommitted }: LiveActors,
+  input: WorkspaceInput,
+  by: string,
+  recordOf: (snapshot: WorkspaceSnapshot) => CreateRecord,
+) {
+  const { id, at, adoptedContainer } = input
+  const actor = createActor(logic, { id, input })
+  const snapshot = actor.getSnapshot()
+  const line = journalLineOf(null, snapshot, { event: adoptedContainer ? 'adopt' : 'create', at, by })
+  const record = { row: workspaceRowOf(snapshot, 1, at), line, final: false, ...recordOf(snapshot) }
+  commits.stage({ record, snapshot })
+  const failedWrite = await commits.whenCommitted(id)
+  if (failedWrite) return { kind: 'write-failed', error: failedWrite.error } as const
+  if (!closed() && !live.has(id)) {
+    start(actor, 1, at)
+    emitCommitted([{ id, before: null, after: snapshot, line }], true)
+  }
+  return { kind: 'created', snapshot } as const
+}
+
+/** Restores a row, or puts it in quarantine. Returns what is to be marked in the row, if anything. */
+function restoreRow(
+  row: StoredWorkspaceRow,
+  { live, restore }: LiveActors,
+  quarantined: Map<WorkspaceId, QuarantinedWorkspace>,
+  log: Log,
+): ReadabilityMark | undefined {
+  const { id, revision, updatedAt } = row
+  try {
+    restore(id, readRestorableState(row), revision, updatedAt)
+    const restored = live.get(id)
+    return row.unreadable === null || !restored
+      ? undefined
+      : { id, status: statusOf(restored.committed.value), unreadable: null }
+  } catch (error) {
+    const isDeleting = row.status === 'deleting'
+    const deleting = isDeleting ? deletingStateFromRow(row) : undefined
+    log.error(
+      { err: error, workspace: id },
+      deleting
+        ? 'a workspace that is being deleted cannot be read: its deletion goes on with what its row says'
+        : 'a workspace cannot be read and is quarantined: it can only be deleted',
+    )
+    if (deleting) {
+      restore(id, deleting, revision, updatedAt) // law 4
+      return undefined
+    }
+    const reason = error instanceof Error ? error.message : String(error)
+    quarantined.set(id, { row, reason })
+    // A deleted workspace must not take its name back.
+    return row.unreadable === reason
+      ? undefined
+      : { id, status: isDeleting ? 'deleting' : 'failed', unreadable: reason }
   }
 }

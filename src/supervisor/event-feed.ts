@@ -1,9 +1,9 @@
-// The feed of what is committed, in the order of the journal. A follower has a place in the journal and reads on from there at its own
-// pace: nothing is kept for one that is slow, and one that comes again goes on where it was (law 2).
+// Follows the journal. Each subscriber has a position and reads from there at its own pace: nothing is buffered for a slow one, and one
+// that reconnects continues where it was (law 2).
 import type { EventFeedLine, Journal } from '../persistence/journal.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 
-/** Whose lines are read: all, one owner's, or one workspace's. */
+/** Which lines are read: all, one owner's, or one workspace's. */
 export interface FeedScope {
   readonly owner?: string
   readonly workspace?: WorkspaceId
@@ -11,8 +11,7 @@ export interface FeedScope {
 
 export interface Subscription {
   /**
-   * The next lines, oldest first; none when it has read all that there is, and then `wake` is called when there is more. Throws what the
-   * database throws.
+   * Returns the next lines, oldest first. After an empty result, `wake` is called when there is more. Throws what the database throws.
    */
   read(): readonly EventFeedLine[]
   close(): void
@@ -20,14 +19,14 @@ export interface Subscription {
 
 export type EventFeed = ReturnType<typeof eventFeed>
 
-/** So many lines are read at a time. */
+/** Lines read at a time. */
 const pageSize = 500
 
 export function eventFeed(journal: Pick<Journal, 'since' | 'newest'>) {
   const subscribers = new Set<() => void>()
-  /** What was committed last, read once for all who are that far. */
+  /** The newest lines, read once for all subscribers that are up to date. */
   let latest: { readonly from: number; readonly to: number; readonly lines: readonly EventFeedLine[] } | undefined
-  /** There is nothing after it. */
+  /** `latest` reaches to the end of the journal. */
   let complete = false
 
   function pageAfter(position: number): readonly EventFeedLine[] {
@@ -40,7 +39,7 @@ export function eventFeed(journal: Pick<Journal, 'since' | 'newest'>) {
     /** The number of the newest line. */
     newest: journal.newest,
 
-    /** Something was committed. */
+    /** Wakes subscribers after a commit. */
     notify() {
       if (subscribers.size === 0) {
         latest = undefined
@@ -53,7 +52,7 @@ export function eventFeed(journal: Pick<Journal, 'since' | 'newest'>) {
       for (const wake of subscribers) wake()
     },
 
-    /** Reads what comes after line number `after`. `wake` is called, not from within `read`, when there may be more. */
+    /** Subscribes to lines after number `after`. Calls `wake` when there may be more, never from within `read`. */
     subscribe({ owner, workspace }: FeedScope, after: number, wake: () => void): Subscription {
       let position = after
       subscribers.add(wake)

@@ -1,5 +1,5 @@
-// What lifecycle commands write, on its way to the disk. Kept in memory for about a second, and never without bound: of one that writes
-// faster than that, what is oldest is dropped, as it would be on the disk.
+// The output of lifecycle commands on its way to the disk: buffered for about a second, and bounded. If a command writes faster than
+// that, the oldest output is dropped, as it would be on the disk.
 import type { LifecycleOutputStore, LifecycleChunkRow, LifecycleChunk } from '../persistence/lifecycle-output-store.ts'
 import { maxLifecycleOutputBytes } from '../persistence/lifecycle-output-store.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
@@ -8,14 +8,14 @@ import type { OutputChunk } from '../workspace/guest-process.ts'
 import type { Clock } from '../workspace/clock.ts'
 
 export interface LifecycleOutputLogDeps {
-  /** Where it is kept; nowhere, if there is none. */
+  /** Without a store, the output is dropped. */
   readonly store: LifecycleOutputStore | undefined
   readonly clock: Clock
   readonly log: Log
 }
 
 const flushIntervalMs = 1000
-/** Pieces of the same moment are put together up to so much. */
+/** Output of the same moment is merged into chunks of at most this size. */
 const chunkBytes = 16 * 1024
 const mergeWindowMs = 100
 
@@ -53,53 +53,31 @@ export function lifecycleOutputLog({ store, clock, log }: LifecycleOutputLogDeps
       store?.append(batches)
       failing = false
     } catch (error) {
-      // It is not worth a setup; a disk that is full would have it logged every second.
-      if (!failing) log.error({ err: error }, 'what lifecycle commands write cannot be kept, and is lost')
+      // No reason to fail a setup. Logged once: a full disk would repeat it every second.
+      if (!failing) log.error({ err: error }, 'the output of lifecycle commands cannot be stored and is lost')
       failing = true
     }
     for (const id of batches.keys()) for (const wake of subscribers.get(id) ?? []) wake()
   }
 
   return {
-    /** Told of a piece of output of a workspace's lifecycle command. Never throws. */
-    append(id: WorkspaceId, command: string, { stream, bytes }: OutputChunk): void {
-      if (closed || !store || bytes.length === 0) return
+    /** Buffers output of a lifecycle command. Never throws. */
+    append(id: WorkspaceId, command: string, output: OutputChunk): void {
+      if (closed || !store || output.bytes.length === 0) return
       const buffered = pending.get(id) ?? { chunks: [], bytes: 0 }
       pending.set(id, buffered)
-      const at = clock.now()
-      for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
-        const part = Buffer.from(bytes.subarray(offset, offset + chunkBytes))
-        const last = buffered.chunks.at(-1)
-        const canMerge =
-          last?.command === command &&
-          last.stream === stream &&
-          Math.abs(at - last.at) < mergeWindowMs &&
-          last.bytes + part.length <= chunkBytes
-        if (canMerge) {
-          last.parts.push(part)
-          last.bytes += part.length
-        } else buffered.chunks.push({ at, command, stream, parts: [part], bytes: part.length })
-        buffered.bytes += part.length
-      }
-      for (
-        let oldest = buffered.chunks[0];
-        oldest && buffered.bytes > maxLifecycleOutputBytes;
-        oldest = buffered.chunks[0]
-      ) {
-        buffered.chunks.shift()
-        buffered.bytes -= oldest.bytes
-      }
+      bufferOutput(buffered, clock.now(), command, output)
       cancel ??= clock.timer(flushIntervalMs, flush)
     },
 
-    /** Puts on disk what was heard by now. Never throws. */
+    /** Writes what is buffered. Never throws. */
     flush,
 
-    /** What is on disk of a workspace after the piece numbered `seq`, oldest first. Throws what the database throws. */
+    /** Returns the chunks on disk after the one numbered `seq`, oldest first. Throws what the database throws. */
     after: (id: WorkspaceId, seq: number, limit: number): readonly LifecycleChunkRow[] =>
       store?.after(id, seq, limit) ?? [],
 
-    /** Calls `wake` whenever more is on disk. Answers how to call that off. */
+    /** Calls `wake` whenever there is more on disk. Returns the function that ends this. */
     subscribe(id: WorkspaceId, wake: () => void): () => void {
       const callbacks = subscribers.get(id) ?? new Set()
       subscribers.set(id, callbacks.add(wake))
@@ -109,10 +87,33 @@ export function lifecycleOutputLog({ store, clock, log }: LifecycleOutputLogDeps
       }
     },
 
-    /** Puts the rest on disk; what comes later is not heard. */
+    /** Writes the rest. Later output is dropped. */
     close() {
       closed = true
       flush()
     },
+  }
+}
+
+/** Adds output to the buffer, merged into the last chunk where possible, and drops the oldest output beyond the limit. */
+function bufferOutput(buffered: PendingOutput, at: number, command: string, { stream, bytes }: OutputChunk): void {
+  const { chunks } = buffered
+  for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+    const part = Buffer.from(bytes.subarray(offset, offset + chunkBytes))
+    const last = chunks.at(-1)
+    const canMerge =
+      last?.command === command &&
+      last.stream === stream &&
+      Math.abs(at - last.at) < mergeWindowMs &&
+      last.bytes + part.length <= chunkBytes
+    if (canMerge) {
+      last.parts.push(part)
+      last.bytes += part.length
+    } else chunks.push({ at, command, stream, parts: [part], bytes: part.length })
+    buffered.bytes += part.length
+  }
+  for (let [oldest] = chunks; oldest && buffered.bytes > maxLifecycleOutputBytes; [oldest] = chunks) {
+    chunks.shift()
+    buffered.bytes -= oldest.bytes
   }
 }

@@ -1,52 +1,61 @@
 import type { Journal } from '../persistence/journal.ts'
-import { isNameTaken } from '../persistence/workspace-store.ts'
-import type { WorkspaceStore } from '../persistence/workspace-store.ts'
-import type { ContainerRecord, WorkspaceLabels } from '../workspace/container.ts'
+import type { Clock } from '../workspace/clock.ts'
+import type { WorkspaceLabels } from '../workspace/container.ts'
 import { parseOwner } from '../workspace/id.ts'
 import { namePattern } from '../workspace/name.ts'
-import type { WorkspaceSpec } from '../workspace/spec.ts'
-import type { ProviderName } from '../workspace/workspace-ref.ts'
+import type { ActorRegistry, WorkspaceView } from './actors.ts'
+import type { Admission, CreateResult, NotWrittenResult } from './admission.ts'
 import type { Caller } from '../workspace/caller.ts'
-import type { AdoptResult, NotWrittenResult } from './requests.ts'
-import type { Clock } from '../workspace/clock.ts'
-import type { Maintenance } from './maintenance.ts'
+import type { OrphanContainer, Reconciler } from './reconcile.ts'
 
-/** A container of this installation that belongs to no workspace. */
-export interface OrphanContainer extends ContainerRecord {
-  readonly provider: ProviderName
-}
+/** The result of adopting an orphaned container. */
+export type AdoptResult =
+  | { readonly kind: 'adopted'; readonly view: WorkspaceView }
+  | { readonly kind: 'not-found' }
+  /** The request names another owner than the container does. */
+  | { readonly kind: 'owner-mismatch' }
+  | { readonly kind: 'labels-missing'; readonly missing: readonly (keyof WorkspaceLabels)[] }
+  | Exclude<CreateResult, { kind: 'created' | 'replayed' | 'key-reused' }>
 
-export interface OrphanActionsDeps extends Pick<Maintenance, 'orphans' | 'reconcile' | 'actors'> {
+export interface OrphanDeps {
+  readonly actors: ActorRegistry
+  readonly admission: Pick<Admission, 'adopt'>
+  readonly reconcilers: readonly Reconciler[]
   readonly journal: Journal
-  readonly store: Pick<WorkspaceStore, 'nameTaken'>
-  readonly templates: ReadonlyMap<string, { readonly spec: WorkspaceSpec }>
   readonly clock: Clock
-  /** Told that the journal has a new line. */
+  /** Called when the journal has a new line. */
   readonly notify: () => void
 }
 
-/** What operators may do with a container that belongs to no workspace. One act at a time: two that overlap would contradict each other. */
-export function orphanActions(deps: OrphanActionsDeps) {
-  const { clock, journal, actors, reconcile, store, orphans, templates, notify } = deps
+/** Lists containers without a workspace, and lets operators remove or adopt them. One action at a time: two would contradict each other. */
+export function orphanContainers({ actors, admission, reconcilers, journal, clock, notify }: OrphanDeps) {
   let last: Promise<unknown> = Promise.resolve()
 
   function runExclusively<T>(action: () => Promise<T>): Promise<T> {
     const current = last.then(action)
-    last = current.catch(() => undefined) // its failure is told to who asked
+    last = current.catch(() => undefined) // whoever asked for it gets its failure
     return current
   }
 
-  const findOrphan = (containerId: string, { operator }: Caller) =>
-    operator ? orphans().find((orphan) => orphan.containerId === containerId) : undefined
+  // The inventory does not know yet what was adopted or removed after it.
+  const list = (): readonly OrphanContainer[] =>
+    reconcilers
+      .flatMap((reconciler) => reconciler.orphans())
+      .filter(({ workspaceId: id }) => !actors.view(id) && journal.lastKnownStatus(id) !== 'deleted')
+
+  const find = (containerId: string, { operator }: Caller) =>
+    operator ? list().find((orphan) => orphan.containerId === containerId) : undefined
 
   return {
+    list,
+
     /**
-     * Removes such a container: its workspace is written down as given up, and then it goes as anything does that was deleted (law 8).
-     * Operators only. From then on it is no orphan any more, whether its engine answers or not.
+     * Removes an orphan: the journal records its workspace as deleted, then reconciliation removes the container (law 8). Operators only.
+     * From then on it is no orphan, even if its engine is unavailable.
      */
     remove: (containerId: string, caller: Caller) =>
       runExclusively(async (): Promise<{ kind: 'removed' | 'not-found' } | NotWrittenResult> => {
-        const orphan = findOrphan(containerId, caller)
+        const orphan = find(containerId, caller)
         if (!orphan) return { kind: 'not-found' }
         const { owner } = caller
         try {
@@ -55,54 +64,33 @@ export function orphanActions(deps: OrphanActionsDeps) {
           return { kind: 'write-failed', error }
         }
         notify()
-        await reconcile()
+        await Promise.all(reconcilers.map((reconciler) => reconciler.reconcileAll()))
         return { kind: 'removed' }
       }),
 
     /**
-     * Makes the workspace again that such a container belonged to, with the id that its label names: the ordinary create, which begins at
-     * the boot of that container. `wish` is for what the labels do not tell, and for a name or a template that cannot be had any more.
-     * Operators only. Once it is adopted it is no orphan any more.
+     * Creates the workspace that an orphan belonged to. `overrides` supply what its labels lack, or replace a name or template that is not
+     * available any more. Operators only.
      */
     adopt: (containerId: string, caller: Caller, overrides: Partial<WorkspaceLabels>) =>
       runExclusively(async (): Promise<AdoptResult> => {
-        const orphan = findOrphan(containerId, caller)
+        const orphan = find(containerId, caller)
         if (!orphan) return { kind: 'not-found' }
-        const { provider, state, workspaceId: id } = orphan
-        const labels = validLabels({ ...orphan.labels, ...ownerFromJournal(journal.ownerOf(id)) })
+        const owner = journal.ownerOf(orphan.workspaceId) // only the service writes the journal
+        const labels = validLabels({ ...orphan.labels, ...(owner !== undefined && { owner }) })
         if (labels.owner !== undefined && overrides.owner !== undefined && overrides.owner !== labels.owner)
           return { kind: 'owner-mismatch' }
-        const { owner, name, template } = { ...labels, ...overrides }
-        if (owner === undefined || name === undefined || template === undefined)
-          return { kind: 'labels-missing', missing: missingLabels({ owner, name, template }) }
-        const spec = templates.get(template)?.spec
-        if (!spec) return { kind: 'unknown-template', available: [...templates.keys()] }
-        if (store.nameTaken(owner, name)) return { kind: 'name-taken' }
-        const at = clock.now()
-        // One that was never started has not run them.
-        const adoptedContainer = { containerId, prepared: state.kind !== 'created' }
-        const request = {
-          id,
-          owner,
-          name,
-          template,
-          provider,
-          spec,
-          at,
-          adoptedContainer,
-          metadata: null,
-          ttlSeconds: null,
-        }
-        const created = await actors.create(request, `user:${caller.owner}`)
-        if (created.kind === 'created')
-          return { kind: 'adopted', view: { kind: 'live', snapshot: created.snapshot, updatedAt: at } }
-        const { error } = created.failedWrite
-        return isNameTaken(error) ? { kind: 'name-taken' } : { kind: 'write-failed', error }
+        const complete = completeLabels({ ...labels, ...overrides })
+        if (complete.kind === 'labels-missing') return complete
+        const result = await admission.adopt({ ...complete.labels, orphan, by: `user:${caller.owner}` })
+        if (result.kind === 'created') return { kind: 'adopted', view: result.view }
+        if (result.kind === 'replayed' || result.kind === 'key-reused') throw new Error('an adoption has no key')
+        return result
       }),
   }
 }
 
-/** Anybody who may use the engine can have written a label: what can be no name is none. */
+/** Drops labels that cannot be a name: everyone with access to the engine can write labels. */
 function validLabels({ owner, name, template }: Partial<WorkspaceLabels>): Partial<WorkspaceLabels> {
   return {
     ...(owner !== undefined && parseOwner(owner) && { owner }),
@@ -111,13 +99,10 @@ function validLabels({ owner, name, template }: Partial<WorkspaceLabels>): Parti
   }
 }
 
-/** What the journal says is not written by anybody else. */
-function ownerFromJournal(owner: string | undefined): Partial<WorkspaceLabels> {
-  return owner === undefined ? {} : { owner: owner }
-}
-
-function missingLabels(
-  labels: { readonly [field in keyof WorkspaceLabels]: string | undefined },
-): readonly (keyof WorkspaceLabels)[] {
-  return (['owner', 'name', 'template'] as const).filter((field) => labels[field] === undefined)
+function completeLabels({ owner, name, template }: Partial<WorkspaceLabels>) {
+  if (owner !== undefined && name !== undefined && template !== undefined)
+    return { kind: 'complete', labels: { owner, name, template } } as const
+  const labels = { owner, name, template }
+  const missing = (['owner', 'name', 'template'] as const).filter((label) => labels[label] === undefined)
+  return { kind: 'labels-missing', missing } as const
 }

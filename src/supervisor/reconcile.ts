@@ -1,35 +1,65 @@
 // The engine is the truth about containers, the database about intent (law 8).
+import { isDeepStrictEqual } from 'node:util'
+import type { WorkspaceObservation } from '../machines/workspace-event.ts'
+import type { WorkspaceSnapshot } from '../machines/workspace-snapshot.ts'
 import type { Journal } from '../persistence/journal.ts'
 import type { EngineNotice, Provider } from '../provider/provider.ts'
-import type { ContainerRecord } from '../workspace/container.ts'
+import type { Clock } from '../workspace/clock.ts'
+import type { ContainerExit, ContainerRecord } from '../workspace/container.ts'
 import type { Fault } from '../workspace/fault.ts'
 import type { WorkspaceId } from '../workspace/id.ts'
 import type { Log } from '../workspace/log.ts'
 import type { ProviderName } from '../workspace/workspace-ref.ts'
-import type { Clock } from '../workspace/clock.ts'
-import type { LiveWorkspace } from './live-workspace.ts'
-import type { ActorRegistry } from './actors.ts'
-import type { OrphanContainer } from './orphans.ts'
+import type { ActorRegistry, LiveWorkspace } from './actors.ts'
 import type { SweepRun } from './sweep.ts'
-import { sweepRunRecorder } from './sweep.ts'
-import { isSettled, detectDrift } from './drift.ts'
+import { nextTurn, sweepRunRecorder } from './sweep.ts'
+
+const unknownExit: ContainerExit = { code: null, outOfMemory: false, wentDownWithEngine: false }
+
+/**
+ * Compares a settled workspace with every container that carries its id, and returns what the workspace has to follow (law 8). Returns
+ * `null` if they agree, or if the workspace is busy and will find out itself.
+ */
+export function detectDrift(
+  snapshot: WorkspaceSnapshot,
+  containers: readonly ContainerRecord[],
+  at: number,
+): WorkspaceObservation | null {
+  const { containerId } = snapshot.context
+  if (!snapshot.hasTag('settled') || containerId === null) return null
+  const by = 'system:reconcile'
+  const own = containers.find((container) => container.containerId === containerId)
+  if (!own) return { type: 'vanished', at, by, containerId }
+  const { state } = own
+  if (state.kind === 'running') {
+    const { connection } = state
+    const appeared = { type: 'appeared', at, by, containerId, connection } as const
+    const isKnown = snapshot.hasTag('ready') && isDeepStrictEqual(connection, snapshot.context.connection)
+    return isKnown || !snapshot.can(appeared) ? null : appeared
+  }
+  if (!snapshot.hasTag('ready')) return null
+  return { type: 'exited', at, by, containerId, exit: state.kind === 'exited' ? state.exit : unknownExit }
+}
+
+/** A container of this installation that belongs to no workspace. */
+export interface OrphanContainer extends ContainerRecord {
+  readonly provider: ProviderName
+}
 
 export interface Reconciler {
   readonly provider: ProviderName
-  /** What came of the last inventory. */
+  /** What the last inventory found. */
   lastRun(): SweepRun | null
-  /** Holds every container of this provider against every workspace. An inventory that failed changes nothing. */
+  /** Compares every container of this provider with every workspace. An inventory that fails changes nothing. */
   reconcileAll(): Promise<void>
-  /** Something came to rest: what was noticed meanwhile is looked at now. */
-  onSettled(id: WorkspaceId): void
-  /** A workspace is deleted: nothing about it is of interest any more. */
-  onDeleted(id: WorkspaceId): void
-  /** Containers of this installation that nobody here ever heard of. Nothing is done to them. */
+  /** Containers of this installation that belong to no workspace known so far. They are left alone. */
   orphans(): readonly OrphanContainer[]
-  /** Asks an engine that is away why, since the reason changes: its socket is closed, then gone, then refuses. */
+  /** Asks an unavailable engine for the reason, which changes: its socket is closed, then missing, then refuses. */
   pingEngine(): Promise<void>
-  /** Why the engine cannot be reached; `null` while it can. */
+  /** Why the engine is unavailable; `null` while it is available. */
   fault(): Fault | null
+  /** Calls `listener` each time the engine becomes available. */
+  onConnected(listener: () => void): void
   close(): void
 }
 
@@ -39,67 +69,36 @@ export interface ReconcilerDeps {
   readonly journal: Pick<Journal, 'lastKnownStatus'>
   readonly clock: Clock
   readonly log: Log
-  /** The engine answers (again). */
-  readonly onConnected: () => void
 }
 
-/** Workspaces held against an inventory before others get their turn. */
+interface PartDeps extends ReconcilerDeps {
+  /** Aborted by `close`. */
+  readonly signal: AbortSignal
+}
+
+type RunRecord = ReturnType<ReturnType<typeof sweepRunRecorder>['start']>
+
+/** Workspaces compared in one turn. */
 const comparisonsPerTurn = 1000
-/** Containers looked up; at the start each may bring its workspace to life on the way. */
+/** Containers looked up in one turn; during rehydration each may restore its workspace. */
 const lookupsPerTurn = 100
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Follows one provider's engine, and reconciles at the start, after each reconnect and when asked to. */
-export function reconciler({ provider, actors, journal, clock, log, onConnected }: ReconcilerDeps): Reconciler {
+/** Follows one provider's engine, and reconciles at the start, after each reconnect, and on demand. */
+export function reconciler(deps: ReconcilerDeps): Reconciler {
+  const { provider, actors, clock, log } = deps
   const closing = new AbortController()
+  const { signal } = closing
+  const parts = { ...deps, signal }
+  const listeners: (() => void)[] = []
   const recorder = sweepRunRecorder(clock)
-  /** Noticed while the workspace was on its way. */
-  const changedWhileBusy = new Set<WorkspaceId>()
-  let orphans: readonly OrphanContainer[] = []
+  const inspector = containerInspector(parts)
+  const leftovers = leftoverContainers(parts)
   let engineFault: Fault | null = { kind: 'unavailable', message: 'the engine has not answered yet' }
-  let running: Promise<void> | undefined
-  let rerun = false
-  /** Deleted since the inventory under way began: it may still show their containers. */
-  const deletedMeanwhile = new Set<WorkspaceId>()
-
-  /** Sends what was found. `stale`: the workspace has moved since commit number `since`, or is moving. */
-  function applyDrift(
-    id: WorkspaceId,
-    { committed, commit, stagedRevision, revision }: LiveWorkspace,
-    containers: readonly ContainerRecord[],
-    sinceCommit: number,
-  ): 'stale' | 'agrees' | 'follows' {
-    if (commit > sinceCommit || stagedRevision !== revision || !isSettled(committed)) return 'stale'
-    const event = detectDrift(committed, containers, clock.now())
-    if (!event || !actors.send(id, event)) return 'agrees'
-    log.info({ workspace: id, found: event.type }, 'the workspace follows what its engine says')
-    return 'follows'
-  }
-
-  function reinspect(id: WorkspaceId) {
-    inspectWorkspace(id).catch((bug: unknown) => {
-      if (!closing.signal.aborted) log.error({ err: bug, workspace: id }, 'a look at a container did not succeed')
-    })
-  }
-
-  async function inspectWorkspace(id: WorkspaceId): Promise<void> {
-    for (;;) {
-      const before = actors.find(id)
-      if (before?.committed.context.provider !== provider.name) return // without a workspace: an inventory tells of it
-      if (!isSettled(before.committed)) return void changedWhileBusy.add(id)
-      const sinceCommit = actors.commitCount()
-      const inspected = await provider.inspect(id, closing.signal)
-      if (closing.signal.aborted || !inspected.ok) return
-      const live = actors.find(id)
-      if (!live || applyDrift(id, live, inspected.value ? [inspected.value] : [], sinceCommit) !== 'stale') return
-      if (live.stagedRevision !== live.revision) return void changedWhileBusy.add(id)
-    }
-  }
 
   async function runOnce() {
     const run = recorder.start()
     try {
-      await compareWithEngine(run)
+      await takeInventory(parts, leftovers, run)
     } catch (error) {
       run.fail(String(error))
       throw error
@@ -107,69 +106,63 @@ export function reconciler({ provider, actors, journal, clock, log, onConnected 
       run.end()
     }
   }
+  const reconcileAll = oneAtATime(runOnce, signal)
 
-  async function compareWithEngine({ count, fail }: ReturnType<typeof recorder.start>) {
-    deletedMeanwhile.clear()
-    const sinceCommit = actors.commitCount()
-    const listing = await provider.list(closing.signal)
-    if (closing.signal.aborted) return
-    if (!listing.ok) {
-      fail(listing.fault.message)
-      return log.warn({ provider: provider.name, reason: listing.fault.message }, 'no inventory: nothing is reconciled')
-    }
-    count('containers', listing.value.length)
-    const containersByWorkspace = new Map<WorkspaceId, ContainerRecord[]>()
-    for (const container of listing.value) {
-      const siblings = containersByWorkspace.get(container.workspaceId)
-      if (siblings) siblings.push(container)
-      else containersByWorkspace.set(container.workspaceId, [container])
-    }
-    // One that is on its way sees for itself; one that has moved meanwhile is seen by the next inventory.
-    let [compared, changed] = [0, 0]
-    for (const [id, live] of actors.all()) {
-      const isOurs = live.committed.context.provider === provider.name
-      if (isOurs && applyDrift(id, live, containersByWorkspace.get(id) ?? [], sinceCommit) === 'follows') changed += 1
-      compared += 1
-      if (compared % comparisonsPerTurn === 0) await nextTurn()
-      if (closing.signal.aborted) return
-    }
-    count('changed', changed)
-    count('removed', await removeLeftovers(listing.value))
-    count('orphans', orphans.length)
-  }
-
-  /** Removes what the journal says was deleted; what it never heard of is shown and left alone: an older database may have been put back. Answers how many went. */
-  async function removeLeftovers(containers: readonly ContainerRecord[]): Promise<number> {
-    const unknownContainers: OrphanContainer[] = []
-    let removedCount = 0
-    for (const [index, container] of containers.entries()) {
-      const { workspaceId, containerId } = container
-      if (index > 0 && index % lookupsPerTurn === 0) await nextTurn()
-      if (closing.signal.aborted) return removedCount
-      if (deletedMeanwhile.has(workspaceId)) continue
-      if (actors.find(workspaceId) || actors.findQuarantined(workspaceId)) continue
-      if (journal.lastKnownStatus(workspaceId) !== 'deleted') {
-        unknownContainers.push({ ...container, provider: provider.name })
-        continue
-      }
-      const removal = await provider.remove(workspaceId, containerId, closing.signal)
-      if (removal.ok) removedCount += 1
+  function onNotice(notice: EngineNotice) {
+    if (signal.aborted) return
+    if (notice.kind === 'changed') inspector.inspect(notice.workspaceId)
+    else if (notice.kind === 'disconnected') {
+      const { fault } = notice
       log.warn(
-        { workspace: workspaceId, container: containerId, removed: removal.ok },
-        'a deleted workspace had left its container',
+        { provider: provider.name, reason: fault.message },
+        'the engine is unavailable; work that needs it waits',
+      )
+      engineFault = fault
+    } else {
+      if (engineFault) log.info({ provider: provider.name }, 'the engine is available')
+      engineFault = null
+      for (const listener of listeners) listener()
+      reconcileAll().catch((bug: unknown) =>
+        log.error({ err: bug, provider: provider.name }, 'a reconciliation failed'),
       )
     }
-    if (unknownContainers.length > 0 && unknownContainers.length !== orphans.length)
-      log.warn(
-        { containers: unknownContainers.map(({ containerId }) => containerId) },
-        'containers of this installation belong to no workspace that was ever heard of, and are left alone: was an older database put back?',
-      )
-    orphans = unknownContainers
-    return removedCount
   }
 
-  /** One at a time; what is asked while one is under way is answered by another after it, since that one may have seen too little. */
-  async function reconcileAll(): Promise<void> {
+  actors.onCommitted((transitions) => {
+    for (const { id, after } of transitions) {
+      if (after.status === 'done') {
+        inspector.forget(id)
+        leftovers.onDeleted(id)
+      } else if (after.hasTag('settled')) inspector.onSettled(id)
+    }
+  })
+  const watcher = provider.watch(onNotice)
+
+  return {
+    provider: provider.name,
+    lastRun: recorder.lastRun,
+    reconcileAll,
+    async pingEngine() {
+      if (!engineFault) return
+      const outcome = await provider.ping(signal)
+      // Success counts only as a notice, which comes with the events that were missed.
+      if (engineFault && !outcome.ok && !signal.aborted) engineFault = outcome.fault
+    },
+    orphans: leftovers.orphans,
+    fault: () => engineFault,
+    onConnected: (listener) => void listeners.push(listener),
+    close() {
+      closing.abort()
+      watcher.close()
+    },
+  }
+}
+
+/** Runs one at a time. A call during a run waits for another run after it, since that run may have seen too little. */
+function oneAtATime(runOnce: () => Promise<void>, signal: AbortSignal): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let rerun = false
+  return async () => {
     if (running) {
       rerun = true
       return running
@@ -178,7 +171,7 @@ export function reconciler({ provider, actors, journal, clock, log, onConnected 
       do {
         rerun = false
         await runOnce()
-      } while (rerun && !closing.signal.aborted)
+      } while (rerun && !signal.aborted)
     })()
     try {
       await running
@@ -186,50 +179,134 @@ export function reconciler({ provider, actors, journal, clock, log, onConnected 
       running = undefined
     }
   }
+}
 
-  function onNotice(notice: EngineNotice) {
-    if (closing.signal.aborted) return
-    if (notice.kind === 'changed') reinspect(notice.workspaceId)
-    else if (notice.kind === 'disconnected') {
-      log.warn(
-        { provider: provider.name, reason: notice.fault.message },
-        'the provider is away; work that needs it waits',
-      )
-      engineFault = notice.fault
-    } else {
-      if (engineFault) log.info({ provider: provider.name }, 'the provider answers')
-      engineFault = null
-      onConnected()
-      reconcileAll().catch((bug: unknown) =>
-        log.error({ err: bug, provider: provider.name }, 'a reconciliation did not succeed'),
-      )
+/**
+ * Sends a workspace what was found at the engine. `stale`: the workspace has changed since batch number `sinceCommit`, or is busy, so
+ * that the finding may be older than its state.
+ */
+function followEngine(
+  { actors, clock, log }: PartDeps,
+  id: WorkspaceId,
+  { committed, commit, stagedRevision, revision }: LiveWorkspace,
+  containers: readonly ContainerRecord[],
+  sinceCommit: number,
+): 'stale' | 'in-sync' | 'drifted' {
+  if (commit > sinceCommit || stagedRevision !== revision || !committed.hasTag('settled')) return 'stale'
+  const event = detectDrift(committed, containers, clock.now())
+  if (!event || !actors.send(id, event)) return 'in-sync'
+  log.info({ workspace: id, observed: event.type }, 'the workspace follows its engine')
+  return 'drifted'
+}
+
+/** Looks at single containers, when the engine says that something has changed. */
+function containerInspector(deps: PartDeps) {
+  const { provider, actors, log, signal } = deps
+  const changedWhileBusy = new Set<WorkspaceId>()
+
+  async function inspectOnce(id: WorkspaceId): Promise<void> {
+    for (;;) {
+      const before = actors.find(id)
+      if (before?.committed.context.provider !== provider.name) return // without a workspace: left to the inventory
+      if (!before.committed.hasTag('settled')) return void changedWhileBusy.add(id)
+      const sinceCommit = actors.commitCount()
+      const inspected = await provider.inspect(id, signal)
+      if (signal.aborted || !inspected.ok) return
+      const live = actors.find(id)
+      const containers = inspected.value ? [inspected.value] : []
+      if (!live || followEngine(deps, id, live, containers, sinceCommit) !== 'stale') return
+      if (live.stagedRevision !== live.revision) return void changedWhileBusy.add(id)
     }
   }
 
-  const watcher = provider.watch(onNotice)
+  function inspect(id: WorkspaceId) {
+    inspectOnce(id).catch((bug: unknown) => {
+      if (!signal.aborted) log.error({ err: bug, workspace: id }, 'a container could not be inspected')
+    })
+  }
 
   return {
-    provider: provider.name,
-    lastRun: recorder.lastRun,
-    reconcileAll,
-    onSettled(id) {
-      if (changedWhileBusy.delete(id)) reinspect(id)
+    inspect,
+    /** Inspects what has changed while the workspace was busy. */
+    onSettled(id: WorkspaceId) {
+      if (changedWhileBusy.delete(id)) inspect(id)
     },
-    onDeleted(id) {
-      changedWhileBusy.delete(id)
-      if (running) deletedMeanwhile.add(id)
-    },
-    async pingEngine() {
-      if (!engineFault) return
-      const outcome = await provider.ping(closing.signal)
-      // That it answers is believed when it is told of, with the events that were missed.
-      if (engineFault && !outcome.ok && !closing.signal.aborted) engineFault = outcome.fault
-    },
+    forget: (id: WorkspaceId) => void changedWhileBusy.delete(id),
+  }
+}
+
+/** Compares all containers with all workspaces. Busy workspaces find out themselves; changed ones are left to the next inventory. */
+async function takeInventory(deps: PartDeps, leftovers: ReturnType<typeof leftoverContainers>, run: RunRecord) {
+  const { provider, actors, log, signal } = deps
+  leftovers.beginInventory()
+  const sinceCommit = actors.commitCount()
+  const listing = await provider.list(signal)
+  if (signal.aborted) return
+  if (!listing.ok) {
+    const { message } = listing.fault
+    run.fail(message)
+    return log.warn({ provider: provider.name, reason: message }, 'the inventory failed: nothing is reconciled')
+  }
+  run.count('containers', listing.value.length)
+  const containersByWorkspace = new Map<WorkspaceId, ContainerRecord[]>()
+  for (const container of listing.value) {
+    const siblings = containersByWorkspace.get(container.workspaceId)
+    if (siblings) siblings.push(container)
+    else containersByWorkspace.set(container.workspaceId, [container])
+  }
+  let [compared, changed] = [0, 0]
+  for (const [id, live] of actors.all()) {
+    const containers = containersByWorkspace.get(id) ?? []
+    const isOurs = live.committed.context.provider === provider.name
+    if (isOurs && followEngine(deps, id, live, containers, sinceCommit) === 'drifted') changed += 1
+    compared += 1
+    if (compared % comparisonsPerTurn === 0) await nextTurn()
+    if (signal.aborted) return
+  }
+  run.count('changed', changed)
+  run.count('removed', await leftovers.remove(listing.value))
+  run.count('orphans', leftovers.orphans().length)
+}
+
+/**
+ * Containers without a workspace. If the journal says that the workspace was deleted, its container is removed. An unknown container is
+ * shown and left alone: an older database may have been restored.
+ */
+function leftoverContainers({ provider, actors, journal, log, signal }: PartDeps) {
+  let orphans: readonly OrphanContainer[] = []
+  /** Deleted since the last inventory began, which may still show their containers. */
+  const deletedMeanwhile = new Set<WorkspaceId>()
+
+  async function removeDeleted({ workspaceId, containerId }: ContainerRecord): Promise<boolean> {
+    const removal = await provider.remove(workspaceId, containerId, signal)
+    const fields = { workspace: workspaceId, container: containerId, removed: removal.ok }
+    log.warn(fields, 'a container of a deleted workspace was left behind')
+    return removal.ok
+  }
+
+  return {
     orphans: () => orphans,
-    fault: () => engineFault,
-    close() {
-      closing.abort()
-      watcher.close()
+    beginInventory: () => deletedMeanwhile.clear(),
+    onDeleted: (id: WorkspaceId) => void deletedMeanwhile.add(id),
+    /** Removes containers of deleted workspaces and returns how many; the others are orphans from now on. */
+    async remove(containers: readonly ContainerRecord[]): Promise<number> {
+      const unknown: OrphanContainer[] = []
+      let removed = 0
+      for (const [index, container] of containers.entries()) {
+        const { workspaceId: id } = container
+        if (index > 0 && index % lookupsPerTurn === 0) await nextTurn()
+        if (signal.aborted) return removed
+        if (deletedMeanwhile.has(id) || actors.view(id)) continue
+        if (journal.lastKnownStatus(id) !== 'deleted') unknown.push({ ...container, provider: provider.name })
+        else if (await removeDeleted(container)) removed += 1
+      }
+      if (unknown.length > 0 && unknown.length !== orphans.length)
+        log.warn(
+          { containers: unknown.map(({ containerId }) => containerId) },
+          'containers of this installation belong to no known workspace and are left alone: was an older database restored?',
+        )
+      orphans = unknown
+      return removed
     },
   }
 }

@@ -1,25 +1,26 @@
 import type { Clock } from '../workspace/clock.ts'
+import type { Log } from '../workspace/log.ts'
 
-/** What came of the last run of something that comes round again by itself. */
+/** What the last run of a sweep did. */
 export interface SweepRun {
   readonly startedAt: number
-  /** `null`: it is under way. */
+  /** `null` while it runs. */
   readonly durationMs: number | null
   /** What was done or found, counted. */
   readonly counts: Readonly<Record<string, number>>
-  /** What of it did not succeed, and comes round again. */
+  /** What failed; the next run tries it again. */
   readonly failed: readonly string[]
 }
 
 export interface SweepStatus {
   readonly name: string
-  /** `null`: it has not run yet. */
+  /** `null` before the first run. */
   readonly lastRun: SweepRun | null
-  /** `null`: nobody knows. */
+  /** `null` if unknown. */
   readonly nextAt: number | null
 }
 
-/** One thing that a sweep does. A number that it answers is counted under the name. */
+/** One task of a sweep. A number that it returns is counted under `countName`. */
 export interface SweepTask {
   readonly description: string
   readonly countName?: string
@@ -31,11 +32,11 @@ export interface SweepDeps {
   readonly name: string
   readonly everyMs: number
   readonly tasks: readonly SweepTask[]
-  /** Told of a part that threw. The others go on. */
+  /** Called when a task throws. The others go on. */
   readonly onFailure: (description: string, error: unknown) => void
 }
 
-/** Remembers the last run of something. */
+/** Records what each run did, and keeps the last one. */
 export function sweepRunRecorder(clock: Clock) {
   let lastRun: SweepRun | null = null
   return {
@@ -57,7 +58,9 @@ export function sweepRunRecorder(clock: Clock) {
   }
 }
 
-/** Does all `parts` every so often, the first time after that time, until it is ended. A part that fails or hangs holds up no other. */
+export type Sweep = ReturnType<typeof startSweep>
+
+/** Runs all tasks every `everyMs`, first after that time, until `stop()`. A task that fails or hangs does not delay the others. */
 export function startSweep({ clock, name, everyMs, tasks, onFailure }: SweepDeps) {
   const recorder = sweepRunRecorder(clock)
   let nextAt = clock.now() + everyMs
@@ -86,5 +89,30 @@ export function startSweep({ clock, name, everyMs, tasks, onFailure }: SweepDeps
   return {
     status: (): SweepStatus => ({ name, lastRun: recorder.lastRun(), nextAt }),
     stop: () => cancel(),
+  }
+}
+
+/** Lets other work have a turn of the event loop. */
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+export type Background = ReturnType<typeof backgroundWork>
+
+/** Runs work that no request waits for. A failure is logged and must not end the service: a sweep tries it again. */
+export function backgroundWork(log: Log) {
+  let closed = false
+
+  function logFailure(description: string, error: unknown) {
+    if (!closed) log.error({ err: error }, `${description} failed and will be retried`)
+  }
+
+  return {
+    logFailure,
+    run(description: string, work: () => void | Promise<void>) {
+      void (async () => work())().catch((error: unknown) => logFailure(description, error))
+    },
+    /** From now on, failures are not logged: the database closes. */
+    close() {
+      closed = true
+    },
   }
 }

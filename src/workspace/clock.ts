@@ -10,7 +10,7 @@ export interface Clock {
   timer(delayMs: number, callback: () => void): () => void
 }
 
-/** Node fires a timer that is longer than this at once (law 6). */
+/** Node fires a longer timer at once (law 6). */
 const longestTimerMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {

@@ -3,8 +3,8 @@ import type { SnapshotUpgrade } from '../../src/machines/snapshot-upgrades.ts'
 import { upgradeSnapshot, snapshotUpgrades, workspaceMachineVersion } from '../../src/machines/snapshot-upgrades.ts'
 import { encodeSnapshot } from '../../src/persistence/snapshot-codec.ts'
 import type { StoredWorkspaceRow } from '../../src/persistence/workspace-row.ts'
-import { workspaceRowOf } from '../../src/supervisor/transition-record.ts'
-import { readRestorableState } from '../../src/supervisor/restorable-state.ts'
+import { workspaceRowOf } from '../../src/supervisor/commit-log.ts'
+import { readRestorableState } from '../../src/supervisor/restore.ts'
 import { snapshotAt, now } from '../machines/transitions.ts'
 
 // A history that never was: version 1 had no `waitingForEngine`, and before version 3 `idle` was called `resting`.
@@ -77,7 +77,7 @@ describe('a stored snapshot', () => {
     expect(reasonOf(stored(1, snapshots[1]), second ? [second] : [])).toBe(
       'the upgrade "resting is called idle" to statechart version 2 failed: there is no waitingForEngine yet',
     )
-    expect(reasonOf(stored(1, snapshots[1]), first ? [first] : [])).toMatch(/resting.*none of the statechart's/)
+    expect(reasonOf(stored(1, snapshots[1]), first ? [first] : [])).toMatch(/resting.*not in the statechart/)
   })
 
   it('of a newer version, after a downgrade, is set aside and says which', () => {
@@ -92,7 +92,7 @@ describe('a stored snapshot', () => {
 
   it('that an upgrade carries to something that is no workspace is set aside', () => {
     const lossy: SnapshotUpgrade = { name: 'forgets', apply: ({ value }) => ({ value, context: {} }) }
-    expect(reasonOf(stored(1, snapshots[3]), [lossy])).toBe("the snapshot's context has no proper id")
+    expect(reasonOf(stored(1, snapshots[3]), [lossy])).toBe("the snapshot's context has no valid id")
   })
 })
 

@@ -173,7 +173,7 @@ describe('commands', () => {
     for (const end of [effectDone('stop', failedWith('permanent', 'no permission')), timerFired('deadline')]) {
       const after = steps(snapshotAt('stopped.starting.queued', { step: 'boot' }), { type: 'stop', ...cause }, end)
       expect(inState(after)).toBe('stopped.idle')
-      expect(after.context.reason).toContain('being started')
+      expect(after.context.reason).toContain('was starting')
       expect(inState(nextSnapshot(after, { type: 'appeared', ...own, connection }))).toBe('running.up')
     }
   })

@@ -24,15 +24,15 @@ const rowEdits: Readonly<Record<string, { readonly snapshot: (context: Context) 
   empty: { snapshot: () => '{}', why: /no state/ },
   'unknown-state': {
     snapshot: (context) => JSON.stringify({ value: { running: 'sideways' }, context }),
-    why: /sideways.*none of the statechart's/,
+    why: /sideways.*not in the statechart/,
   },
   'lacks-a-field': {
     snapshot: (context) => JSON.stringify({ value: { running: 'up' }, context: { ...context, step: undefined } }),
-    why: /no proper step/,
+    why: /no valid step/,
   },
   'number-for-a-text': {
     snapshot: (context) => JSON.stringify({ value: { running: 'up' }, context: { ...context, name: 7 } }),
-    why: /no proper name/,
+    why: /no valid name/,
   },
 }
 

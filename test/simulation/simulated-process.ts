@@ -1,15 +1,11 @@
-import { storedResponses } from '../../src/persistence/stored-responses.ts'
-import { journal } from '../../src/persistence/journal.ts'
-import { workspaceList } from '../../src/persistence/workspace-list.ts'
 import type { TransitionRecord } from '../../src/persistence/workspace-row.ts'
-import { workspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { WorkspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { Provider } from '../../src/provider/provider.ts'
 import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { createSupervisor } from '../../src/supervisor/supervisor.ts'
 import type { Log } from '../../src/workspace/log.ts'
-import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
 import type { SeededRandom } from '../seeded-random.ts'
+import { testSpec, testStores, testTemplates } from '../supervisor/supervisor-fixture.ts'
 import { flakyStore } from './flaky-store.ts'
 import type { StoreFaults } from './flaky-store.ts'
 import type { EngineRequest } from './engine/engine-request.ts'
@@ -17,26 +13,7 @@ import type { FaultyEngine } from './engine/faulty-engine.ts'
 import type { SimulationClock } from './simulation-clock.ts'
 import type { SimulationDatabase } from './simulation-database.ts'
 
-const spec: WorkspaceSpec = {
-  image: 'base:1',
-  containerEnv: {},
-  remoteEnv: {},
-  remoteUser: null,
-  workspaceFolder: '/work',
-  forwardPorts: [],
-  overrideCommand: true,
-  init: true,
-  limits: { cpus: 1, memoryBytes: 2 ** 30, pids: 100 },
-  onCreate: [],
-  postCreate: [],
-  postStart: [],
-}
-
-const templates = new Map([
-  ['base', { spec }],
-  ['broken', { spec: { ...spec, postCreate: [{ name: 'postCreateCommand', run: 'exit 3' }] } }],
-  ['missing', { spec: { ...spec, image: 'missing:1' } }],
-])
+const templates = testTemplates({ ...testSpec, postStart: [] })
 
 /** One process of the service: it lives until it is closed or killed, and another one takes over the same file and engine. */
 export interface SimulatedProcess {
@@ -108,11 +85,12 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
   function inspectLog(fields: object, message: string) {
     if (!alive) return
     if (message.includes('bug in vm-api')) onBugReport(`${message}: ${'err' in fields ? String(fields.err) : ''}`)
-    if (message.includes('cannot be read and is set aside')) onBugReport(message)
+    if (message.includes('cannot be read and is quarantined')) onBugReport(message)
   }
   const log: Log = { debug() {}, info() {}, warn: inspectLog, error: inspectLog }
+  const stores = testStores(db)
   const store = flakyStore({
-    store: workspaceStore(db),
+    store: stores.store,
     storeFaults,
     random: chance,
     alive: () => alive,
@@ -122,10 +100,8 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
     recordActivity: clock.recordActivity,
   })
   const supervisor = createSupervisor({
+    ...stores,
     store: mutation.store?.(store) ?? store,
-    journal: journal(db),
-    storedResponses: storedResponses(db),
-    list: workspaceList(db),
     templates,
     defaultTemplate: 'base',
     provider: 'docker',

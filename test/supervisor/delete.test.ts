@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProviderVerb } from '../provider/fake/fake-provider.ts'
-import { simulatedClock } from './simulated-clock.ts'
+import { settle, simulatedClock } from './simulated-clock.ts'
 import {
   ann,
   eventually,
@@ -45,6 +45,35 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(databaseReader(service.path).row(id)).toBeUndefined()
     expect(service.stateTrail(id).at(-1)).toBe('deleted')
     expect(service.supervisor.history(id, ann, 0, 100)?.length).toBeGreaterThan(3)
+  })
+
+  it('a removal waits for an aborted step that hangs, but only for a minute', async () => {
+    const clock = simulatedClock()
+    const service = await startTestService({
+      clock,
+      provisionerIntervalMs: 600_000,
+      providers: (engine) => [{ ...engine.provider(), image: () => new Promise(() => {}) }],
+    })
+    const id = createdId(await service.create('a'))
+    await settle()
+    expect(service.state(id)).toBe('creating.image')
+    await service.send(id, { type: 'delete' })
+    await clock.advance(59_999)
+    expect(service.state(id)).toBe('deleting.destroying')
+    await clock.advance(1)
+    await settle()
+    expect(service.state(id)).toBe('gone')
+  })
+
+  it('a removal names the container that it means, even if that has lost its labels', async () => {
+    const service = await startTestService()
+    const id = createdId(await service.create('a'))
+    await eventually(() => service.state(id), 'running.up')
+    const [container] = containersOf(service.engine, id)
+    service.engine.loseLabels(container?.containerId ?? '')
+    await service.send(id, { type: 'delete' })
+    await eventually(() => service.state(id), 'gone')
+    expect(containersOf(service.engine, id)).toEqual([])
   })
 
   it.each(steps)('a removal does not overtake the step %s that it cut off and that does not hear it', async (verb) => {

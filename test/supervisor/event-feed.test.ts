@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { EventFeedLine } from '../../src/persistence/journal.ts'
 import { eventFeed } from '../../src/supervisor/event-feed.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
+import { ann, createdId, eventually, startTestService } from './test-service.ts'
 
 /** A journal in memory that counts how often it is read. */
 function lines() {
@@ -84,4 +85,19 @@ test('one who has left is not woken, and with nobody there nothing is read', () 
   journal.add(1)
   testFeed.notify()
   expect([wakeUps, journal.reads()]).toEqual([0, 0])
+})
+
+test('a subscription reads only lines after its position', async () => {
+  const service = await startTestService()
+  const id = createdId(await service.create('a'))
+  await eventually(() => service.state(id), 'running.up')
+  const seqs = service.lines(id).map(({ seq }) => seq)
+  const read = (after: number | null) => {
+    const result = service.supervisor.subscribe({ caller: ann, workspace: null, after }, () => undefined)
+    if (result.kind !== 'subscribed') throw new Error(result.kind)
+    return readAll(result.subscription)
+  }
+  expect(read(0)).toEqual(seqs)
+  expect(read(seqs[2] ?? null)).toEqual(seqs.slice(3))
+  expect(read(null)).toEqual([])
 })

@@ -80,20 +80,29 @@ describe('law 6: time is data', () => {
   })
 
   it('an update that comes before the expiry saves it, one that comes after is too late, and never do both win', async () => {
-    const service = await still()
+    const heldCommits: (() => void)[] = []
+    let isHeld = false
+    const scheduleCommit = (run: () => void) => (isHeld ? void heldCommits.push(run) : void setImmediate(run))
+    const clock = simulatedClock()
+    const service = await startTestService({ clock, ...rareSweeps, scheduleCommit })
+    await settle()
     const saved = createdId(await service.create('saved', ann, { ttlSeconds: 60 }))
     const lost = createdId(await service.create('lost', ann, { ttlSeconds: 60 }))
-    await service.clock.advance(59 * second)
-    // In one turn: the update is decided before the timer rings, and is not on disk when it does.
+    await clock.advance(59 * second)
+    // The update is decided before the timer fires, and is not on disk when it does.
+    isHeld = true
     const update = service.send(saved, { type: 'update', ttlSeconds: 3600 })
-    await service.clock.advance(second)
+    await clock.advance(second)
+    expect(heldCommits).toHaveLength(1)
+    isHeld = false
+    for (const commit of heldCommits) commit()
     await settle()
     expect(await update).toMatchObject({ kind: 'accepted' })
     expect(service.state(saved)).toBe('running.up')
     expect(service.state(lost)).toBe('gone')
     expect(await service.send(lost, { type: 'update', ttlSeconds: 3600 })).toEqual({ kind: 'not-found' })
     await service.send(saved, { type: 'update', ttlSeconds: null })
-    await service.clock.advance(3700 * second)
+    await clock.advance(3700 * second)
     expect(service.state(saved)).toBe('running.up')
   })
 
@@ -179,7 +188,7 @@ describe('law 6: time is data', () => {
     const { db } = service.database
     db.exec('ALTER TABLE workspaces RENAME TO elsewhere')
     await service.clock.advance(minute)
-    expect(service.errors()).toContain('what has expired cannot be read, which is tried again')
+    expect(service.errors()).toContain('expired workspaces cannot be read; this is retried')
     db.exec('ALTER TABLE elsewhere RENAME TO workspaces')
     await service.clock.advance(10 * second)
     await settle()

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
+import { snapshotAt } from '../machines/transitions.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
-import { provisioningSlots } from '../../src/supervisor/provisioning-slots.ts'
+import { provisioningSlots, resumeQueue } from '../../src/supervisor/provisioner.ts'
 import { ann, callerOf, ben, eventually, createGate, createdId, startTestService } from './test-service.ts'
 
 describe('slots', () => {
@@ -20,7 +21,7 @@ describe('slots', () => {
     for (const [id] of names) {
       pool.grantFreeSlots()
       const [working] = [...names].filter(([, name]) => name === grantedOrder.at(-1)).map(([key]) => key)
-      pool.update(working ?? id, 'any', 'rest')
+      pool.update(working ?? id, 'any', 'idle')
     }
     expect(grantedOrder).toEqual(['ann1', 'ben1', 'cy1', 'ann2', 'ben2', 'ann3'])
     expect(pool.counts()).toEqual({ queued: 0, working: 0 })
@@ -116,6 +117,22 @@ describe('provisioning', () => {
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
+  it('an interrupted workspace holds no slot', async () => {
+    const service = await startTestService({ concurrency: 1, provisionerIntervalMs: 600_000 })
+    service.engine.before('image', () => new Promise(() => {}))
+    const first = createdId(await service.create('first'))
+    const second = createdId(await service.create('second'))
+    await eventually(() => [first, second].map(service.state), ['creating.image', 'creating.queued'])
+    const { db } = service.database
+    db.exec(
+      `CREATE TRIGGER refuse BEFORE UPDATE ON workspaces WHEN old.name = 'first' BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`,
+    )
+    expect(await service.send(first, { type: 'update', name: 'other' })).toMatchObject({ kind: 'write-failed' })
+    expect(service.supervisor.queue()).toEqual({ queued: 1, working: 0 })
+    await service.create('third')
+    await eventually(() => service.state(second), 'creating.image')
+  })
+
   it('one that was put back while it waited for its slot gets it only when it goes on, deadline and all', async () => {
     const service = await startTestService({ concurrency: 1, provisionerIntervalMs: 200 })
     const image = createGate()
@@ -134,4 +151,17 @@ describe('provisioning', () => {
     const events = service.lines(second).map(({ event }) => event)
     expect(events.slice(0, 3)).toEqual(['create', 'resume', 'granted'])
   })
+})
+
+it('an interrupted workspace is resumed, and not woken before', async () => {
+  const id = newWorkspaceId()
+  const sent: string[] = []
+  const queue = resumeQueue({ find: () => snapshotAt('creating.waiting'), send: (_, type) => sent.push(type) })
+  queue.add(id)
+  await queue.wake([id])
+  expect([sent, queue.has(id)]).toEqual([[], true])
+  expect(await queue.resumeAll()).toBe(1)
+  expect([sent, queue.has(id)]).toEqual([['resume'], false])
+  await queue.wake([id])
+  expect(sent).toEqual(['resume', 'wake'])
 })

@@ -4,39 +4,21 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { expect, onTestFinished, vi } from 'vitest'
 import { openDatabase } from '../../src/persistence/database.ts'
-import { storedResponses } from '../../src/persistence/stored-responses.ts'
-import { journal } from '../../src/persistence/journal.ts'
-import { workspaceList } from '../../src/persistence/workspace-list.ts'
-import { workspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { Provider } from '../../src/provider/provider.ts'
-import type { CreateResult, WorkspaceView } from '../../src/supervisor/requests.ts'
+import type { CreateResult } from '../../src/supervisor/admission.ts'
 import type { Caller } from '../../src/workspace/caller.ts'
+import type { WorkspaceView } from '../../src/supervisor/actors.ts'
 import type { Clock } from '../../src/workspace/clock.ts'
 import { systemClock } from '../../src/workspace/clock.ts'
 import { createSupervisor } from '../../src/supervisor/supervisor.ts'
-import type { UserCommandRequest } from '../../src/supervisor/supervisor.ts'
+import type { UserCommandRequest } from '../../src/supervisor/commands.ts'
 import { parseOwner } from '../../src/workspace/id.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
-import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
 import type { ProviderName } from '../../src/workspace/workspace-ref.ts'
 import { statePath } from '../../src/machines/workspace-snapshot.ts'
+import { testSpec, testStores, testTemplates } from './supervisor-fixture.ts'
 import type { FakeEngine } from '../provider/fake/fake-provider.ts'
 import { fakeEngine } from '../provider/fake/fake-provider.ts'
-
-export const spec: WorkspaceSpec = {
-  image: 'base:1',
-  containerEnv: {},
-  remoteEnv: {},
-  remoteUser: null,
-  workspaceFolder: '/work',
-  forwardPorts: [],
-  overrideCommand: true,
-  init: true,
-  limits: { cpus: 1, memoryBytes: 2 ** 30, pids: 100 },
-  onCreate: [],
-  postCreate: [],
-  postStart: [{ name: 'postStartCommand', run: 'true' }],
-}
 
 /** One line of the log. */
 export interface LogEntry {
@@ -65,12 +47,7 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
   const { provisionerIntervalMs = 50, janitorIntervalMs = 60_000 } = options
   const database = openDatabase(path)
   const { db } = database
-  const stores = {
-    store: workspaceStore(db),
-    journal: journal(db),
-    storedResponses: storedResponses(db),
-    list: workspaceList(db),
-  }
+  const stores = testStores(db)
   const logged: LogEntry[] = []
   const write = (level: LogEntry['level']) => (fields: object, message: string) =>
     void logged.push({ level, fields: Object.fromEntries(Object.entries(fields)), message })
@@ -89,10 +66,7 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
         return stores.store.commit(steps)
       },
     },
-    templates: new Map([
-      ['base', { spec }],
-      ['broken', { spec: { ...spec, postCreate: [{ name: 'postCreateCommand', run: 'exit 3' }] } }],
-    ]),
+    templates: testTemplates(testSpec),
     defaultTemplate: 'base',
     provider: 'docker',
     providers: new Map<ProviderName, Provider>(providers.map((provider) => [provider.name, provider])),

@@ -1,4 +1,7 @@
-import type { AdoptResult, CommandResult, CreateResult, WorkspaceView } from '../../supervisor/requests.ts'
+import type { AdoptResult } from '../../supervisor/orphans.ts'
+import type { CreateResult } from '../../supervisor/admission.ts'
+import type { WorkspaceView } from '../../supervisor/actors.ts'
+import type { CommandResult } from '../../supervisor/commands.ts'
 import { Problem } from './problem.ts'
 import type { WorkspaceJsonRenderer } from './workspace.ts'
 

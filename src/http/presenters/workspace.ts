@@ -1,6 +1,6 @@
 import { availableCommands, statePath, statusOf } from '../../machines/workspace-snapshot.ts'
 import type { WorkspaceSnapshot } from '../../machines/workspace-snapshot.ts'
-import type { WorkspaceView } from '../../supervisor/requests.ts'
+import type { WorkspaceView } from '../../supervisor/actors.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 import type { HistoryLine } from '../../wire/history.ts'
 import type { Workspace } from '../../wire/workspace.ts'

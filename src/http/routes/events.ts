@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { SubscribeResult } from '../../supervisor/requests.ts'
+import type { SubscribeResult } from '../../supervisor/queries.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 import { eventsQuerySchema, transitionEventSchema } from '../../wire/event.ts'
 import type { TransitionEvent } from '../../wire/event.ts'

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { CreateRequest } from '../../supervisor/requests.ts'
+import type { CreateRequest } from '../../supervisor/admission.ts'
 import type { Caller } from '../../workspace/caller.ts'
-import type { UserCommandRequest, Supervisor } from '../../supervisor/supervisor.ts'
+import type { UserCommandRequest } from '../../supervisor/commands.ts'
+import type { Supervisor } from '../../supervisor/supervisor.ts'
 import type { CreateWorkspaceBody, Workspace } from '../../wire/workspace.ts'
 import {
   patchWorkspaceBodySchema,

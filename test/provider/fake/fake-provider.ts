@@ -13,6 +13,8 @@ export type ProviderVerb = Exclude<keyof Provider, 'name' | 'watch' | 'guest'>
 export interface ProviderCall {
   readonly verb: ProviderVerb
   readonly workspaceId: WorkspaceId | null
+  /** The container id that a `remove` names. */
+  readonly containerId?: string | null
 }
 
 export interface FakeContainer {
@@ -49,6 +51,8 @@ export interface FakeEngine {
   readonly disconnected: boolean
   /** Ends a container, by default as killed. Notifies watchers unless disconnected. */
   exitContainer(containerId: string, exitContainer?: Partial<ContainerExit>): void
+  /** Removes the labels of a container, so that only its id finds it. */
+  loseLabels(containerId: string): void
   /** Removes a container. Notifies watchers unless disconnected. */
   removeByHand(containerId: string): void
   /** Adds a container without a provider, `created` by default. Returns its id. */
@@ -63,6 +67,7 @@ export interface FakeEngine {
 export function fakeEngine(): FakeEngine {
   type StoredContainer = { -readonly [K in keyof FakeContainer]: K extends 'ran' ? string[] : FakeContainer[K] }
   const containers = new Map<string, StoredContainer>()
+  const unlabelled = new Set<string>()
   const calls: ProviderCall[] = []
   const hooks = { before: new Map<ProviderVerb, Set<CallHook>>(), after: new Map<ProviderVerb, Set<CallHook>>() }
   const listeners = new Set<{ installation: string; tell: (notice: EngineNotice) => void }>()
@@ -138,8 +143,10 @@ export function fakeEngine(): FakeEngine {
   }
 
   function provider(installation = 'here', name: ProviderName = 'docker'): Provider {
+    const isOwn = ({ containerId, ...container }: StoredContainer) =>
+      container.installation === installation && !unlabelled.has(containerId)
     const ownContainer = (id: WorkspaceId) =>
-      [...containers.values()].find((c) => c.workspaceId === id && c.installation === installation)
+      [...containers.values()].find((container) => container.workspaceId === id && isOwn(container))
     const requireContainer = (id: WorkspaceId, containerId: string | null): Outcome<StoredContainer> => {
       const container = ownContainer(id)
       return container !== undefined && container.containerId === containerId
@@ -184,10 +191,12 @@ export function fakeEngine(): FakeEngine {
             endContainer(container, { code: 0, outOfMemory: false, wentDownWithEngine: false })
           return ok(undefined)
         }),
-      remove: (id, _containerId, signal) =>
-        performCall({ verb: 'remove', workspaceId: id }, signal, () => {
-          for (const container of containers.values())
-            if (container.workspaceId === id && container.installation === installation) removeContainer(container)
+      remove: (id, containerId, signal) =>
+        performCall({ verb: 'remove', workspaceId: id, containerId }, signal, () => {
+          for (const container of containers.values()) {
+            const isNamed = container.containerId === containerId && container.installation === installation
+            if (isNamed || (container.workspaceId === id && isOwn(container))) removeContainer(container)
+          }
           return ok(undefined)
         }),
       inspect: (id, signal) =>
@@ -197,7 +206,7 @@ export function fakeEngine(): FakeEngine {
         }),
       list: (signal) =>
         performCall({ verb: 'list', workspaceId: null }, signal, () =>
-          ok([...containers.values()].filter((c) => c.installation === installation).map(recordOf)),
+          ok([...containers.values()].filter(isOwn).map(recordOf)),
         ),
       ping: (signal) => performCall({ verb: 'ping', workspaceId: null }, signal, () => ok(undefined)),
       watch: (tell) => {
@@ -243,6 +252,7 @@ export function fakeEngine(): FakeEngine {
       if (container !== undefined)
         endContainer(container, { code: 137, outOfMemory: false, wentDownWithEngine: false, ...exit })
     },
+    loseLabels: (containerId) => void unlabelled.add(containerId),
     removeByHand: (containerId) => {
       const container = containers.get(containerId)
       if (container !== undefined) removeContainer(container)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { detectDrift } from '../../../src/supervisor/drift.ts'
+import { detectDrift } from '../../../src/supervisor/reconcile.ts'
 import type { ContainerExit, ContainerRecord } from '../../../src/workspace/container.ts'
 import { snapshotAt, connection, newContext } from '../../machines/transitions.ts'
 

@@ -1,5 +1,6 @@
 import { copyFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { settle } from '../simulated-clock.ts'
 import { newWorkspaceId } from '../../../src/workspace/id.ts'
 import { containerOf, whileDisconnected, runningWorkspace } from './engine-changes.ts'
 import type { RunningService } from './engine-changes.ts'
@@ -49,16 +50,40 @@ describe('law 8: both ways', () => {
     expect(contextOf(service.find(id)).connection).not.toBeNull()
   })
 
+  it('a change that two inventories find before it is on disk is one transition', async () => {
+    const heldCommits: (() => void)[] = []
+    let isHeld = false
+    const service = await startTestService({
+      scheduleCommit: (run) => (isHeld ? void heldCommits.push(run) : void setImmediate(run)),
+    })
+    const id = await runningWorkspace(service)
+    await service.send(id, { type: 'stop' })
+    await eventually(() => service.state(id), 'stopped.idle')
+    const context = contextOf(service.find(id))
+    await service.engine.provider().boot(context, new AbortController().signal)
+    isHeld = true
+    await whileDisconnected(service, () => undefined)
+    await eventually(() => heldCommits.length, 1)
+    const lists = () => service.engine.calls.filter(({ verb }) => verb === 'list').length
+    const before = lists()
+    await whileDisconnected(service, () => undefined)
+    await eventually(() => lists() > before, true)
+    await settle()
+    isHeld = false
+    for (const commit of heldCommits) commit()
+    await eventually(() => service.state(id), 'running.up')
+    expect(service.lines(id).filter(({ event }) => event === 'appeared')).toHaveLength(1)
+  })
+
   it('a container of a workspace that was deleted is removed, with a warning', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = await runningWorkspace(service)
     await service.send(id, { type: 'delete' })
     await eventually(() => service.state(id), 'gone')
-    service.engine.placeContainer(id)
+    const containerId = service.engine.placeContainer(id)
     await eventually(() => service.engine.containers.size, 0)
-    expect(
-      service.logged.some(({ level, message }) => level === 'warn' && message.includes('left its container')),
-    ).toBe(true)
+    expect(service.engine.calls.findLast(({ verb }) => verb === 'remove')).toMatchObject({ containerId })
+    expect(service.logged.some(({ level, message }) => level === 'warn' && message.includes('left behind'))).toBe(true)
   })
 
   it('a container that nobody ever heard of is left alone and shown: an older database may have been put back', async () => {
@@ -69,7 +94,7 @@ describe('law 8: both ways', () => {
     await inventory(service)
     expect(service.engine.containers.has(containerId)).toBe(true)
     expect(service.engine.calls.filter(({ verb }) => verb === 'remove')).toEqual([])
-    expect(service.logged.filter(({ message }) => message.includes('ever heard of'))).toHaveLength(1)
+    expect(service.logged.filter(({ message }) => message.includes('no known workspace'))).toHaveLength(1)
   })
 
   it('an older database put back under a newer engine costs nobody a container', async () => {
@@ -128,7 +153,7 @@ describe('law 8: both ways', () => {
     expect([stopped, young].map(service.state)).toEqual(['stopped.idle', 'running.up'])
     expect(service.stateTrail(young).filter((state) => state === 'stopped.idle')).toEqual([])
     expect(service.stateTrail(stopped).filter((state) => state === 'running.up')).toHaveLength(1)
-    expect(service.logged.filter(({ message }) => message.includes('left its container'))).toEqual([])
+    expect(service.logged.filter(({ message }) => message.includes('left behind'))).toEqual([])
   })
 
   it('what is noticed while a workspace is on its way is looked at when it rests', async () => {

@@ -84,7 +84,7 @@ describe('law 7: one bad row stops nobody else', () => {
       expect(service.find(bad, ben)).toBeUndefined()
       expect(service.supervisor.list({}, ann).workspaces.map(workspaceIdOf)).toEqual([bad, good])
       expect(service.supervisor.list({ status: 'failed' }, ann).workspaces.map(workspaceIdOf)).toEqual([bad])
-      expect(service.errors().filter((message) => message.includes('set aside'))).toHaveLength(1)
+      expect(service.errors().filter((message) => message.includes('quarantined'))).toHaveLength(1)
       expect(await service.send(bad, { type: 'start' })).toEqual({ kind: 'refused', state: 'failed' })
       expect(await service.send(bad, { type: 'delete' }, ben)).toEqual({ kind: 'not-found' })
       expect(await service.create('bad')).toEqual({ kind: 'name-taken' })
@@ -171,6 +171,17 @@ describe('law 7: one bad row stops nobody else', () => {
     await next.supervisor.rehydrated
     expect(next.supervisor.health()).toMatchObject({ database: null, rehydrating: false })
   })
+
+  it.each(['failed', 'deleting'])(
+    'a %s row of an unknown provider is quarantined, and its container is not touched',
+    async (status) => {
+      const { bad, ...service } = await startDamaged('is null', {}, `, provider = 'podman', status = '${status}'`)
+      expect(service.find(bad, root)).toMatchObject({ kind: 'quarantined' })
+      expect(await service.send(bad, { type: 'delete' }, root)).toEqual({ kind: 'refused', state: 'failed' })
+      expect(containersOf(service.engine, bad)).toHaveLength(1)
+      expect(service.find(bad) === undefined).toBe(status === 'deleting')
+    },
+  )
 
   it('operators see it too', async () => {
     const { bad, ...service } = await startDamaged('is null')
