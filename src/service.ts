@@ -22,7 +22,7 @@ import type { ProviderChoice } from './provider-choice.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { StartError } from './start-error.ts'
 import { systemClock } from './workspace/clock.ts'
-import type { Supervisor } from './supervisor/supervisor.ts'
+import type { SupervisorWithGuests } from './supervisor/supervisor.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { describeTemplateProblems } from './template/template-problem.ts'
 import { defaultTemplate, readTemplates } from './template/templates.ts'
@@ -151,7 +151,7 @@ interface SupervisionDeps {
 }
 
 /** Creates the supervisor, on measured providers. */
-function superviseWorkspaces(deps: SupervisionDeps): Supervisor {
+function superviseWorkspaces(deps: SupervisionDeps): SupervisorWithGuests {
   const { config, database, log, metrics, providerChoice, stores, templates } = deps
   const measured = providerMetrics(metrics.registry)
   return createSupervisor({

@@ -1,18 +1,7 @@
-import type { ReadStream, WriteStream } from 'node:tty'
 import type { Client, Workspace } from '../client/client.ts'
+import type { CliEnvironment } from './cli-environment.ts'
 import type { ServiceEndpoint } from './endpoint.ts'
 import type { CliOutput } from './output/output.ts'
-
-/** The process that a command runs in. */
-export interface CliEnvironment {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly home: string
-  /** `undefined` if the system does not know it. */
-  readonly loginName: () => string | undefined
-  readonly stdin: ReadStream
-  readonly stdout: WriteStream
-  readonly stderr: WriteStream
-}
 
 /** Everything that a command works with. */
 export interface CommandContext {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { apiClient } from '../client/client.ts'
-import type { ActionResult, CliEnvironment, CommandContext } from './command-context.ts'
+import type { CliEnvironment } from './cli-environment.ts'
+import type { ActionResult, CommandContext } from './command-context.ts'
 import type { EndpointOptions, ServiceEndpoint } from './endpoint.ts'
 import { resolveEndpoint } from './endpoint.ts'
 import type { CliOutput } from './output/output.ts'

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError, usageError } from './cli-error.ts'
-import type { CliEnvironment } from './command-context.ts'
+import type { CliEnvironment } from './cli-environment.ts'
 import { toRecord } from './to-record.ts'
 
 export interface EndpointOptions {

@@ -7,7 +7,7 @@ import { createCommand } from './commands/create.ts'
 import { execCommand } from './commands/exec.ts'
 import { extendCommand } from './commands/extend.ts'
 import { historyCommand } from './commands/history.ts'
-import { lifecycleCommands } from './commands/lifecycle.ts'
+import { startStopCommands } from './commands/lifecycle.ts'
 import { logsCommand } from './commands/logs.ts'
 import { lsCommand } from './commands/ls.ts'
 import { openCommand } from './commands/open.ts'
@@ -20,7 +20,7 @@ import { configureHelpOutput } from './output/help.ts'
 import { cliOutput } from './output/output.ts'
 import { commandRunner } from './command-runner.ts'
 import { addGlobalOptions } from './global-options.ts'
-import type { CliEnvironment } from './command-context.ts'
+import type { CliEnvironment } from './cli-environment.ts'
 import { toRecord } from './to-record.ts'
 
 const commandsWithoutService = ['serve', 'completion', '__complete']
@@ -40,7 +40,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
         lsCommand(run),
         createCommand(run),
         showCommand(run),
-        ...lifecycleCommands(run),
+        ...startStopCommands(run),
         extendCommand(run),
         historyCommand(run),
         rmCommand(run),

@@ -1,6 +1,6 @@
 import type { ClientExecOptions, Exec, ExecEvent } from '../client/client.ts'
 import { ApiError } from '../client/api-error.ts'
-import { encodeBytes } from '../client/encoded-bytes.ts'
+import { encodeBytes } from '../client/bytes.ts'
 import { CliError, exitCodes, signalExitCode } from './cli-error.ts'
 import type { CommandContext } from './command-context.ts'
 

@@ -12,7 +12,7 @@ import type { ClientShellOptions, Shell } from './shell.ts'
 import { openShell } from './shell.ts'
 
 export { ApiError } from './api-error.ts'
-export type { ByteSource } from './byte-source.ts'
+export type { ByteSource } from './bytes.ts'
 export type { TransitionFeedEvent } from './event-feed.ts'
 export type { ClientExecOptions, Exec, ExecEvent, ExecSignal } from './exec.ts'
 export type { FilesApi } from './files.ts'
@@ -45,7 +45,7 @@ export interface ListFilter {
 }
 
 /** The user commands without arguments: each changes what runs. */
-export type LifecycleCommand = Exclude<Workspace['can'][number], 'update' | 'delete'>
+export type StartStopCommand = Exclude<Workspace['can'][number], 'update' | 'delete'>
 
 export type Client = ReturnType<typeof apiClient>
 
@@ -69,9 +69,9 @@ export function apiClient(options: ClientOptions) {
 function workspaceApi(transport: HttpTransport) {
   const { api, request, readBody, getJson, getPages, send, sendJson } = transport
   const get = (id: string) => getJson('workspace', workspacePath(id))
-  const sendCommand = (command: LifecycleCommand) => (id: string) =>
+  const sendCommand = (command: StartStopCommand) => (id: string) =>
     sendJson('workspace', 'POST', `${workspacePath(id)}/${command}`)
-  const lifecycleCommands: Readonly<Record<LifecycleCommand, (id: string) => Promise<Workspace>>> = {
+  const startStopCommands: Readonly<Record<StartStopCommand, (id: string) => Promise<Workspace>>> = {
     start: sendCommand('start'),
     stop: sendCommand('stop'),
     restart: sendCommand('restart'),
@@ -97,7 +97,7 @@ function workspaceApi(transport: HttpTransport) {
     get,
     create: (body: CreateWorkspaceBody) =>
       sendJson('workspace', 'POST', '/workspaces', jsonBody(body, { 'idempotency-key': randomId() })),
-    ...lifecycleCommands,
+    ...startStopCommands,
     update: (id: string, patch: PatchWorkspaceBody) =>
       sendJson('workspace', 'PATCH', workspacePath(id), jsonBody(patch)),
     delete: (id: string) => send('DELETE', workspacePath(id)),

@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts'
-import type { ByteSource } from './byte-source.ts'
-import { streamingBody } from './byte-source.ts'
+import type { ByteSource } from './bytes.ts'
+import { streamingBody } from './bytes.ts'
 import type { HttpTransport } from './http-transport.ts'
 import { jsonBody, workspacePath } from './http-transport.ts'
 

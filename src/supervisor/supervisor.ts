@@ -87,7 +87,10 @@ export interface OperationsStatus {
   readonly quarantined: number
 }
 
-export type Supervisor = ReturnType<typeof createSupervisor>
+export type Supervisor = Omit<SupervisorWithGuests, 'resolve'>
+
+/** The supervisor with `resolve`, which gives access to guests. The composition root passes `resolve` to the runtime only. */
+export type SupervisorWithGuests = ReturnType<typeof createSupervisor>
 
 /** Restores every stored workspace and runs all of them until `close()`. Requests are answered at once. */
 export function createSupervisor(deps: SupervisorDeps) {

@@ -109,23 +109,12 @@ test('the search finds the files of src', () => {
   expect(new Set(files.map(roomOf)).size).toBeGreaterThan(3)
 })
 
-/** Folders that still have too many files. The list must become empty. */
-const knownLargeFolders = ['supervisor']
-
 test('no folder of src has more than 15 files', () => {
   const counts = new Map<string, number>()
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1)
-  const large = [...counts].filter(([folder, count]) => count > 15 && !knownLargeFolders.includes(folder))
+  const large = [...counts].filter(([, count]) => count > 15)
   expect(large).toEqual([])
 })
-
-/** Cycles that still exist. Remove an entry with its cause; the list must become empty. */
-const knownCycles = [
-  'client/shell-frames.ts → client/shell.ts → client/shell-frames.ts',
-  'provider/process/guest/files/process-files.ts → provider/process/guest/process-guest.ts → provider/process/guest/files/process-files.ts',
-  'supervisor/maintenance-sweeps.ts → supervisor/maintenance.ts → supervisor/maintenance-sweeps.ts',
-  'supervisor/maintenance.ts → supervisor/reconcile.ts → supervisor/orphans.ts → supervisor/maintenance.ts',
-]
 
 /** The shortest import cycle through each file that is part of one, imports of types included. */
 function cycles(importsByFile: ReadonlyMap<string, readonly string[]>): string[] {
@@ -158,7 +147,7 @@ test('no file of src imports itself through others, not even by a type', () => {
       specifier.startsWith('.') ? [importTarget(file, specifier)] : [],
     )
   const found = cycles(new Map(files.map((file) => [file, importsOf(file)])))
-  expect(found.filter((cycle) => !knownCycles.includes(cycle))).toEqual([])
+  expect(found).toEqual([])
 })
 
 test('a cycle is reported once, with its path', () => {

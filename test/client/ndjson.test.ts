@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseNdjson } from '../../src/client/ndjson.ts'
-import { decodeBytes, encodeBytes } from '../../src/client/encoded-bytes.ts'
+import { decodeBytes, encodeBytes } from '../../src/client/bytes.ts'
 import { collect } from './collect.ts'
 
 test('lines are parsed however the stream is chunked, and an unfinished last line is dropped', async () => {

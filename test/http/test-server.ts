@@ -165,7 +165,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   metrics.collectFrom({ ...supervisor, orphans: () => supervisor.orphans().length })
   const offeredSupervisor = wrapSupervisor?.(supervisor) ?? supervisor
   const runtime = openRuntime({
-    resolveWorkspace: offeredSupervisor.resolve,
+    resolveWorkspace: supervisor.resolve,
     lifecycleOutput: offeredSupervisor.lifecycleOutput,
     subscribe: offeredSupervisor.subscribe,
     execLog: execLogs,

@@ -67,7 +67,7 @@ describe('law 5: no dead ends', () => {
     expect(contextOf(service.find(id)).attempts).toBe(0)
     await service.clock.advance(2 * minute)
     expect(service.state(id)).toBe('failed')
-    expect(reasonOf(service, id)).toMatch(/No success in time.*step "image".*fake engine is away/s)
+    expect(reasonOf(service, id)).toMatch(/No success in time.*step "image".*fake engine is disconnected/s)
     service.engine.reconnect()
     await service.send(id, { type: 'start' })
     await settle()

@@ -1,13 +1,13 @@
 import { Command } from 'commander'
-import type { LifecycleCommand } from '../../client/client.ts'
+import type { StartStopCommand } from '../../client/client.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { CommandRunner } from '../command-runner.ts'
 import { findWorkspace } from '../workspaces/find-workspace.ts'
 import { lastHistorySeq, waitAndReport } from '../workspaces/wait-until-settled.ts'
 
 /** The commands that change what runs in a workspace. */
-export function lifecycleCommands(run: CommandRunner): Command[] {
-  const commands: Readonly<Record<LifecycleCommand, Command>> = {
+export function startStopCommands(run: CommandRunner): Command[] {
+  const commands: Readonly<Record<StartStopCommand, Command>> = {
     start: lifecycleCommand(run, 'start', {
       summary: 'start workspaces',
       description: 'Starts stopped workspaces, or retries failed ones, and waits until they are running.',
@@ -28,7 +28,7 @@ export function lifecycleCommands(run: CommandRunner): Command[] {
 
 function lifecycleCommand(
   run: CommandRunner,
-  type: LifecycleCommand,
+  type: StartStopCommand,
   { summary, description }: { readonly summary: string; readonly description: string },
 ): Command {
   return new Command(type)
@@ -47,7 +47,7 @@ function lifecycleCommand(
 
 async function runCommand(
   context: CommandContext,
-  type: LifecycleCommand,
+  type: StartStopCommand,
   nameOrId: string,
   shouldWait: boolean,
 ): Promise<number> {

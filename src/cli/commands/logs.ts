@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { LogLine } from '../../client/client.ts'
-import { decodeBytes } from '../../client/encoded-bytes.ts'
+import { decodeBytes } from '../../client/bytes.ts'
 import { usageError } from '../cli-error.ts'
 import { parseDurationSeconds } from '../output/duration.ts'
 import { findWorkspace } from '../workspaces/find-workspace.ts'

@@ -1,6 +1,6 @@
 import type { Command, Help } from 'commander'
 import type { CliOutput } from './output.ts'
-import type { CliEnvironment } from '../command-context.ts'
+import type { CliEnvironment } from '../cli-environment.ts'
 
 /** Longer lines are hard to read, however wide the terminal is. */
 const maxHelpWidth = 100

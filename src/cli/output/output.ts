@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { CliEnvironment } from '../command-context.ts'
+import type { CliEnvironment } from '../cli-environment.ts'
 import { truncateText } from './table.ts'
 
 /** Returns to the start of the line, and erases it. */

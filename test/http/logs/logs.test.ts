@@ -177,7 +177,7 @@ test('a disk that takes no output does not disturb the setup', async () => {
   const { id } = await testServer.createWorkspace()
   const { status } = await testServer.waitFor(id, (shown) => shown.status !== 'creating')
   expect(status).toBe('running')
-  expect(testServer.logged.filter((line) => line.includes('cannot be kept'))).toHaveLength(1)
+  expect(testServer.logged.filter((line) => line.includes('cannot be stored'))).toHaveLength(1)
 })
 
 test.each(['?since=yesterday', '?tail=-1', '?tail=x', '?follow=maybe'])(

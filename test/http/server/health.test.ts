@@ -32,7 +32,7 @@ test('readiness reports a disconnected engine, and recovers when the engine is b
     status: 'not_ready',
     database: 'connected',
     provider: 'disconnected',
-    error: 'Provider: The fake engine is away. Call comeBack().',
+    error: 'Provider: The fake engine is disconnected. Call reconnect().',
     code: 'not-ready',
   })
   testServer.engine.reconnect()

@@ -39,7 +39,7 @@ test('a failed sweep names the part that failed, and so does a failed reconcilia
     const { sweeps } = (await inject('GET', path, asRoot)).json()
     return sweeps.flatMap((sweep: { failed: string[] }) => sweep.failed)
   }
-  await expect.poll(failed).toEqual(['forgetting old answers', 'The list was cut short.'])
+  await expect.poll(failed).toEqual(['pruning stored responses', 'The list was cut short.'])
 })
 
 test('operator routes do not exist for other users', async () => {
