@@ -55,7 +55,9 @@ export type WorkspaceEvent = WorkspaceCommand | WorkspaceObservation | Superviso
 
 // The columns of the chart's tables: a group for each list that this file exports.
 export { userCommands } from '../workspace/user-command.ts'
+/** @public Read by the chart discovery. */
 export const observations = ['exited', 'vanished', 'appeared'] as const satisfies WorkspaceObservation['type'][]
+/** @public Read by the chart discovery. */
 export const supervisorEvents = [
   'granted',
   'resume',

@@ -31,8 +31,6 @@ export interface JanitorDeps {
   readonly onSweep: () => void
 }
 
-export type Janitor = ReturnType<typeof startJanitor>
-
 const dayMs = 24 * 60 * 60_000
 /** Histories and exec records deleted in one sweep. */
 const maxPrunedHistories = 100

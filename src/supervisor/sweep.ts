@@ -58,8 +58,6 @@ export function sweepRunRecorder(clock: Clock) {
   }
 }
 
-export type Sweep = ReturnType<typeof startSweep>
-
 /** Runs all tasks every `everyMs`, first after that time, until `stop()`. A task that fails or hangs does not delay the others. */
 export function startSweep({ clock, name, everyMs, tasks, onFailure }: SweepDeps) {
   const recorder = sweepRunRecorder(clock)

@@ -125,6 +125,5 @@ export const listWorkspacesQuerySchema = z.object({
     .optional()
     .meta({ description: 'For operators: the name of an owner, or `*` for all owners.' }),
 })
-export type ListWorkspacesQuery = z.infer<typeof listWorkspacesQuerySchema>
 
 export const workspaceDeletedSchema = z.object({ message: z.literal('Workspace deleted') }).meta({ id: 'Deleted' })

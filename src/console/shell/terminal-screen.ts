@@ -4,8 +4,6 @@ import type { ITheme } from '@xterm/xterm'
 import { Terminal } from '@xterm/xterm'
 import type { ShellSize } from '../../client/shell.ts'
 
-export type TerminalScreen = ReturnType<typeof terminalScreen>
-
 interface TerminalScreenCallbacks {
   readonly onInput: (input: string | Uint8Array) => void
   readonly onResize: (size: ShellSize) => void

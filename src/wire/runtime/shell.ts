@@ -25,7 +25,6 @@ export const shellQuerySchema = z.object({
 export const shellClientMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resize'), columns: columnsSchema, rows: rowsSchema }),
 ])
-export type ShellClientMessage = z.infer<typeof shellClientMessageSchema>
 
 /** Messages from the service. */
 export const shellServerMessageSchema = z.discriminatedUnion('type', [

@@ -3,7 +3,6 @@ import { request } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { ExecLine } from '../../../src/wire/runtime/exec.ts'
 import { execLineSchema } from '../../../src/wire/runtime/exec.ts'
-import type { WorkspaceBody, TestServer } from '../test-server.ts'
 import { openTestServer } from '../test-server.ts'
 import type { TestServerOptions } from '../test-server.ts'
 
@@ -17,7 +16,6 @@ export async function openExecWorkspace(options: TestServerOptions = {}) {
 }
 
 export type ExecWorkspace = Awaited<ReturnType<typeof openExecWorkspace>>
-export type { WorkspaceBody, TestServer }
 
 /** What a client does with runs, over real connections. */
 export function execClient(port: number, id: string, user = 'alice') {
