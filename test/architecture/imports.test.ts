@@ -98,7 +98,7 @@ test('file names are kebab-case and not vague', () => {
     file.endsWith('.ts'),
   )
   const names = [...files, ...testFiles].filter((file) => {
-    const stem = basename(file).replace(/(\.test)?\.tsx?$/, '')
+    const stem = basename(file).replace(/(\.live)?(\.test)?\.tsx?$/, '')
     return !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stem) || vagueName.test(stem)
   })
   expect(names).toEqual([])
