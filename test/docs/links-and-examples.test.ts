@@ -53,6 +53,13 @@ test.each(pages)('every relative link of %s leads somewhere', (page) => {
   expect(broken).toEqual([])
 })
 
+test.each(pages)('every path of the repository that %s names in code exists', (page) => {
+  const paths = [...textOf(page).matchAll(/`((?:src|test|docs|bench|deploy|templates)\/[\w./-]+)`/g)].map(
+    ([, path = '']) => path,
+  )
+  expect(paths.filter((path) => !/\/out(\/|$)/.test(path) && !existsSync(join(root, path)))).toEqual([])
+})
+
 test.each([...pages, ...scripts])('every npm script that %s names is one', (page) => {
   const manifest: unknown = JSON.parse(textOf('package.json'))
   const defined = Object.keys(Object(Object(manifest).scripts))
