@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const { page } = await visit(await listen(), { user: null })
     await page.getByLabel('User name').fill('no,name')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('alert').getByText('Send a user name').waitFor()
+    await page.getByRole('alert').getByText('Authentication required').waitFor()
     await page.getByLabel('User name').fill('alice')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('row', { name: /own/ }).waitFor()
