@@ -79,7 +79,7 @@ describe('a lock on the database that another program holds', () => {
     const { path, start, refusedStart } = serviceFixture(temporaryFolder())
     await (await start()).stop('SIGTERM')
     const release = await hold(path, 'DELETE')
-    expect(await refusedStart()).toMatch(/database is locked.*Another program holds the file: end it/)
+    expect(await refusedStart()).toMatch(/database is locked.*Another program holds the file: stop that program/)
     await release()
     await createRunning(await start(), 'after')
   })

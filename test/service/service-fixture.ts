@@ -40,7 +40,7 @@ export function serviceFixture(folder: string, extra: Readonly<Record<string, st
       const service = await startServiceProcess(env)
       const tracked = {
         ...service,
-        async end(signal: NodeJS.Signals) {
+        async stop(signal: NodeJS.Signals) {
           services.delete(tracked)
           return service.stop(signal)
         },

@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
       expect(running()).toContain('sleep 286')
     })
     // The kernel notifies only the shell.
-    await expect.poll(running).not.toContain('sleep 286')
+    await expect.poll(running, { timeout: 10_000 }).not.toContain('sleep 286')
     expect(running()).toContain('sleep 285')
   })
 
