@@ -51,7 +51,7 @@ function startOnGolden(file: string) {
 }
 
 describe.each(files)('a database of schema $schema and statechart $machine', ({ schema, machine, file }) => {
-  it('is opened, each row lives or is set aside as its page says, and comes to rest', async () => {
+  it('every row of a golden database is restored or quarantined as recorded, and settles', async () => {
     const rows = rowsOf(golden(file))
     const { clock, supervisor, ...service } = startOnGolden(file)
     const historyOf = (id: WorkspaceId) => {
@@ -66,7 +66,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     await expect(page.join('')).toMatchFileSnapshot(file.replace(/\.sql$/, '.txt'))
   })
 
-  it('keeps histories, idempotency keys and the installation', async () => {
+  it('an upgrade of a golden database keeps histories, idempotency keys and the installation', async () => {
     const before = golden(file)
     const { supervisor, database, storedResponses } = startOnGolden(file)
     expect(installationStore(database.db).id()).toBe('0123456789ab')
@@ -92,7 +92,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     }
   })
 
-  it('has the schema that the migrations up to it make, and gets the newest: none was edited after its release', () => {
+  it('a golden database has the schema of its migrations and upgrades to the newest: no released migration was edited', () => {
     const fresh = new Sqlite(':memory:')
     onTestFinished(() => void fresh.close())
     for (const { sql } of migrations.slice(0, schema)) fresh.exec(sql)
@@ -101,7 +101,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     expect(schemaOf(startOnGolden(file).database.db)).toEqual(schemaOf(fresh))
   })
 
-  it.runIf(machine === currentVersions.machine)('lives as it was stored, to the last field', () => {
+  it.runIf(machine === currentVersions.machine)('every readable row is restored with every stored field', () => {
     const service = startOnGolden(file)
     const readable = rowsOf(golden(file)).filter(({ name }) => !(name in damagedRows))
     expect(readable.length).toBeGreaterThan(0)
@@ -113,11 +113,11 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
 describe('the newest golden database', () => {
   const newest = files.at(-1)?.file ?? ''
 
-  it('is of this version’s schema and statechart', () => {
+  it('the newest golden database has the current schema and statechart version', () => {
     expect(storedVersions().at(-1), instructions).toEqual(currentVersions)
   })
 
-  it('has a row in every state of the chart, and one that was deleted', () => {
+  it('the newest golden database has a row in every state of the chart, and a deleted workspace', () => {
     const db = golden(newest)
     const states = db.prepare<[], string>('SELECT DISTINCT to_state FROM journal').pluck().all()
     const leaves = leavesOf(chartOf(workspaceMachine)).map(({ id }) => id)
@@ -127,7 +127,7 @@ describe('the newest golden database', () => {
     expect(states.toSorted(), instructions).toEqual(leaves.toSorted())
   })
 
-  it('has every field that a workspace remembers, and no other', () => {
+  it('the newest golden database has exactly the fields of the current context', () => {
     const row = rowsOf(golden(newest)).find(({ name }) => name === 'running.up.full')
     const { context } = JSON.parse(row?.snapshot ?? '{}') as { context: object }
     const fresh = initialContext({ ...createRequest, spec: fullSpec })

@@ -114,7 +114,7 @@ const snapshot = (effect: EffectId, name: ResultCase): EffectResult<unknown> => 
   return failedWith(name === 'transient, the last attempt' ? 'transient' : name, `no success with ${effect}`)
 }
 
-test('every state that waits for an effect is in the table', () => {
+test('every state that invokes an effect is in the table', () => {
   const waiting = leavesOf(chartOf(workspaceMachine)).filter((leaf) => leaf.invokes.some(({ src }) => src !== 'timer'))
   expect(Object.keys(table).sort()).toEqual(waiting.map((leaf) => leaf.id).sort())
 })
@@ -142,7 +142,7 @@ describe.each(Object.entries(table))('in %s', (state, [effect, stateReachedBy, c
   })
 })
 
-test('what a step found is kept', () => {
+test('the results of steps are stored in the context', () => {
   const image = nextSnapshot(snapshotAt('creating.image', { imageId: null }), effectDone('image', successResults.image))
   expect(image.context.imageId).toBe('i1')
   const container = nextSnapshot(

@@ -20,7 +20,7 @@ const isEnd = (type: string) => type.startsWith('xstate.done.actor.')
 const nodesIn = (node: DirectedGraphNode): DirectedGraphNode[] => [node, ...node.children.flatMap(nodesIn)]
 const nodes = nodesIn(toDirectedGraph(workspaceMachine))
 
-test('a workspace that rests can be started or stopped, and that leads out of where it rests', () => {
+test('a settled workspace accepts a start or a stop that changes its state', () => {
   const resting = everywhere.filter(isAtRest)
   const stuck = resting.filter((snapshot) => {
     const out = availableCommands(snapshot).filter((type) => type === 'start' || type === 'stop')
@@ -33,14 +33,14 @@ test('a workspace that rests can be started or stopped, and that leads out of wh
 })
 
 describe('a state on its way', () => {
-  test('is left by every answer of its effect and at the end of every wait', () => {
+  test('a transient state is left on every result of its effect and when any wait ends', () => {
     const ends = steps.filter(({ event }) => isEnd(event.type))
     expect(ends.length).toBeGreaterThan(0)
     const ignored = ends.filter(({ state, nextState }) => stateKey(state) === stateKey(nextState))
     expect(ignored.map(({ state, event }) => `${statePath(state.value)}: ${event.type}`)).toEqual([])
   })
 
-  test('has an edge that holds whatever its effect answers', () => {
+  test('a transient state has an unguarded transition for the result of its effect', () => {
     const invokes = nodes.flatMap((node) => node.stateNode.invoke.map(({ id }) => ({ node, id })))
     expect(invokes.length).toBeGreaterThan(0)
     const open = invokes.filter(({ node, id }) => {
@@ -50,7 +50,7 @@ describe('a state on its way', () => {
     expect(open.map(({ node, id }) => `${node.stateNode.id}: ${id}`)).toEqual([])
   })
 
-  test('comes to rest or is gone without anybody’s command', () => {
+  test('a transient state settles or ends without any command', () => {
     const automaticEvents = steps.filter(({ event }) => isEnd(event.type) || event.type === 'granted')
     const home = new Set(
       everywhere.filter((snapshot) => isAtRest(snapshot) || snapshot.status === 'done').map(stateKey),
@@ -64,7 +64,7 @@ describe('a state on its way', () => {
     expect(statePathsOf(visited.filter((snapshot) => !home.has(stateKey(snapshot))))).toEqual([])
   })
 
-  test('comes to rest by itself when every try of it fails, unless it is being deleted', () => {
+  test('a transient state settles by itself if every attempt fails, except while deleting', () => {
     const busy = everywhere.filter((snapshot) => snapshot.hasTag('busy') && !snapshot.matches('deleting'))
     const restless = busy.filter((snapshot) => {
       let at = snapshot

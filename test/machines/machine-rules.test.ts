@@ -29,12 +29,12 @@ describe.each(machines.map((entry) => [entry.machine.id, entry.machine] as const
       expect([action, makeOf(machine, action)]).toEqual([action, 'xstate.assign'])
   })
 
-  test('M2: no transition is delayed by XState, which would forget it', () => {
+  test('M2: no transition is delayed by XState, since a restart would lose it', () => {
     expect(nodes.flatMap((node) => node.after)).toEqual([])
     expect(Object.keys(machine.implementations.delays)).toEqual([])
   })
 
-  test('M3: every effect has an id and a source with a name', () => {
+  test('M3: every effect has an id and a named source', () => {
     for (const node of nodes) {
       const given = [node.config.invoke ?? []].flat()
       expect(node.invoke.map(({ id }) => id)).toEqual(given.map(({ id }) => id ?? `${node.id} names no id`))
@@ -42,12 +42,12 @@ describe.each(machines.map((entry) => [entry.machine.id, entry.machine] as const
     }
   })
 
-  test('M4: no state does anything on entry or exit, which resume would repeat', () => {
+  test('M4: no state has entry or exit actions, since resume would repeat them', () => {
     expect(nodes.flatMap((node) => [...node.entry, ...node.exit])).toEqual([])
   })
 })
 
-test('M5: no machine reads a clock, draws a number or sets a timer', () => {
+test('M5: no machine reads a clock, generates a random number or sets a timer', () => {
   for (const file of readdirSync(folder)) {
     const text = readFileSync(new URL(file, folder), 'utf8')
     expect([

@@ -122,7 +122,7 @@ const here = (state: State) =>
     waitingForEngine: true,
   })
 
-test('the table has a row for each state that the machine can be in', () => {
+test('the table has a row for each state of the machine', () => {
   expect(states.toSorted()).toEqual(
     leavesOf(chartOf(workspaceMachine))
       .map((leaf) => leaf.id)
@@ -142,7 +142,7 @@ describe.each(states)('in %s', (state) => {
     expect(statePath(after.value)).toBe(cell)
   })
 
-  test('every command that it accepts changes it', () => {
+  test('every accepted command changes the workspace', () => {
     const before = here(state)
     for (const type of availableCommands(before)) {
       const after = nextSnapshot(before, events[type])
@@ -153,17 +153,17 @@ describe.each(states)('in %s', (state) => {
     }
   })
 
-  test('the commands that it lists are those that it accepts', () => {
+  test('the listed commands are exactly the accepted ones', () => {
     expect(availableCommands(here(state))).toEqual(userCommands.filter((command) => table[state][command] !== refused))
   })
 })
 
-test('a workspace that is being deleted, or is deleted, refuses every command', () => {
+test('a deleting or deleted workspace refuses every command', () => {
   for (const state of ['deleting.destroying', 'deleting.waiting', 'deleted'] as const)
     expect(availableCommands(snapshotAt(state))).toEqual([])
 })
 
-test('a workspace that is not due yet is not deleted by its expiry', () => {
+test('a workspace does not expire before it is due', () => {
   for (const state of states) expect(snapshotAt(state, { expiresAt: now + 1 }).can(events.expire)).toBe(false)
   for (const state of states) expect(snapshotAt(state, { expiresAt: null }).can(events.expire)).toBe(false)
 })

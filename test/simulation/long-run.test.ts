@@ -30,7 +30,7 @@ const pass = (ms: number): Operation => ({ kind: 'pass', ms })
 /** Days go by in one stride: what is due in them rings at their end. */
 const days = (count: number): Operation => ({ kind: 'freeze', ms: count * day })
 
-it.each([1, 2, 3, 4, 5, 6])('ten years of TTLs pass in seconds, and each is over in its time: %i', async (seed) => {
+it.each([1, 2, 3, 4, 5, 6])('in ten simulated years every TTL expires on time: %i', async (seed) => {
   const { integer } = seededRandom(seed)
   const years = Array.from({ length: 10 }, (_, year) => year + 1)
   const trace = await simulatePlan(seed, [
@@ -48,7 +48,7 @@ it.each([1, 2, 3, 4, 5, 6])('ten years of TTLs pass in seconds, and each is over
 })
 
 it.each(Array.from({ length: 12 }, (_, seed) => seed))(
-  'the wall clock jumps a day forward and back, and nothing expires of it: %i',
+  'nothing expires when the wall clock jumps forward and back: %i',
   async (seed) => {
     const { integer, chance } = seededRandom(seed)
     const jumps = Array.from({ length: 8 }, (): Operation[] => {
@@ -66,7 +66,7 @@ it.each(Array.from({ length: 12 }, (_, seed) => seed))(
   },
 )
 
-it('a day that the wall clock jumps forward for good costs five minutes, and then what is due goes', async () => {
+it('five minutes after a permanent jump of the wall clock, due workspaces expire', async () => {
   const trace = await simulatePlan(1, [create(1, 7200), pass(10 * minute), { kind: 'jump', ms: day }, pass(7 * minute)])
   const expire = trace.findIndex((line) => line.includes('(expire by'))
   expect(trace[expire]).toMatch(/^0:1[56]:/)

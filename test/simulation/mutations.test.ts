@@ -119,6 +119,6 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
   ],
 ]
 
-it.each(mutations)('%s is found out', async (_, mutation, finding) => {
+it.each(mutations)('the checks detect %s', async (_, mutation, finding) => {
   expect((await found(mutation)).split('\n')[0]).toMatch(finding)
 })

@@ -17,7 +17,7 @@ const steps = ['image', 'container', 'boot', 'setup'] as const satisfies Provide
 
 describe('law 3: every effect may run twice', () => {
   it.each(steps)(
-    'an engine that did the step %s and answered 500 all the same is asked again, and one container comes of it',
+    'if the engine completes the step %s but answers 500, the step is retried and makes only one container',
     async (verb) => {
       const service = await startTestService()
       service.engine.failNext(verb, { kind: 'transient', message: 'engine says 500' }, { worked: true })
@@ -30,7 +30,7 @@ describe('law 3: every effect may run twice', () => {
 })
 
 describe('law 4: delete is legal from every state and always gets there', () => {
-  it.each(steps)('a create that is deleted while its step %s is slow leaves no container', async (verb) => {
+  it.each(steps)('a workspace deleted during a slow %s step leaves no container', async (verb) => {
     const service = await startTestService()
     const slow = createGate()
     service.engine.before(verb, () => slow.opened)
@@ -47,7 +47,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.supervisor.history(id, ann, 0, 100)?.length).toBeGreaterThan(3)
   })
 
-  it('a removal waits for an aborted step that hangs, but only for a minute', async () => {
+  it('a removal waits at most one minute for an aborted step that hangs', async () => {
     const clock = simulatedClock()
     const service = await startTestService({
       clock,
@@ -65,7 +65,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.state(id)).toBe('gone')
   })
 
-  it('a removal names the container that it means, even if that has lost its labels', async () => {
+  it('a removal finds the container by its id even if its labels are lost', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -76,7 +76,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it.each(steps)('a removal does not overtake the step %s that it cut off and that does not hear it', async (verb) => {
+  it.each(steps)('a removal does not overtake an aborted %s step that ignores its signal', async (verb) => {
     const order: string[] = []
     const release = createGate()
     const service = await startTestService({
@@ -120,7 +120,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it('every state at rest and on the way can be deleted', async () => {
+  it('a workspace can be deleted in every settled and every transient state', async () => {
     const service = await startTestService({ concurrency: 1 })
     const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
     const running = await make('running')
@@ -155,7 +155,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('one that was put back and is deleted before it goes on has its removal begun once', async () => {
+  it('a workspace that is rolled back and deleted before it resumes is removed once', async () => {
     const clock = simulatedClock()
     const service = await startTestService({ clock, provisionerIntervalMs: 5000 })
     const { db } = service.database
@@ -176,7 +176,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.engine.calls.filter(({ verb }) => verb === 'remove')).toHaveLength(1)
   })
 
-  it('a workspace that waits to try again can be deleted', async () => {
+  it('a workspace that waits for a retry can be deleted', async () => {
     const service = await startTestService()
     service.engine.before('boot', () => ({ kind: 'transient', message: 'not now' }))
     const id = createdId(await service.create('a'))
@@ -186,7 +186,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it('a delete while the engine is away is hidden at once, survives a restart of the service, and is done when the engine is back', async () => {
+  it('a delete while the engine is unavailable hides the workspace at once, survives a restart and completes when the engine returns', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -207,7 +207,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it('a delete is waited for as long as its asker has patience, and no longer', async () => {
+  it('waiting for a delete ends when the workspace is removed or the timeout expires', async () => {
     const service = await startTestService()
     const quick = createdId(await service.create('quick'))
     const slow = createdId(await service.create('slow'))
@@ -227,7 +227,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await service.supervisor.waitUntilDeleted(slow, 60_000)
   })
 
-  it('of two deletes at the same moment neither is refused', async () => {
+  it('two simultaneous deletes are both answered without a conflict', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')

@@ -17,7 +17,7 @@ async function still(clock: SimulatedClock = simulatedClock()) {
 }
 
 describe('law 6: time is data', () => {
-  it('a workspace expires when its time has come, and not before', async () => {
+  it('a workspace expires when its TTL ends, and not before', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 90 }))
     const rest = createdId(await service.create('b', ann, { ttlSeconds: 3600 }))
@@ -30,7 +30,7 @@ describe('law 6: time is data', () => {
     expect(service.lines(id).find(({ event }) => event === 'expire')).toMatchObject({ by: 'system:expiry' })
   })
 
-  it('one timer serves all of them, whatever their number', async () => {
+  it('one timer serves any number of expiring workspaces', async () => {
     const service = await still()
     await settle()
     const before = service.clock.pending
@@ -40,7 +40,7 @@ describe('law 6: time is data', () => {
     expect(service.clock.pending).toBe(before)
   })
 
-  it.each([30, 3650])('a TTL of %i days lives that long', async (days) => {
+  it.each([30, 3650])('a workspace with a TTL of %i days lives that long', async (days) => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: days * 86_400 }))
     await settle()
@@ -56,7 +56,7 @@ describe('law 6: time is data', () => {
     expect(next.state(id)).toBe('gone')
   })
 
-  it('on the real clock a TTL of 30 days and one of ten years are not over as they begin', async () => {
+  it('on the real clock, TTLs of 30 days and of ten years do not expire at once', async () => {
     const service = await startTestService()
     const ids = [30 * 86_400, 315_360_000].map((ttlSeconds) => service.create(`w${ttlSeconds}`, ann, { ttlSeconds }))
     const [month, decade] = (await Promise.all(ids)).map(createdId)
@@ -65,7 +65,7 @@ describe('law 6: time is data', () => {
     expect(contextOf(service.find(month)).expiresAt).toBe(contextOf(service.find(month)).createdAt + 30 * day)
   })
 
-  it('what expired while the service was down expires once, at the start', async () => {
+  it('a workspace whose TTL ended while the service was down expires once, at the next start', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 60 }))
     await settle()
@@ -79,7 +79,7 @@ describe('law 6: time is data', () => {
     expect(service.engine.containers.size).toBe(0)
   })
 
-  it('an update that comes before the expiry saves it, one that comes after is too late, and never do both win', async () => {
+  it('an update and an expiry never both win: the first to be committed does', async () => {
     const heldCommits: (() => void)[] = []
     let isHeld = false
     const scheduleCommit = (run: () => void) => (isHeld ? void heldCommits.push(run) : void setImmediate(run))
@@ -106,7 +106,7 @@ describe('law 6: time is data', () => {
     expect(service.state(saved)).toBe('running.up')
   })
 
-  it('a shorter TTL is heeded though the timer was set for a later one', async () => {
+  it('shortening a TTL moves the expiry timer forward', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 3600 }))
     await settle()
@@ -116,7 +116,7 @@ describe('law 6: time is data', () => {
     expect(service.state(id)).toBe('gone')
   })
 
-  it('after the clock jumped forward nothing expires for five minutes, which is warned of once', async () => {
+  it('after the clock jumps forward, nothing expires for five minutes and one warning is logged', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 7200 }))
     await service.clock.advance(minute)
@@ -129,7 +129,7 @@ describe('law 6: time is data', () => {
     expect(service.state(id)).toBe('gone')
   })
 
-  it('a jump forward that is put right within the five minutes costs nobody anything', async () => {
+  it('a forward jump that is corrected within five minutes expires nothing', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 7200 }))
     await service.clock.advance(minute)
@@ -140,7 +140,7 @@ describe('law 6: time is data', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('a jump back delays expiry by no more than the jump, and stops nothing else', async () => {
+  it('a backward jump delays expiry by at most the jump and affects nothing else', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 120 }))
     await service.clock.advance(minute)
@@ -154,7 +154,7 @@ describe('law 6: time is data', () => {
     expect(service.state(id)).toBe('gone')
   })
 
-  it('five hundred that expire at one moment all go', async () => {
+  it('five hundred workspaces that expire at the same moment are all deleted', async () => {
     const service = await still()
     await Promise.all(Array.from({ length: 500 }, (_, n) => service.create(`w${n}`, ann, { ttlSeconds: 60 })))
     await settle(400)
@@ -164,7 +164,7 @@ describe('law 6: time is data', () => {
     expect(service.engine.containers.size).toBe(0)
   })
 
-  it('an expiry that the database refuses is tried again, less and less often', async () => {
+  it('an expiry that the database refuses is retried, less and less often', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 60 }))
     await settle()
@@ -181,7 +181,7 @@ describe('law 6: time is data', () => {
     expect(service.state(id)).toBe('gone')
   })
 
-  it('a store that cannot be read for a while delays expiry and ends nothing', async () => {
+  it('a store that cannot be read for a while delays expiry and breaks nothing else', async () => {
     const service = await still()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 60 }))
     await settle()
@@ -195,7 +195,7 @@ describe('law 6: time is data', () => {
     expect(service.state(id)).toBe('gone')
   })
 
-  it('what is due is found by the index, not by reading every row', async () => {
+  it('due workspaces are found through an index, not by a full scan', async () => {
     const service = await still()
     const plan = (sql: string) =>
       service.database.db

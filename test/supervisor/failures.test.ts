@@ -5,7 +5,7 @@ import { eventually, containersOf, createdId, startTestService, startServiceOn }
 // What docs/failures.md promises and no other file holds.
 
 describe('a workspace', () => {
-  it('whose template was removed is started, and made anew, from the recipe that it was made with', async () => {
+  it('a workspace whose template was removed starts, and is recreated, from its own spec', async () => {
     const first = await startTestService()
     const id = createdId(await first.create('a'))
     await eventually(() => first.state(id), 'running.up')
@@ -30,7 +30,7 @@ describe('a workspace', () => {
     expect(containersOf(first.engine, id)).toMatchObject([{ state: { kind: 'running' }, ran: ['postStartCommand'] }])
   })
 
-  it('whose end no event told of is seen by the next sweep', async () => {
+  it('an exit whose event was lost is found by the next sweep', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -49,7 +49,7 @@ describe('a workspace', () => {
 })
 
 describe('a database that another program has locked for writing', () => {
-  it('refuses what would be lost, begins nothing, and all goes on when the lock is gone', async () => {
+  it('a database locked by another program refuses commands without side effects, and accepts them when the lock is released', async () => {
     const service = await startTestService()
     const up = createdId(await service.create('a'))
     await eventually(() => service.state(up), 'running.up')

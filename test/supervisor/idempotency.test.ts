@@ -16,7 +16,7 @@ const ask = (service: TestService, key: string, { fingerprint = 'same', name = '
   )
 
 describe('a create with an idempotency key', () => {
-  it('makes one workspace however often it is asked, at once and later, and after a restart and a delete', async () => {
+  it('creates repeated with the same idempotency key make one workspace, even after a restart and a delete', async () => {
     const service = await startTestService()
     const answers = await Promise.all([ask(service, 'k'), ask(service, 'k'), ask(service, 'k')])
     expect(answers.map(({ kind }) => kind)).toEqual(['created', 'replayed', 'replayed'])
@@ -33,14 +33,14 @@ describe('a create with an idempotency key', () => {
     expect(await ask(next, 'k')).toEqual({ kind: 'replayed', response: id })
   })
 
-  it('another request with its key is refused; another owner’s key is another key', async () => {
+  it('a different request with the same key is refused; the same key of another owner is independent', async () => {
     const service = await startTestService()
     const [first, second] = await Promise.all([ask(service, 'k'), ask(service, 'k', { fingerprint: 'other' })])
     expect([first.kind, second.kind]).toEqual(['created', 'key-reused'])
     expect(await ask(service, 'k', { who: ben })).toMatchObject({ kind: 'created' })
   })
 
-  it('that was not written may be asked again, and one that waits for it asks for itself', async () => {
+  it('a create that could not be written may be repeated; a concurrent duplicate fails the same way', async () => {
     const service = await startTestService()
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
@@ -51,14 +51,14 @@ describe('a create with an idempotency key', () => {
     expect(await ask(service, 'k')).toMatchObject({ kind: 'created' })
   })
 
-  it('in the same turn as another one sees what that one is about to write', async () => {
+  it('a create sees the staged create of the same turn', async () => {
     const service = await startTestService()
     const results = await Promise.all([ask(service, 'k'), ask(service, 'other key'), ask(service, 'k')])
     expect(results.map(({ kind }) => kind)).toEqual(['created', 'name-taken', 'replayed'])
     expect(service.errors()).toEqual([])
   })
 
-  it('is forgotten after a day', async () => {
+  it('an idempotency key expires after a day', async () => {
     const clock = simulatedClock()
     const service = await startTestService({ clock, provisionerIntervalMs: 3_600_000, janitorIntervalMs: 3_600_000 })
     await ask(service, 'k')

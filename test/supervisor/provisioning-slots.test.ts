@@ -6,7 +6,7 @@ import { provisioningSlots, resumeQueue } from '../../src/supervisor/provisioner
 import { ann, callerOf, ben, eventually, createGate, createdId, startTestService } from './test-service.ts'
 
 describe('slots', () => {
-  it('go to one owner after the other, and within one owner in the order of asking', () => {
+  it('slots are granted to owners in turn, and to each owner in order of arrival', () => {
     const grantedOrder: string[] = []
     const names = new Map<WorkspaceId, string>()
     const pool = provisioningSlots(1, (id) => (grantedOrder.push(names.get(id) ?? '?'), true))
@@ -27,7 +27,7 @@ describe('slots', () => {
     expect(pool.counts()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('one that is not wanted any more goes to the next, and is not lost', () => {
+  it('a slot that is no longer needed is granted to the next workspace', () => {
     const grantedOrder: WorkspaceId[] = []
     const [cancelled, next] = [newWorkspaceId(), newWorkspaceId()]
     const pool = provisioningSlots(1, (id) => id !== cancelled && grantedOrder.push(id) > 0)
@@ -40,7 +40,7 @@ describe('slots', () => {
 })
 
 describe('provisioning', () => {
-  it('a thousand creates of one owner do not hold up another owner’s one', async () => {
+  it('a thousand creates by one owner do not delay another owner’s create', async () => {
     const service = await startTestService({ concurrency: 4 })
     let grantedOrder = 0
     service.engine.before('image', () => {
@@ -56,7 +56,7 @@ describe('provisioning', () => {
     expect(service.supervisor.queue().queued).toBeGreaterThan(500)
   })
 
-  it('no more than the set number is provisioned at a time, starts included', async () => {
+  it('creates and starts together never exceed the concurrency limit', async () => {
     const service = await startTestService({ concurrency: 3 })
     let now = 0
     let most = 0
@@ -80,7 +80,7 @@ describe('provisioning', () => {
     expect(most).toBe(3)
   })
 
-  it('a slot comes back after a failure, a delete, a wait, a stop and a lost step', async () => {
+  it('a slot is released after a failure, a delete, a wait, a stop and a failed write', async () => {
     const service = await startTestService({ concurrency: 1 })
     const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
     const failed = await make('failed', 'broken')
@@ -133,7 +133,7 @@ describe('provisioning', () => {
     await eventually(() => service.state(second), 'creating.image')
   })
 
-  it('one that was put back while it waited for its slot gets it only when it goes on, deadline and all', async () => {
+  it('a queued workspace that is rolled back gets a slot only after it resumes, with its deadline', async () => {
     const service = await startTestService({ concurrency: 1, provisionerIntervalMs: 200 })
     const image = createGate()
     service.engine.before('image', () => image.opened)
@@ -153,7 +153,7 @@ describe('provisioning', () => {
   })
 })
 
-it('an interrupted workspace is resumed, and not woken before', async () => {
+it('an interrupted workspace is resumed before it can be woken', async () => {
   const id = newWorkspaceId()
   const sent: string[] = []
   const queue = resumeQueue({ find: () => snapshotAt('creating.waiting'), send: (_, type) => sent.push(type) })

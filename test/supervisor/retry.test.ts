@@ -22,7 +22,7 @@ describe('law 5: no dead ends', () => {
     ['container', 5],
     ['boot', 5],
     ['setup', 5],
-  ] as const)('the step %s is given up after %i tries, with the reason', async (verb, most) => {
+  ] as const)('the step %s fails after %i attempts, with the reason', async (verb, most) => {
     const service = await still()
     service.engine.before(verb, () => ({ kind: 'transient', message: 'registry on fire' }))
     const id = createdId(await service.create('a'))
@@ -35,7 +35,7 @@ describe('law 5: no dead ends', () => {
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('a fault that trying again does not mend ends it after one try', async () => {
+  it('a permanent fault fails the create after one attempt', async () => {
     const service = await still()
     service.engine.before('image', () => ({ kind: 'permanent', message: 'no such image: base:1' }))
     const id = createdId(await service.create('a'))
@@ -45,7 +45,7 @@ describe('law 5: no dead ends', () => {
     expect(reasonOf(service, id)).toMatch(/step "image" after 1 attempt: no such image: base:1.*will not help/s)
   })
 
-  it('pauses between tries grow', async () => {
+  it('pauses between attempts grow', async () => {
     const service = await still()
     const at: number[] = []
     service.engine.before('boot', () => {
@@ -58,7 +58,7 @@ describe('law 5: no dead ends', () => {
     expect(pauses).toEqual([1000, 2000, 4000, 8000])
   })
 
-  it('waiting for an engine that is away spends no try, and ends in failed after 30 minutes', async () => {
+  it('waiting for an unavailable engine uses no attempt and fails after 30 minutes', async () => {
     const service = await still()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
@@ -74,7 +74,7 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('a create goes on at once when the engine is back', async () => {
+  it('a create continues as soon as the engine is available again', async () => {
     const service = await still()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
@@ -84,7 +84,7 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('an engine that comes and goes for hours does not keep a create from ending', async () => {
+  it('a create ends at its deadline even if the engine keeps disconnecting and reconnecting', async () => {
     const service = await still()
     service.engine.before('boot', () => ({ kind: 'unavailable', message: 'gone again' }))
     const id = createdId(await service.create('a'))
@@ -97,7 +97,7 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('failed')
   })
 
-  it('a step that hangs for ever ends at the deadline, and holds no slot', async () => {
+  it('a step that hangs ends at the deadline and releases its slot', async () => {
     const service = await still()
     service.engine.before('boot', () => new Promise(() => undefined))
     const id = createdId(await service.create('a'))
@@ -106,7 +106,7 @@ describe('law 5: no dead ends', () => {
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('a stop that hangs for ever ends at the deadline, with the workspace up and the reason', async () => {
+  it('a stop that hangs ends at the deadline, with the workspace running and a reason', async () => {
     const service = await still()
     const id = createdId(await service.create('a'))
     await settle()
@@ -117,7 +117,7 @@ describe('law 5: no dead ends', () => {
     expect(reasonOf(service, id)).toMatch(/could not be stopped/)
   })
 
-  it('a create that was cut off by a long downtime has a fair chance', async () => {
+  it('a create interrupted by a long downtime gets a few more minutes', async () => {
     const service = await still()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
@@ -132,7 +132,7 @@ describe('law 5: no dead ends', () => {
     expect(next.state(id)).toBe('running.up')
   })
 
-  it('a provider that throws in a step is a step that failed', async () => {
+  it('an exception in a provider counts as a failed attempt of the step', async () => {
     const clock = simulatedClock()
     let throws = true
     const service = await startTestService({
@@ -156,7 +156,7 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('a delete is tried for ever, at most a minute apart, and warned of after ten tries', async () => {
+  it('a delete is retried until it succeeds, at least once a minute, with a warning every ten attempts', async () => {
     const service = await still()
     const id = createdId(await service.create('a'))
     await settle()

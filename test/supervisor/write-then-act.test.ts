@@ -55,7 +55,7 @@ async function four(service: TestService) {
 const big = { text: 'x'.repeat(6000) }
 
 describe('law 1: write, then act', () => {
-  it('no effect begins before the step that asks for it is on disk', async () => {
+  it('no effect begins before its transition is on disk', async () => {
     const service = await startTestService()
     const disk = recordCallsAndDisk(service.engine, service.path)
     const [a, b, c, d] = await four(service)
@@ -72,7 +72,7 @@ describe('law 1: write, then act', () => {
     expect(disk.begun()).toBe(4 * 4 + 1 + 3 + 1 + 2) // creates, stop, restart, delete, start
   })
 
-  it('a step that was left again in the same turn never has its effect', async () => {
+  it('a state that is left in the same turn never starts its effect', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -83,7 +83,7 @@ describe('law 1: write, then act', () => {
     expect(service.stateTrail(id).slice(-3)).toEqual(['running.stopping.halting', 'deleting.destroying', 'deleted'])
   })
 
-  it('on a full disk nothing begins, the answer says so, and all goes on when there is room again', async () => {
+  it('on a full disk commands are refused without side effects, and accepted when there is space again', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -107,7 +107,7 @@ describe('law 1: write, then act', () => {
     await eventually(() => service.state(id), 'stopped.idle')
   })
 
-  it('creates that are cut off by a full disk go on when there is room, and the full disk is no hot loop', async () => {
+  it('creates interrupted by a full disk continue when there is space, and are retried only by the sweep', async () => {
     const clock = simulatedClock()
     const service = await startTestService({ clock, provisionerIntervalMs: 5000, concurrency: 300 })
     const boot = createGate()
@@ -138,7 +138,7 @@ describe('law 1: write, then act', () => {
     for (const id of ids) expect(containersOf(service.engine, id)).toHaveLength(1)
   })
 
-  it('a refused step of a group is lost alone, with what stands on it', async () => {
+  it('a refused transition fails alone in its batch, with those that follow from it', async () => {
     const service = await startTestService()
     const [a, b, c, d] = await four(service)
     await eventually(() => [a, b, c, d].every((id) => service.state(id) === 'running.up'), true)
@@ -158,7 +158,7 @@ describe('law 1: write, then act', () => {
 })
 
 describe('law 2: what a client was told is never lost', () => {
-  it('nobody sees a step that is not on disk', async () => {
+  it('a transition is not visible before it is on disk', async () => {
     let write: (() => void) | undefined
     const held: (() => void)[] = []
     const service = await startTestService({ scheduleCommit: (run) => (write ? held.push(run) : setImmediate(run)) })
@@ -182,7 +182,7 @@ describe('law 2: what a client was told is never lost', () => {
     expect(await made).toMatchObject({ kind: 'created' })
   })
 
-  it('a refusal names a state that is on disk, or none: it is not-written if that state is lost', async () => {
+  it('a refusal that names a state is answered only once that state is on disk', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -195,7 +195,7 @@ describe('law 2: what a client was told is never lost', () => {
     expect(service.engine.calls.map(({ verb }) => verb)).not.toContain('stop')
   })
 
-  it('a name that is taken is refused without disturbing what is under way', async () => {
+  it('a rename to a taken name is refused without interrupting the work in progress', async () => {
     const service = await startTestService()
     createdId(await service.create('taken'))
     const pull = createGate()

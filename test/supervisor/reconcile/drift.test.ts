@@ -48,7 +48,7 @@ describe('law 8: what an inventory says of a workspace at rest', () => {
     expect(detectDrift(snapshot, found, 1)?.type ?? null).toBe(expected)
   })
 
-  it('an exit is told with its code and whether it was for memory or with the engine', () => {
+  it('an exit carries its code and whether the container ran out of memory or went down with the engine', () => {
     const oom = recordIn({ kind: 'exited', exit: { code: 137, outOfMemory: true, wentDownWithEngine: false } })
     expect(detectDrift(runningSnapshot, [oom], 5)).toEqual({
       type: 'exited',

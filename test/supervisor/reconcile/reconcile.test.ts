@@ -23,7 +23,7 @@ async function inventory(service: Pick<RunningService, 'engine'>) {
 }
 
 describe('law 8: both ways', () => {
-  it('what happened while the service was down is found at its start', async () => {
+  it('changes made while the service was down are found at the next start', async () => {
     const service = await startTestService()
     const gone = await runningWorkspace(service, 'gone')
     const down = await runningWorkspace(service, 'down')
@@ -36,7 +36,7 @@ describe('law 8: both ways', () => {
     await eventually(() => [gone, down, ended].map(next.state), ['stopped.idle', 'running.up', 'stopped.idle'])
   })
 
-  it('a stopped workspace whose container is started by hand runs', async () => {
+  it('a stopped workspace whose container is started by hand becomes running', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await service.send(id, { type: 'stop' })
@@ -50,7 +50,7 @@ describe('law 8: both ways', () => {
     expect(contextOf(service.find(id)).connection).not.toBeNull()
   })
 
-  it('a change that two inventories find before it is on disk is one transition', async () => {
+  it('a change found by two inventories before it is on disk causes one transition', async () => {
     const heldCommits: (() => void)[] = []
     let isHeld = false
     const service = await startTestService({
@@ -75,7 +75,7 @@ describe('law 8: both ways', () => {
     expect(service.lines(id).filter(({ event }) => event === 'appeared')).toHaveLength(1)
   })
 
-  it('a container of a workspace that was deleted is removed, with a warning', async () => {
+  it('a leftover container of a deleted workspace is removed, with a warning', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = await runningWorkspace(service)
     await service.send(id, { type: 'delete' })
@@ -86,7 +86,7 @@ describe('law 8: both ways', () => {
     expect(service.logged.some(({ level, message }) => level === 'warn' && message.includes('left behind'))).toBe(true)
   })
 
-  it('a container that nobody ever heard of is left alone and shown: an older database may have been put back', async () => {
+  it('an unknown container is listed as an orphan and left alone', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const stranger = newWorkspaceId()
     const containerId = service.engine.placeContainer(stranger)
@@ -97,7 +97,7 @@ describe('law 8: both ways', () => {
     expect(service.logged.filter(({ message }) => message.includes('no known workspace'))).toHaveLength(1)
   })
 
-  it('an older database put back under a newer engine costs nobody a container', async () => {
+  it('restoring an older database deletes no container', async () => {
     const service = await startTestService()
     const old = await runningWorkspace(service, 'old')
     await service.close()
@@ -131,7 +131,7 @@ describe('law 8: both ways', () => {
     expect(service.logged.some(({ message }) => message.includes('nothing is reconciled'))).toBe(true)
   })
 
-  it('an inventory that is older than a workspace, or than what it was told, is not held against it', async () => {
+  it('an inventory older than a workspace or its last command does not change the workspace', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const stopped = await runningWorkspace(service, 'stopped')
     const removed = await runningWorkspace(service, 'removed')
@@ -156,7 +156,7 @@ describe('law 8: both ways', () => {
     expect(service.logged.filter(({ message }) => message.includes('left behind'))).toEqual([])
   })
 
-  it('what is noticed while a workspace is on its way is looked at when it rests', async () => {
+  it('a notice about a busy workspace is followed up when the workspace settles', async () => {
     const service = await startTestService()
     const setup = createGate()
     service.engine.before('setup', () => setup.opened)
@@ -172,7 +172,7 @@ describe('law 8: both ways', () => {
     expect(contextOf(service.find(id)).reason).toMatch(/exit code 4/)
   })
 
-  it('a reconnect while an inventory is under way is followed by another one', async () => {
+  it('a reconnect during an inventory causes another inventory', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     const answer = createGate()
@@ -189,7 +189,7 @@ describe('law 8: both ways', () => {
     await eventually(() => service.state(id), 'stopped.idle')
   })
 
-  it('two installations on one engine never touch each other', async () => {
+  it('two installations on one engine never touch each other’s containers', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const other = startServiceOn(newDatabasePath(), service.engine, {
       installation: 'elsewhere',
@@ -208,7 +208,7 @@ describe('law 8: both ways', () => {
     expect([...service.engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([otherContainer])
   })
 
-  it('a provider that throws in its inventory or its look ends nothing', async () => {
+  it('a provider that throws in list or inspect does not stop the service', async () => {
     const service = await startTestService({
       janitorIntervalMs: 20,
       providers: (engine) => [
@@ -225,7 +225,7 @@ describe('law 8: both ways', () => {
     expect(await service.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'accepted' })
   })
 
-  it('the end of a container that is being deleted is not asked about', async () => {
+  it('the exit of a container that is being deleted causes no inspect', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await eventually(() => service.engine.calls.filter(({ verb }) => verb === 'list').length > 0, true)

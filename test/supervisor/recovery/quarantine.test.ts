@@ -76,7 +76,7 @@ function edit(
 
 describe('law 7: one bad row stops nobody else', () => {
   it.each(Object.keys(damages))(
-    'a row whose snapshot %s is visible as failed, can be deleted, and stops nobody else',
+    'a row whose snapshot %s is listed as failed, can be deleted, and affects no other workspace',
     async (damageSql) => {
       const { good, bad, ...service } = await startDamaged(damageSql)
       expect(service.state(good)).toBe('running.up')
@@ -104,7 +104,7 @@ describe('law 7: one bad row stops nobody else', () => {
     },
   )
 
-  it('a delete of it that the database refuses leaves it visible, and begins nothing', async () => {
+  it('a delete of a quarantined workspace that the database refuses changes nothing', async () => {
     const { bad, ...service } = await startDamaged('is null')
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
@@ -118,7 +118,7 @@ describe('law 7: one bad row stops nobody else', () => {
     await eventually(() => service.state(bad), 'gone')
   })
 
-  it('it expires when its time has come', async () => {
+  it('a quarantined workspace expires when its TTL ends', async () => {
     const clock = simulatedClock()
     const { bad, ...service } = await startDamaged('is null', { clock, provisionerIntervalMs: 60_000 })
     await clock.advance(3599_000)
@@ -130,21 +130,21 @@ describe('law 7: one bad row stops nobody else', () => {
     expect(service.lines(bad).at(-3)).toMatchObject({ event: 'expire', by: 'system:expiry' })
   })
 
-  it('one that was being deleted goes on being deleted', async () => {
+  it('a quarantined workspace whose delete was interrupted is deleted', async () => {
     const { bad, ...service } = await startDamaged('is null', {}, `, status = 'deleting'`)
     expect(service.find(bad)).toBeUndefined()
     await eventually(() => service.state(bad), 'gone')
     expect(containersOf(service.engine, bad)).toEqual([])
   })
 
-  it('its container is no orphan and is not removed', async () => {
+  it('the container of a quarantined workspace is not an orphan and is not removed', async () => {
     const { bad, ...service } = await startDamaged('is null', { janitorIntervalMs: 20 })
     await eventually(() => service.engine.calls.filter(({ verb }) => verb === 'list').length > 3, true)
     expect(service.supervisor.orphans()).toEqual([])
     expect(containersOf(service.engine, bad)).toHaveLength(1)
   })
 
-  it('one that can be read again, by the version that wrote it, is as it was, in lists too', async () => {
+  it('a quarantined workspace that becomes readable again is restored, also in lists', async () => {
     const older = await startDamaged('was written by a newer statechart')
     await older.close()
     const db = new Sqlite(older.path)
@@ -157,7 +157,7 @@ describe('law 7: one bad row stops nobody else', () => {
     expect(newer.supervisor.list({ status: 'running' }, ann).workspaces).toHaveLength(2)
   })
 
-  it('rows that cannot even be marked, on a full disk, do not keep the service from starting', async () => {
+  it('the service starts even if a full disk prevents it from marking unreadable rows', async () => {
     const first = await startTestService()
     const id = createdId(await first.create('bad'))
     await eventually(() => first.state(id), 'running.up')
@@ -183,7 +183,7 @@ describe('law 7: one bad row stops nobody else', () => {
     },
   )
 
-  it('operators see it too', async () => {
+  it('operators can see and delete a quarantined workspace', async () => {
     const { bad, ...service } = await startDamaged('is null')
     expect(service.find(bad, root)).toMatchObject({ kind: 'quarantined' })
     expect(await service.send(bad, { type: 'delete' }, root)).toMatchObject({ kind: 'accepted' })

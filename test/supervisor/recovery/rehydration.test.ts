@@ -78,7 +78,7 @@ async function stored(count: number) {
 }
 
 describe('rehydration', () => {
-  it('of two thousand in all sorts of states ends each where it should, while requests are answered', async () => {
+  it('two thousand workspaces in various states are restored correctly while requests are answered', async () => {
     const { path, engine, rows } = await stored(2000)
     const vanished = rows.slice(0, 1900).findLast(({ state }) => state === 'running.up')
     if (!vanished) throw new Error('there is one')
@@ -111,7 +111,7 @@ describe('rehydration', () => {
     expect(service.errors()).toEqual([])
   })
 
-  it('does not end the service when the table cannot be read, and goes on when it can', async () => {
+  it('a table that cannot be read delays rehydration and does not stop the service', async () => {
     const { path, engine, rows } = await stored(3)
     const db = new Sqlite(path)
     const service = startServiceOn(path, engine)

@@ -73,7 +73,7 @@ const cases = ways.flatMap((way) =>
 
 describe('law 12: stopping the service is not an event in a workspace’s life', () => {
   it.each(cases)(
-    'a %s of the service, %s the engine did its work, at the %s is made up for by the next one',
+    'after a %s of the service %s the engine finished the %s, the next start completes it',
     async (way, side, what) => {
       const interruptedStep = interruptedSteps[what]
       if (!interruptedStep) throw new Error(`no moment ${what}`)
@@ -117,7 +117,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
     },
   )
 
-  it('a close leaves rows and containers as they are, and neither writes nor asks the engine anything', async () => {
+  it('a close changes no row and no container, and makes no engine request', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 3600 }))
     await eventually(() => service.state(id), 'running.up')
@@ -142,7 +142,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
     ).toEqual([])
   })
 
-  it('a close while creates are answered loses none of them, and one that is told after it is not written', async () => {
+  it('a close while creates are in progress loses none of them', async () => {
     const service = await startTestService()
     const made = Promise.all(Array.from({ length: 20 }, (_, n) => service.create(`w${n}`)))
     await service.close()
@@ -152,7 +152,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
     expect(service.engine.containers.size).toBe(20)
   })
 
-  it('a close in the middle of rehydration, of an inventory and of a look ends them without an error', async () => {
+  it('a close during rehydration and an inventory causes no error', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -172,7 +172,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
     expect(next.errors()).toEqual([])
   })
 
-  it('a create that ended as failed is still failed after a restart, with its reason, and can be started', async () => {
+  it('a failed workspace keeps its reason across a restart and can be started', async () => {
     const service = await startTestService()
     service.engine.failNext('image', { kind: 'permanent', message: 'no such image' })
     const id = createdId(await service.create('a'))

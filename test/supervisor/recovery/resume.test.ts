@@ -7,7 +7,7 @@ import { contextOf, createdId, startTestService, startServiceOn } from '../test-
 const minute = 60_000
 
 describe('what was cut off', () => {
-  it('does not go on without its deadline because it was renamed before its turn came', async () => {
+  it('an interrupted create keeps its deadline even if the workspace is renamed before it resumes', async () => {
     const clock = simulatedClock()
     const service = await startTestService({ clock, concurrency: 0 }) // it stays in the queue
     service.engine.disconnect()
@@ -22,7 +22,7 @@ describe('what was cut off', () => {
 })
 
 describe('an engine that comes and goes', () => {
-  it('spends no tries of a step that waits for its time', async () => {
+  it('reconnects of the engine do not use up attempts of a step that waits for a retry', async () => {
     const service = await startTestService({ clock: simulatedClock() })
     service.engine.before('image', () => ({ kind: 'transient', message: 'the registry is on fire' }))
     const id = createdId(await service.create('a'))
@@ -36,7 +36,7 @@ describe('an engine that comes and goes', () => {
     expect(contextOf(service.find(id)).attempts).toBe(1)
   })
 
-  it('lets a delete be tried at once when it is back, whatever its trouble was', async () => {
+  it('a delete is retried as soon as the engine reconnects', async () => {
     const service = await startTestService({ clock: simulatedClock() })
     const id = createdId(await service.create('a'))
     await settle()
@@ -52,7 +52,7 @@ describe('an engine that comes and goes', () => {
 })
 
 describe('law 2: a database that was moved away', () => {
-  it('takes no write that nobody would find again', async () => {
+  it('a database file that was moved away refuses writes that would be lost', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     const store = workspaceStore(service.database.db, service.database.writeBlocked)
