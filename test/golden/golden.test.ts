@@ -17,13 +17,13 @@ import { fullSpec } from './full-spec.ts'
 import { damagedRows } from './golden-rows.ts'
 import { loadDatabase, schemaOf } from './database-sql.ts'
 
-// What this version makes of the databases of every version before it.
+// Opens the databases of every earlier version with this one.
 
 const files = storedVersions().map((versions) => ({ ...versions, file: goldenFile(versions) }))
 const instructions =
   'The stored form has changed. Add an upgrade at the end of the list in src/machines/snapshot-upgrades.ts (or a migration to src/persistence/migrations.ts), then run: npx tsx test/golden/write.ts'
 
-/** The rows of a golden database, in order of creation, as they are stored. */
+/** Opens a copy of a golden database for reading. */
 function golden(file: string): Sqlite.Database {
   const path = newDatabasePath()
   loadDatabase(path, readFileSync(file, 'utf8'))
@@ -39,7 +39,7 @@ const rowsOf = (db: Sqlite.Database) =>
     )
     .all()
 
-/** This version on a copy of a golden database, over an engine that has none of its containers. */
+/** Starts a service on a copy of a golden database, with an engine that has none of its containers. */
 function startOnGolden(file: string) {
   const path = newDatabasePath()
   loadDatabase(path, readFileSync(file, 'utf8'))
@@ -54,15 +54,15 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
   it('every row of a golden database is restored or quarantined as recorded, and settles', async () => {
     const rows = rowsOf(golden(file))
     const { clock, supervisor, ...service } = startOnGolden(file)
-    const historyOf = (id: WorkspaceId) => {
-      const found = supervisor.find(id, root)
-      return found?.kind === 'quarantined' ? `set aside, ${found.reason}` : service.state(id)
+    const stateOf = (id: WorkspaceId) => {
+      const view = supervisor.find(id, root)
+      return view?.kind === 'quarantined' ? `quarantined, ${view.reason}` : service.state(id)
     }
-    const stored = rows.map(({ id }) => historyOf(id)) // before anything was told to go on
+    const stored = rows.map(({ id }) => stateOf(id)) // before anything resumes
     await settle()
     await supervisor.rehydrated
     await clock.advance(40 * 60_000)
-    const page = rows.map(({ id, name, owner }, n) => `${owner}/${name}: ${stored[n]} → ${historyOf(id)}\n`)
+    const page = rows.map(({ id, name, owner }, n) => `${owner}/${name}: ${stored[n]} → ${stateOf(id)}\n`)
     await expect(page.join('')).toMatchFileSnapshot(file.replace(/\.sql$/, '.txt'))
   })
 
@@ -135,7 +135,7 @@ describe('the newest golden database', () => {
   })
 })
 
-/** What the migrations make of an event that an older schema recorded. */
+/** Returns the present name of an event that an older schema recorded. */
 function presentEvent(event: string): string {
   return event
     .replace(/^amend$/, 'update')
@@ -143,7 +143,7 @@ function presentEvent(event: string): string {
     .replace(/^destroy\./, 'remove.')
 }
 
-/** The names of an object's fields, those of the recipe and its limits too. */
+/** Returns the names of an object's fields, including those of the spec and its limits. */
 function fieldsOf(of: object, path = ''): readonly string[] {
   const inner = ['spec', 'limits']
   return Object.entries(of)

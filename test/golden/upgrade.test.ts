@@ -7,14 +7,14 @@ import { workspaceRowOf } from '../../src/supervisor/commit-log.ts'
 import { readRestorableState } from '../../src/supervisor/restore.ts'
 import { snapshotAt, now } from '../machines/transitions.ts'
 
-// A history that never was: version 1 had no `waitingForEngine`, and before version 3 `idle` was called `resting`.
+// A fictional history: version 1 has no `waitingForEngine`, and before version 3 `idle` is called `resting`.
 const steps: readonly SnapshotUpgrade[] = [
   {
-    name: 'a wait says what it is for',
+    name: 'add waitingForEngine',
     apply: ({ value, context }) => ({ value, context: { ...context, waitingForEngine: false } }),
   },
   {
-    name: 'resting is called idle',
+    name: 'rename resting to idle',
     apply({ value, context }) {
       if (!('waitingForEngine' in context)) throw new Error('there is no waitingForEngine yet')
       return { value: JSON.stringify(value) === '{"stopped":"resting"}' ? { stopped: 'idle' } : value, context }
@@ -41,7 +41,7 @@ function reasonOf(row: StoredWorkspaceRow, by: readonly SnapshotUpgrade[]): stri
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-  return 'it is read'
+  return 'readable'
 }
 
 describe('a stored snapshot', () => {
@@ -70,12 +70,12 @@ describe('a stored snapshot', () => {
       'the upgrade "a mistake" to statechart version 3 failed: no connection to be found',
     )
     expect(reasonOf(stored(2, snapshots[2]), by)).toMatch(/"a mistake" to statechart version 3/)
-    expect(reasonOf(stored(3, snapshots[3]), by)).toBe('it is read')
+    expect(reasonOf(stored(3, snapshots[3]), by)).toBe('readable')
   })
 
   it('a snapshot is quarantined if an upgrade in between is missing', () => {
     expect(reasonOf(stored(1, snapshots[1]), second ? [second] : [])).toBe(
-      'the upgrade "resting is called idle" to statechart version 2 failed: there is no waitingForEngine yet',
+      'the upgrade "rename resting to idle" to statechart version 2 failed: there is no waitingForEngine yet',
     )
     expect(reasonOf(stored(1, snapshots[1]), first ? [first] : [])).toMatch(/resting.*not in the statechart/)
   })
@@ -91,7 +91,7 @@ describe('a stored snapshot', () => {
   })
 
   it('a snapshot that is invalid after an upgrade is quarantined', () => {
-    const lossy: SnapshotUpgrade = { name: 'forgets', apply: ({ value }) => ({ value, context: {} }) }
+    const lossy: SnapshotUpgrade = { name: 'drops the context', apply: ({ value }) => ({ value, context: {} }) }
     expect(reasonOf(stored(1, snapshots[3]), [lossy])).toBe("the snapshot's context has no valid id")
   })
 })

@@ -13,7 +13,7 @@ import {
   successResults,
 } from './transitions.ts'
 
-// What was asked for is what comes about, whatever happens in between.
+// Commands, observations and expiry, across interruptions.
 
 const inState = (snapshot: ReturnType<typeof snapshotAt>) => statePath(snapshot.value)
 const steps = (from: ReturnType<typeof snapshotAt>, ...events: WorkspaceEvent[]) => events.reduce(nextSnapshot, from)
@@ -112,15 +112,18 @@ describe('observations', () => {
   })
 
   test('a vanished container is recreated on start, and its setup commands run again', () => {
-    const gone = nextSnapshot(up, { type: 'vanished', ...own })
-    expect(gone.context).toMatchObject({ containerId: null, prepared: false, connection: null })
-    const begun = nextSnapshot(gone, { type: 'start', ...cause })
-    expect([inState(begun), begun.context.step]).toEqual(['creating.queued', 'image'])
+    const vanished = nextSnapshot(up, { type: 'vanished', ...own })
+    expect(vanished.context).toMatchObject({ containerId: null, prepared: false, connection: null })
+    const started = nextSnapshot(vanished, { type: 'start', ...cause })
+    expect([inState(started), started.context.step]).toEqual(['creating.queued', 'image'])
   })
 
   test('a failed workspace whose container vanished keeps its reason and is recreated on start', () => {
-    const failed = nextSnapshot(snapshotAt('failed', { step: 'boot', reason: 'why' }), { type: 'vanished', ...own })
-    expect(failed.context).toMatchObject({ containerId: null, reason: 'why' })
+    const failed = nextSnapshot(snapshotAt('failed', { step: 'boot', reason: 'an earlier failure' }), {
+      type: 'vanished',
+      ...own,
+    })
+    expect(failed.context).toMatchObject({ containerId: null, reason: 'an earlier failure' })
     expect(nextSnapshot(failed, { type: 'start', ...cause }).context.step).toBe('image')
   })
 })
@@ -179,11 +182,11 @@ describe('commands', () => {
   })
 
   test('a start of a failed workspace reuses its container if there is one, with new attempts and a new deadline', () => {
-    const spent = { attempts: 5, deadline: 0, reason: 'why' }
+    const spent = { attempts: 5, deadline: 0, reason: 'an earlier failure' }
     const start = { type: 'start', ...cause } as const
-    const again = nextSnapshot(snapshotAt('failed', spent), start)
-    expect(again.context).toMatchObject({ step: 'boot', attempts: 0, reason: null, containerId: 'c1' })
-    expect(again.context.deadline).toBeGreaterThan(now)
+    const restarted = nextSnapshot(snapshotAt('failed', spent), start)
+    expect(restarted.context).toMatchObject({ step: 'boot', attempts: 0, reason: null, containerId: 'c1' })
+    expect(restarted.context.deadline).toBeGreaterThan(now)
     expect(nextSnapshot(snapshotAt('failed', { ...spent, containerId: null }), start).context.step).toBe('image')
   })
 
@@ -196,10 +199,15 @@ describe('commands', () => {
   })
 })
 
-describe('a slot that is granted', () => {
-  test.each(['image', 'container', 'boot'] as const)('a granted slot continues at the step reached before: %s', (reached) => {
-    expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: reached }), granted))).toBe(`creating.${reached}`)
-  })
+describe('granted slots', () => {
+  test.each(['image', 'container', 'boot'] as const)(
+    'a granted slot continues at the step reached before: %s',
+    (reached) => {
+      expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: reached }), granted))).toBe(
+        `creating.${reached}`,
+      )
+    },
+  )
 
   test('a granted slot after an interrupted setup repeats the boot, since the container may not run any more', () => {
     expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: 'setup' }), granted))).toBe('creating.boot')

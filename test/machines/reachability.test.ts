@@ -14,7 +14,7 @@ const statePathOf = ({ snapshot }: ReachableState) => statePath(snapshot.value)
 const busy = reachable.filter(({ snapshot }) => snapshot.hasTag('busy'))
 const inDeleting = (reached: ReachableState) => statePathOf(reached).startsWith('deleting')
 
-/** The ways to those for which `holds` is not true: empty when it holds everywhere. */
+/** Returns the paths to the states for which `holds` returns false; empty if there are none. */
 function exceptions(of: readonly ReachableState[], holds: (reached: ReachableState) => boolean) {
   expect(of.length).toBeGreaterThan(0)
   return of
@@ -65,10 +65,10 @@ test('a resume restarts all effects and timers of the state and keeps the progre
   expect(exceptions(busy, ({ snapshot }) => snapshot.can({ type: 'resume', ...cause }))).toEqual([])
   for (const { snapshot } of busy) {
     const [after, actions] = transition(workspaceMachine, snapshot, { type: 'resume', ...cause })
-    const begun = actions.flatMap((action) =>
+    const startedInvokes = actions.flatMap((action) =>
       action.type === 'xstate.spawnChild' ? [String(Object(action.params).id)] : [],
     )
-    expect(begun.sort()).toEqual(
+    expect(startedInvokes.sort()).toEqual(
       invokesIn(after)
         .map((invoke) => invoke.id)
         .sort(),
@@ -78,7 +78,7 @@ test('a resume restarts all effects and timers of the state and keeps the progre
     const reached = before === 'setup' && !snapshot.matches('deleting') ? 'boot' : before
     expect(after.context).toMatchObject({
       step: reached,
-      attempts: attempts,
+      attempts,
       containerId,
       imageId,
       prepared,
@@ -111,19 +111,19 @@ test('a stopped, failed or deleting workspace has no connection', () => {
 })
 
 test('a failed or waiting workspace has a reason', () => {
-  const troubled = reachable.filter((reached) => /failed|waiting/.test(statePathOf(reached)))
-  expect(exceptions(troubled, ({ snapshot }) => snapshot.context.reason !== null)).toEqual([])
+  const failedOrWaiting = reachable.filter((reached) => /failed|waiting/.test(statePathOf(reached)))
+  expect(exceptions(failedOrWaiting, ({ snapshot }) => snapshot.context.reason !== null)).toEqual([])
 })
 
 test('progress is set only while a workspace is created or started', () => {
-  const quiet = reachable.filter((reached) => !/^(creating|stopped\.starting)/.test(statePathOf(reached)))
-  expect(exceptions(quiet, ({ snapshot }) => snapshot.context.progress === null)).toEqual([])
+  const others = reachable.filter((reached) => !/^(creating|stopped\.starting)/.test(statePathOf(reached)))
+  expect(exceptions(others, ({ snapshot }) => snapshot.context.progress === null)).toEqual([])
 })
 
 test('a provisioning step never exceeds its maximum number of attempts', () => {
-  const made = reachable.filter((reached) => !inDeleting(reached) && reached.snapshot.status === 'active')
+  const undeleted = reachable.filter((reached) => !inDeleting(reached) && reached.snapshot.status === 'active')
   expect(
-    exceptions(made, ({ snapshot: { context } }) => context.attempts <= Math.max(...Object.values(maxAttempts))),
+    exceptions(undeleted, ({ snapshot: { context } }) => context.attempts <= Math.max(...Object.values(maxAttempts))),
   ).toEqual([])
 })
 

@@ -4,10 +4,10 @@ import { planOf } from './run-simulation.ts'
 import { runSeeds } from './run-seeds.ts'
 import { simulationDatabase } from './simulation-database.ts'
 
-// The long form is `npm run chaos`, with thousands of them.
+// `npm run chaos -- --worlds N` runs thousands of them.
 const runCount = 80
 
-describe('a simulated world', () => {
+describe('simulations', () => {
   it('every simulation keeps every law at every step and settles in a state that its commands explain', {
     timeout: 120_000,
   }, async () => {

@@ -29,7 +29,7 @@ describe('law 3: every effect may run twice', () => {
   )
 })
 
-describe('law 4: delete is legal from every state and always gets there', () => {
+describe('law 4: delete is accepted in every state and always completes', () => {
   it.each(steps)('a workspace deleted during a slow %s step leaves no container', async (verb) => {
     const service = await startTestService()
     const slow = createGate()
@@ -38,8 +38,8 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await eventually(() => service.state(id), `creating.${verb}`)
     expect(await service.send(id, { type: 'delete' })).toMatchObject({ kind: 'accepted' })
     expect(service.find(id)).toBeUndefined()
-    expect(await service.create('a')).toMatchObject({ kind: 'created' }) // the name is free at once
-    await eventually(() => service.state(id), 'gone')
+    expect(await service.create('a')).toMatchObject({ kind: 'created' }) // the name is available at once
+    await eventually(() => service.state(id), 'not-found')
     slow.open()
     expect(containersOf(service.engine, id)).toEqual([])
     expect(databaseReader(service.path).row(id)).toBeUndefined()
@@ -62,7 +62,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.state(id)).toBe('deleting.destroying')
     await clock.advance(1)
     await settle()
-    expect(service.state(id)).toBe('gone')
+    expect(service.state(id)).toBe('not-found')
   })
 
   it('a removal finds the container by its id even if its labels are lost', async () => {
@@ -72,7 +72,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     const [container] = containersOf(service.engine, id)
     service.engine.loseLabels(container?.containerId ?? '')
     await service.send(id, { type: 'delete' })
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
@@ -82,13 +82,13 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     const service = await startTestService({
       providers: (engine) => {
         const real = engine.provider()
-        // A provider whose step is not to be called off: it does its work later, whatever the signal says.
+        // A provider that ignores its abort signal and does the work later.
         const neverAborted = new AbortController().signal
         const late = <T>(work: () => Promise<T>) =>
           release.opened.then(async () => {
-            const answer = await work()
+            const outcome = await work()
             order.push(verb)
-            return answer
+            return outcome
           })
         return [
           {
@@ -115,24 +115,25 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await eventually(() => service.state(id), `creating.${verb}`)
     await service.send(id, { type: 'delete' })
     release.open()
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(order).toEqual([verb, 'remove'])
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
   it('a workspace can be deleted in every settled and every transient state', async () => {
     const service = await startTestService({ concurrency: 1 })
-    const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
-    const running = await make('running')
-    const stopped = await make('stopped')
-    const failed = await make('failed', 'broken')
+    const createWorkspace = async (name: string, template = 'base') =>
+      createdId(await service.create(name, ann, { template }))
+    const running = await createWorkspace('running')
+    const stopped = await createWorkspace('stopped')
+    const failed = await createWorkspace('failed', 'broken')
     await eventually(() => [running, stopped, failed].map(service.state), ['running.up', 'running.up', 'failed'])
     await service.send(stopped, { type: 'stop' })
     await eventually(() => service.state(stopped), 'stopped.idle')
 
     const slow = createGate()
     const off = [service.engine.before('stop', () => slow.opened), service.engine.before('boot', () => slow.opened)]
-    const stopping = await make('stopping')
+    const stopping = await createWorkspace('stopping')
     await eventually(() => service.state(stopping), 'creating.boot')
     off[1]?.()
     slow.open()
@@ -143,7 +144,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await service.send(stopping, { type: 'stop' })
     await service.send(running, { type: 'restart' })
     await service.send(stopped, { type: 'start' }) // takes the only slot
-    const queued = await make('queued')
+    const queued = await createWorkspace('queued')
     await eventually(
       () => [running, stopped, failed, stopping, queued].map(service.state),
       ['running.restarting.halting', 'stopped.starting.boot', 'failed', 'running.stopping.halting', 'creating.queued'],
@@ -170,9 +171,9 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     const removal = createGate()
     service.engine.before('remove', () => removal.opened)
     await service.send(id, { type: 'delete' })
-    await clock.advance(20_000) // sweeps that would have let it go on
+    await clock.advance(20_000) // sweeps that would have resumed it
     removal.open()
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(service.engine.calls.filter(({ verb }) => verb === 'remove')).toHaveLength(1)
   })
 
@@ -182,7 +183,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'creating.waiting')
     await service.send(id, { type: 'delete' })
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
@@ -203,7 +204,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(next.find(id)).toBeUndefined()
     await eventually(() => next.state(id), 'deleting.waiting')
     service.engine.reconnect()
-    await eventually(() => next.state(id), 'gone', 1500) // at once: its own pause would be longer by now
+    await eventually(() => next.state(id), 'not-found', 1500) // at once: its retry pause is longer by now
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
@@ -214,16 +215,16 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await eventually(() => [quick, slow].map(service.state), ['running.up', 'running.up'])
     await service.send(quick, { type: 'delete' })
     await service.supervisor.waitUntilDeleted(quick, 60_000)
-    expect(service.state(quick)).toBe('gone')
+    expect(service.state(quick)).toBe('not-found')
     const removal = createGate()
     service.engine.before('remove', () => removal.opened)
     await service.send(slow, { type: 'delete' })
-    const began = performance.now()
+    const startedAt = performance.now()
     await service.supervisor.waitUntilDeleted(slow, 100)
-    expect(performance.now() - began).toBeLessThan(1000)
+    expect(performance.now() - startedAt).toBeLessThan(1000)
     expect(service.state(slow)).toBe('deleting.destroying')
     removal.open()
-    await eventually(() => service.state(slow), 'gone')
+    await eventually(() => service.state(slow), 'not-found')
     await service.supervisor.waitUntilDeleted(slow, 60_000)
   })
 

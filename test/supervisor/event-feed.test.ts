@@ -4,7 +4,7 @@ import { eventFeed } from '../../src/supervisor/event-feed.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
 import { ann, createdId, eventually, startTestService } from './test-service.ts'
 
-/** A journal in memory that counts how often it is read. */
+/** A journal in memory that counts its reads. */
 function lines() {
   const workspace = newWorkspaceId()
   const all: EventFeedLine[] = []
@@ -13,8 +13,8 @@ function lines() {
     add(count: number) {
       for (let n = 0; n < count; n += 1) {
         const seq = all.length + 1
-        const who = { workspace, owner: seq % 2 === 0 ? 'ann' : 'ben' }
-        all.push({ ...who, seq, at: 0, event: 'e', from: 'a', to: 'b', by: 'engine', reason: null, attempts: null })
+        const fields = { workspace, owner: seq % 2 === 0 ? 'ann' : 'ben' }
+        all.push({ ...fields, seq, at: 0, event: 'e', from: 'a', to: 'b', by: 'engine', reason: null, attempts: null })
       }
     },
     reads: () => reads,

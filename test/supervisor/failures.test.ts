@@ -2,7 +2,7 @@ import Sqlite from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually, containersOf, createdId, startTestService, startServiceOn } from './test-service.ts'
 
-// What docs/failures.md promises and no other file holds.
+// Promises of docs/failures.md that no other file tests.
 
 describe('a workspace', () => {
   it('a workspace whose template was removed starts, and is recreated, from its own spec', async () => {
@@ -36,7 +36,7 @@ describe('a workspace', () => {
     await eventually(() => service.state(id), 'running.up')
     const removeHook = service.engine.before('inspect', () => ({
       kind: 'transient',
-      message: 'the event came to nothing',
+      message: 'the inspect of the event fails',
     }))
     const hidden = service.engine.before('list', () => ({ kind: 'transient', message: 'no list yet' }))
     service.engine.exitContainer(containersOf(service.engine, id)[0]?.containerId ?? '')

@@ -39,7 +39,7 @@ describe('the journal', () => {
     const released = new Promise<undefined>((resolve) => {
       release = () => resolve(undefined)
     })
-    service.engine.after('image', () => released) // the fake tells of its progress with its work
+    service.engine.after('image', () => released) // the fake reports progress when it does the work
     const id = createdId(await service.create('a'))
     await eventually(() => contextOf(service.find(id)).progress, 'Pulling base:1')
     release()

@@ -10,14 +10,14 @@ describe('slots', () => {
     const grantedOrder: string[] = []
     const names = new Map<WorkspaceId, string>()
     const pool = provisioningSlots(1, (id) => (grantedOrder.push(names.get(id) ?? '?'), true))
-    const ask = (owner: string, n: number) => {
+    const request = (owner: string, n: number) => {
       const id = newWorkspaceId()
       names.set(id, `${owner}${n}`)
       pool.update(id, owner, 'queued')
     }
-    for (const n of [1, 2, 3]) ask('ann', n)
-    for (const n of [1, 2]) ask('ben', n)
-    ask('cy', 1)
+    for (const n of [1, 2, 3]) request('ann', n)
+    for (const n of [1, 2]) request('ben', n)
+    request('cy', 1)
     for (const [id] of names) {
       pool.grantFreeSlots()
       const [working] = [...names].filter(([, name]) => name === grantedOrder.at(-1)).map(([key]) => key)
@@ -47,24 +47,24 @@ describe('provisioning', () => {
       grantedOrder += 1
       return undefined
     })
-    const floodOwner = Array.from({ length: 1000 }, (_, n) => service.create(`w${n}`, ann))
-    await Promise.all(floodOwner)
-    const began = grantedOrder
+    const creates = Array.from({ length: 1000 }, (_, n) => service.create(`w${n}`, ann))
+    await Promise.all(creates)
+    const grantedBefore = grantedOrder
     const id = createdId(await service.create('one', ben))
     await eventually(() => service.state(id), 'running.up')
-    expect(grantedOrder - began).toBeLessThan(50)
+    expect(grantedOrder - grantedBefore).toBeLessThan(50)
     expect(service.supervisor.queue().queued).toBeGreaterThan(500)
   })
 
   it('creates and starts together never exceed the concurrency limit', async () => {
     const service = await startTestService({ concurrency: 3 })
-    let now = 0
-    let most = 0
+    let active = 0
+    let maxActive = 0
     service.engine.before('boot', async () => {
-      now += 1
-      most = Math.max(most, now)
-      await new Promise((resolve) => setTimeout(resolve, 2)) // a boot that takes a while
-      now -= 1
+      active += 1
+      maxActive = Math.max(maxActive, active)
+      await new Promise((resolve) => setTimeout(resolve, 2)) // a slow boot
+      active -= 1
       return undefined
     })
     const ids = await Promise.all(
@@ -77,37 +77,38 @@ describe('provisioning', () => {
       () => ids.every((id) => service.stateTrail(id).filter((state) => state === 'running.up').length === 2),
       true,
     )
-    expect(most).toBe(3)
+    expect(maxActive).toBe(3)
   })
 
   it('a slot is released after a failure, a delete, a wait, a stop and a failed write', async () => {
     const service = await startTestService({ concurrency: 1 })
-    const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
-    const failed = await make('failed', 'broken')
+    const createWorkspace = async (name: string, template = 'base') =>
+      createdId(await service.create(name, ann, { template }))
+    const failed = await createWorkspace('failed', 'broken')
     await eventually(() => service.state(failed), 'failed')
 
     const hold = createGate()
     const off = service.engine.before('boot', () => hold.opened)
-    const deleted = await make('deleted')
+    const deleted = await createWorkspace('deleted')
     await eventually(() => service.state(deleted), 'creating.boot')
     await service.send(deleted, { type: 'delete' })
-    const stopped = await make('stopped')
+    const stopped = await createWorkspace('stopped')
     await eventually(() => service.state(stopped), 'creating.boot')
     off()
     hold.open()
     await eventually(() => service.state(stopped), 'running.up')
 
     service.engine.failNext('boot', { kind: 'transient', message: 'not now' })
-    const waiting = await make('waiting')
+    const waiting = await createWorkspace('waiting')
     await eventually(() => service.state(waiting), 'creating.waiting')
-    const next = await make('next')
+    const next = await createWorkspace('next')
     await eventually(() => service.state(next), 'running.up')
     await eventually(() => service.state(waiting), 'running.up')
 
     const { db } = service.database
     const image = createGate()
     service.engine.before('image', () => image.opened)
-    const lost = await make('lost')
+    const lost = await createWorkspace('lost')
     await eventually(() => service.state(lost), 'creating.image')
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     image.open()

@@ -4,15 +4,15 @@ import { contextOf, createdId, startTestService, startServiceOn } from './test-s
 
 const minute = 60_000
 
-/** A world in which time passes when the test says so. */
-async function still() {
+/** A service on a simulated clock. */
+async function startOnSimulatedClock() {
   const clock = simulatedClock()
   const service = await startTestService({ clock, provisionerIntervalMs: 5000 })
   await settle()
   return { ...service, clock }
 }
 
-function reasonOf(service: Awaited<ReturnType<typeof still>>, id: Parameters<typeof service.find>[0]) {
+function reasonOf(service: Awaited<ReturnType<typeof startOnSimulatedClock>>, id: Parameters<typeof service.find>[0]) {
   return contextOf(service.find(id)).reason
 }
 
@@ -22,21 +22,21 @@ describe('law 5: no dead ends', () => {
     ['container', 5],
     ['boot', 5],
     ['setup', 5],
-  ] as const)('the step %s fails after %i attempts, with the reason', async (verb, most) => {
-    const service = await still()
+  ] as const)('the step %s fails after %i attempts, with the reason', async (verb, maxAttempts) => {
+    const service = await startOnSimulatedClock()
     service.engine.before(verb, () => ({ kind: 'transient', message: 'registry on fire' }))
     const id = createdId(await service.create('a'))
     await service.clock.advance(5 * minute)
     expect(service.state(id)).toBe('failed')
-    expect(service.engine.calls.filter((call) => call.verb === verb)).toHaveLength(most)
+    expect(service.engine.calls.filter((call) => call.verb === verb)).toHaveLength(maxAttempts)
     expect(reasonOf(service, id)).toMatch(
-      new RegExp(`step "${verb}" after ${most} attempts: registry on fire.*may help`, 's'),
+      new RegExp(`step "${verb}" after ${maxAttempts} attempts: registry on fire.*may help`, 's'),
     )
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
   it('a permanent fault fails the create after one attempt', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     service.engine.before('image', () => ({ kind: 'permanent', message: 'no such image: base:1' }))
     const id = createdId(await service.create('a'))
     await settle()
@@ -46,7 +46,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('pauses between attempts grow', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     const at: number[] = []
     service.engine.before('boot', () => {
       at.push(service.clock.now())
@@ -59,7 +59,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('waiting for an unavailable engine uses no attempt and fails after 30 minutes', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await service.clock.advance(29 * minute)
@@ -75,7 +75,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('a create continues as soon as the engine is available again', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await service.clock.advance(10 * minute + 1)
@@ -85,7 +85,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('a create ends at its deadline even if the engine keeps disconnecting and reconnecting', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     service.engine.before('boot', () => ({ kind: 'unavailable', message: 'gone again' }))
     const id = createdId(await service.create('a'))
     for (let round = 0; round < 20; round += 1) {
@@ -98,7 +98,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('a step that hangs ends at the deadline and releases its slot', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     service.engine.before('boot', () => new Promise(() => undefined))
     const id = createdId(await service.create('a'))
     await service.clock.advance(31 * minute)
@@ -107,7 +107,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('a stop that hangs ends at the deadline, with the workspace running and a reason', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     const id = createdId(await service.create('a'))
     await settle()
     service.engine.before('stop', () => new Promise(() => undefined))
@@ -118,7 +118,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('a create interrupted by a long downtime gets a few more minutes', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await settle()
@@ -157,7 +157,7 @@ describe('law 5: no dead ends', () => {
   })
 
   it('a delete is retried until it succeeds, at least once a minute, with a warning every ten attempts', async () => {
-    const service = await still()
+    const service = await startOnSimulatedClock()
     const id = createdId(await service.create('a'))
     await settle()
     const off = service.engine.before('remove', () => ({ kind: 'transient', message: 'device busy' }))
@@ -171,6 +171,6 @@ describe('law 5: no dead ends', () => {
     expect(warned[0]?.fields).toMatchObject({ workspace: id, reason: expect.stringContaining('device busy') })
     off()
     await service.clock.advance(minute)
-    expect(service.state(id)).toBe('gone')
+    expect(service.state(id)).toBe('not-found')
   })
 })

@@ -24,7 +24,10 @@ describe('adopting a container that belongs to no workspace', () => {
     const before = engine.calls.filter(({ workspaceId }) => workspaceId === id).length
     database.db.exec(`CREATE TRIGGER full BEFORE INSERT ON workspaces BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
     expect((await adopt()).kind).toBe('write-failed')
-    expect([state(id), engine.calls.filter(({ workspaceId }) => workspaceId === id).length]).toEqual(['gone', before])
+    expect([state(id), engine.calls.filter(({ workspaceId }) => workspaceId === id).length]).toEqual([
+      'not-found',
+      before,
+    ])
     database.db.exec('DROP TRIGGER full')
     expect((await adopt()).kind).toBe('adopted')
     await eventually(() => state(id), 'running.up')

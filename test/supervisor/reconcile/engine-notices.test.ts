@@ -3,9 +3,9 @@ import { containerOf, whileDisconnected, runningWorkspace } from './engine-chang
 import type { RunningService } from './engine-changes.ts'
 import { eventually, containersOf, contextOf, startTestService } from '../test-service.ts'
 
-describe.each(['told of at once', 'found by an inventory'])('law 8: what the engine did, %s', (source) => {
+describe.each(['reported by a notice', 'found by an inventory'])('law 8: a change in the engine, %s', (source) => {
   const notice = async (service: RunningService, change: () => void) =>
-    source === 'told of at once' ? change() : whileDisconnected(service, change)
+    source === 'reported by a notice' ? change() : whileDisconnected(service, change)
 
   it('a container that exits by itself leaves its workspace stopped, with the exit code in the reason', async () => {
     const service = await startTestService()

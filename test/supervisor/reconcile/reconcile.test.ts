@@ -15,25 +15,25 @@ import {
   startServiceOn,
 } from '../test-service.ts'
 
-/** The next inventory, whole: the second one that begins from now on has seen everything. */
+/** Waits for a complete inventory. The first one may have begun before this call, the second one sees everything. */
 async function inventory(service: Pick<RunningService, 'engine'>) {
   const count = () => service.engine.calls.filter(({ verb }) => verb === 'list').length
   const before = count()
   await eventually(() => count() > before + 2, true)
 }
 
-describe('law 8: both ways', () => {
+describe('law 8: reconciliation', () => {
   it('changes made while the service was down are found at the next start', async () => {
     const service = await startTestService()
-    const gone = await runningWorkspace(service, 'gone')
+    const removed = await runningWorkspace(service, 'removed')
     const down = await runningWorkspace(service, 'down')
     const ended = await runningWorkspace(service, 'ended')
     await service.close()
-    service.engine.removeByHand(containerOf(service, gone))
+    service.engine.removeByHand(containerOf(service, removed))
     service.engine.exitContainer(containerOf(service, down), { wentDownWithEngine: true })
     service.engine.exitContainer(containerOf(service, ended), { code: 9 })
     const next = startServiceOn(service.path, service.engine)
-    await eventually(() => [gone, down, ended].map(next.state), ['stopped.idle', 'running.up', 'stopped.idle'])
+    await eventually(() => [removed, down, ended].map(next.state), ['stopped.idle', 'running.up', 'stopped.idle'])
   })
 
   it('a stopped workspace whose container is started by hand becomes running', async () => {
@@ -43,7 +43,7 @@ describe('law 8: both ways', () => {
     await eventually(() => service.state(id), 'stopped.idle')
     const container = containerOf(service, id)
     const provider = service.engine.provider()
-    const { context } = { context: contextOf(service.find(id)) }
+    const context = contextOf(service.find(id))
     await provider.boot({ ...context, containerId: container }, new AbortController().signal)
     await whileDisconnected(service, () => undefined)
     await eventually(() => service.state(id), 'running.up')
@@ -79,7 +79,7 @@ describe('law 8: both ways', () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = await runningWorkspace(service)
     await service.send(id, { type: 'delete' })
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     const containerId = service.engine.placeContainer(id)
     await eventually(() => service.engine.containers.size, 0)
     expect(service.engine.calls.findLast(({ verb }) => verb === 'remove')).toMatchObject({ containerId })
@@ -88,8 +88,8 @@ describe('law 8: both ways', () => {
 
   it('an unknown container is listed as an orphan and left alone', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
-    const stranger = newWorkspaceId()
-    const containerId = service.engine.placeContainer(stranger)
+    const unknownId = newWorkspaceId()
+    const containerId = service.engine.placeContainer(unknownId)
     await eventually(() => service.supervisor.orphans().map((found) => found.containerId), [containerId])
     await inventory(service)
     expect(service.engine.containers.has(containerId)).toBe(true)
@@ -105,15 +105,15 @@ describe('law 8: both ways', () => {
     copyFileSync(service.path, older)
     const between = startServiceOn(service.path, service.engine)
     await between.supervisor.rehydrated
-    const young = createdId(await between.create('young'))
-    await eventually(() => between.state(young), 'running.up')
+    const newer = createdId(await between.create('newer'))
+    await eventually(() => between.state(newer), 'running.up')
     await between.send(old, { type: 'delete' })
-    await eventually(() => between.state(old), 'gone')
+    await eventually(() => between.state(old), 'not-found')
     await between.close()
     const restored = startServiceOn(older, service.engine, { janitorIntervalMs: 20 })
-    await eventually(() => restored.state(old), 'stopped.idle') // its container is gone, and it says so
+    await eventually(() => restored.state(old), 'stopped.idle') // its container is missing, and the reason says so
     await inventory(service)
-    expect(containersOf(service.engine, young)).toHaveLength(1)
+    expect(containersOf(service.engine, newer)).toHaveLength(1)
     expect(restored.supervisor.orphans()).toHaveLength(1)
   })
 
@@ -122,8 +122,8 @@ describe('law 8: both ways', () => {
     const id = await runningWorkspace(service)
     service.engine.before('list', () => ({ kind: 'transient', message: 'cut short' }))
     service.engine.before('inspect', () => ({ kind: 'transient', message: 'cut short' }))
-    const stranger = newWorkspaceId()
-    service.engine.placeContainer(stranger)
+    const unknownId = newWorkspaceId()
+    service.engine.placeContainer(unknownId)
     service.engine.removeByHand(containerOf(service, id))
     await inventory(service)
     expect(service.state(id)).toBe('running.up')
@@ -137,21 +137,21 @@ describe('law 8: both ways', () => {
     const removed = await runningWorkspace(service, 'removed')
     const answer = createGate()
     let lists = 0
-    // The list is made first and arrives late.
+    // The engine builds the list now and delivers it late.
     const off = service.engine.after('list', () => {
       lists += 1
       return answer.opened
     })
     await eventually(() => lists, 1)
-    const young = await runningWorkspace(service, 'young') // not in the list that is on its way
-    await service.send(stopped, { type: 'stop' }) // runs in the list that is on its way
+    const newer = await runningWorkspace(service, 'newer') // missing from the delayed list
+    await service.send(stopped, { type: 'stop' }) // still running in the delayed list
     await service.send(removed, { type: 'delete' })
-    await eventually(() => [stopped, removed].map(service.state), ['stopped.idle', 'gone'])
+    await eventually(() => [stopped, removed].map(service.state), ['stopped.idle', 'not-found'])
     off()
     answer.open()
     await inventory(service)
-    expect([stopped, young].map(service.state)).toEqual(['stopped.idle', 'running.up'])
-    expect(service.stateTrail(young).filter((state) => state === 'stopped.idle')).toEqual([])
+    expect([stopped, newer].map(service.state)).toEqual(['stopped.idle', 'running.up'])
+    expect(service.stateTrail(newer).filter((state) => state === 'stopped.idle')).toEqual([])
     expect(service.stateTrail(stopped).filter((state) => state === 'running.up')).toHaveLength(1)
     expect(service.logged.filter(({ message }) => message.includes('left behind'))).toEqual([])
   })
@@ -202,7 +202,7 @@ describe('law 8: both ways', () => {
     await inventory(service)
     expect([service.supervisor.orphans(), other.supervisor.orphans()]).toEqual([[], []])
     await service.send(ownContainer, { type: 'delete' })
-    await eventually(() => service.state(ownContainer), 'gone')
+    await eventually(() => service.state(ownContainer), 'not-found')
     await inventory(service)
     expect(other.state(otherContainer)).toBe('running.up')
     expect([...service.engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([otherContainer])
@@ -230,8 +230,8 @@ describe('law 8: both ways', () => {
     const id = await runningWorkspace(service)
     await eventually(() => service.engine.calls.filter(({ verb }) => verb === 'list').length > 0, true)
     const before = service.engine.calls.length
-    await service.send(id, { type: 'delete' }) // the fake tells of the container's end
-    await eventually(() => service.state(id), 'gone')
+    await service.send(id, { type: 'delete' }) // the fake sends a notice of the exit
+    await eventually(() => service.state(id), 'not-found')
     expect(service.engine.calls.slice(before).map(({ verb }) => verb)).toEqual(['remove'])
   })
 })
