@@ -25,7 +25,7 @@ export interface LiveWorkspace {
   readonly stagedRevision: number
   /** When `committed` was decided, milliseconds since the epoch. */
   readonly updatedAt: number
-  /** Number of the batch that wrote `committed`, counted since the start: tells whether it changed since an earlier batch. */
+  /** Number of the batch that wrote `committed`, counted since the start. Shows whether it changed since an earlier batch. */
   readonly commit: number
 }
 

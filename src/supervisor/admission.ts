@@ -1,5 +1,5 @@
-// The one place where a workspace is let in: create and adoption pass the same check, once before anything is staged, and again inside
-// the transaction that writes the workspace, where it sees what was committed meanwhile.
+// Admits workspaces: create and adoption pass the same check, once before anything is staged, and again inside the transaction that
+// writes the workspace, where it sees what was committed meanwhile.
 import type { WorkspaceInput } from '../machines/workspace-context.ts'
 import type { StoredResponses } from '../persistence/stored-responses.ts'
 import { isNameTaken } from '../persistence/workspace-store.ts'
@@ -37,9 +37,9 @@ export interface NotWrittenResult {
   readonly error: unknown
 }
 
-/** Why a workspace is not let in. */
+/** Why a workspace is not admitted. */
 type AdmissionRefusal =
-  /** The same key and request as before: the response of then. */
+  /** The key and the request are the same as before: the stored response. */
   | { readonly kind: 'replayed'; readonly response: string }
   | { readonly kind: 'key-reused' }
   | { readonly kind: 'name-taken' }

@@ -12,7 +12,7 @@ import type { TransitionCause } from './commit-log.ts'
 import type { Provisioner } from './provisioner.ts'
 import type { Queries } from './queries.ts'
 
-/** A command as users give it: the supervisor adds when and by whom. */
+/** A command of a user; the supervisor adds the time and the caller. */
 export type UserCommandRequest = {
   [Command in WorkspaceCommand as Command['type']]: Omit<Command, 'at' | 'by'>
 }[UserCommand]
@@ -32,7 +32,7 @@ export interface CommandDeps {
   readonly clock: Clock
 }
 
-/** Returns the function that gives a command to a workspace. Accepted means: on disk, and under way. */
+/** Returns the function that sends a command to a workspace. Accepted means: on disk and in progress. */
 export function commandSender({ actors, queries, admission, provisioner, clock }: CommandDeps) {
   const refusedQuarantined = { kind: 'refused', state: 'failed' } as const
 
@@ -76,7 +76,7 @@ export function commandSender({ actors, queries, admission, provisioner, clock }
   }
 }
 
-/** Returns the function that waits until a workspace that is being deleted is gone, for at most `timeoutMs`. */
+/** Returns the function that waits until a deleting workspace is removed, for at most `timeoutMs`. */
 export function deletionWaiter({ actors, clock }: Pick<CommandDeps, 'actors' | 'clock'>) {
   const waiting = new Map<WorkspaceId, Set<() => void>>()
   actors.onCommitted((transitions) => {

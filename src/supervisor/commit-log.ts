@@ -63,7 +63,7 @@ export function commitLog({ write, scheduleFlush = setImmediate }: CommitLogDeps
         try {
           for (const listener of listeners) listener(transitions, failedWrites)
         } finally {
-          resolve(failedWrites) // a listener that throws must not leave a request waiting for ever
+          resolve(failedWrites) // a listener that throws must not leave a request waiting forever
         }
       })
     })

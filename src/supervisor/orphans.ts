@@ -33,7 +33,7 @@ export function orphanContainers({ actors, admission, reconcilers, journal, cloc
 
   function runExclusively<T>(action: () => Promise<T>): Promise<T> {
     const current = last.then(action)
-    last = current.catch(() => undefined) // whoever asked for it gets its failure
+    last = current.catch(() => undefined) // the caller gets the failure
     return current
   }
 

@@ -34,7 +34,7 @@ export function startProvisioner({ actors, reconcilers, clock, background, setti
 
   actors.onInterrupted((id, { context }) => {
     resumes.add(id)
-    // With a slot it would go on without its deadline. It requests one after `resume`.
+    // With a slot it would continue without its deadline. It requests one after `resume`.
     slots.update(id, context.owner, 'idle')
   })
   actors.onCommitted((transitions, anyWritten) => {
@@ -195,7 +195,7 @@ export function resumeQueue({ find, send }: ResumeQueueDeps): ResumeQueue {
     },
     wake: (ids) =>
       forEachInBatches(ids, (id) => {
-        // An interrupted workspace would go on without its deadline.
+        // An interrupted workspace would continue without its deadline.
         if (find(id)?.hasTag('waiting') === true && !interrupted.has(id)) send(id, 'wake')
       }),
     close() {

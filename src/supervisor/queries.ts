@@ -1,4 +1,4 @@
-// What clients may ask. Every answer is on disk (law 2).
+// Queries of clients. Every answer is on disk (law 2).
 import { workspaceRefOf } from '../machines/workspace-context.ts'
 import type { StatePath } from '../machines/workspace-snapshot.ts'
 import { statePath, statusOf } from '../machines/workspace-snapshot.ts'

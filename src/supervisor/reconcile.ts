@@ -54,7 +54,7 @@ export interface Reconciler {
   reconcileAll(): Promise<void>
   /** Containers of this installation that belong to no workspace known so far. They are left alone. */
   orphans(): readonly OrphanContainer[]
-  /** Asks an unavailable engine for the reason, which changes: its socket is closed, then missing, then refuses. */
+  /** Pings an unavailable engine for the current reason, which changes: its socket is closed, then missing, then refuses. */
   pingEngine(): Promise<void>
   /** Why the engine is unavailable; `null` while it is available. */
   fault(): Fault | null

@@ -123,7 +123,7 @@ export function createSupervisor(deps: SupervisorDeps) {
     removeOrphan: orphans.remove,
     adoptOrphan: orphans.adopt,
     queue: provisioner.queue,
-    /** Resolves when every stored workspace is restored and interrupted work goes on. */
+    /** Resolves when every stored workspace is restored and interrupted work is resumed. */
     rehydrated: rehydrate(),
 
     health(): SupervisorHealth {
@@ -189,7 +189,7 @@ function createParts(deps: SupervisorDeps) {
 const rowsPerTurn = 250
 const retryMs = 5000
 
-/** Restores all stored rows, in order of creation. While the database cannot be read, it tries again every five seconds. */
+/** Restores all stored rows, in order of creation. While the database cannot be read, it retries every five seconds. */
 async function restoreAll({
   store,
   actors,

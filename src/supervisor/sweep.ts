@@ -8,7 +8,7 @@ export interface SweepRun {
   readonly durationMs: number | null
   /** What was done or found, counted. */
   readonly counts: Readonly<Record<string, number>>
-  /** What failed; the next run tries it again. */
+  /** What failed; the next run retries it. */
   readonly failed: readonly string[]
 }
 
@@ -32,7 +32,7 @@ export interface SweepDeps {
   readonly name: string
   readonly everyMs: number
   readonly tasks: readonly SweepTask[]
-  /** Called when a task throws. The others go on. */
+  /** Called when a task throws. The others still run. */
   readonly onFailure: (description: string, error: unknown) => void
 }
 
@@ -95,7 +95,7 @@ export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolv
 
 export type Background = ReturnType<typeof backgroundWork>
 
-/** Runs work that no request waits for. A failure is logged and must not end the service: a sweep tries it again. */
+/** Runs work that no request waits for. A failure is logged and must not end the service: a sweep retries it. */
 export function backgroundWork(log: Log) {
   let closed = false
 

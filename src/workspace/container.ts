@@ -1,19 +1,19 @@
 import type { WorkspaceId } from './id.ts'
 
-/** What clients are told of how to reach a running workspace: `container_id` (Docker); `pid`, `directory` (process); `ports`. */
+/** How clients reach a running workspace: `container_id` (Docker); `pid`, `directory` (process); `ports`. */
 export type Connection = Readonly<Record<string, string | number | Readonly<Record<string, number>>>>
 
 /** Why a container does not run any more. */
 export interface ContainerExit {
-  /** Exit code; `null` when nobody saw it. */
+  /** Exit code; `null` if unknown. */
   readonly code: number | null
   /** Killed by the kernel or the engine because it ran out of memory. */
   readonly outOfMemory: boolean
-  /** It went down together with its engine or host, not by itself. */
+  /** The container went down together with its engine or host. */
   readonly wentDownWithEngine: boolean
 }
 
-/** How a container's workspace was called when the container was made. Anybody who may use the engine can have written it. */
+/** Labels that describe the workspace as it was when the container was created. Everyone with access to the engine can write them. */
 export interface WorkspaceLabels {
   readonly owner: string
   readonly name: string
@@ -28,6 +28,6 @@ export interface ContainerRecord {
     | { readonly kind: 'running'; readonly connection: Connection }
     | { readonly kind: 'exited'; readonly exit: ContainerExit }
     | { readonly kind: 'created' }
-  /** As far as the container itself tells it. */
+  /** As far as the container's labels contain it. */
   readonly labels?: Partial<WorkspaceLabels>
 }

@@ -1,30 +1,30 @@
-/** A file in a workspace, or a directory, or a link. */
+/** A file, directory or link in a workspace. */
 export interface FileEntry {
-  /** The last part of its path. */
+  /** The last segment of the path. */
   readonly name: string
   readonly kind: 'file' | 'directory' | 'link' | 'other'
   readonly bytes: number
-  /** Permission bits, 0o644 say. */
+  /** Permission bits, such as 0o644. */
   readonly mode: number
   /** Milliseconds since the epoch; whole seconds with some providers. */
   readonly modifiedAt: number
-  /** Where a link leads, as it is written in it; `null` for anything else, and in a list. */
+  /** The target stored in a link; `null` for anything else, and in a list. */
   readonly target: string | null
 }
 
-/** Why a workspace refused what was asked of a file. */
+/** Why a file operation failed. */
 export type FileRefusal =
   | 'not-found'
-  /** A directory, a device or a pipe, where a file is meant. */
+  /** A directory, a device or a pipe where a file is expected. */
   | 'not-a-file'
   | 'not-a-directory'
-  /** The user of the workspace may not. */
+  /** The user of the workspace lacks permission. */
   | 'denied'
   | 'exists'
-  /** A directory that has something in it, and was not to be removed with it. */
+  /** The directory is not empty, and the removal is not recursive. */
   | 'not-empty'
   /** The path leads out of the workspace. */
   | 'outside'
   | 'no-space'
-  /** The workspace lacks a program that this needs, or its file system does not take it. */
+  /** The workspace lacks a required program, or its file system does not support the operation. */
   | 'impossible'

@@ -1,18 +1,18 @@
-/** A command that is to run inside a running workspace. */
+/** A command to run inside a workspace. */
 export interface GuestCommand {
-  /** Names the run among the workspace's processes, so that it can be ended: lower-case letters, digits, `-` and `_`. */
+  /** Identifies the process within the workspace, so that it can be killed: lower-case letters, digits, `-` and `_`. */
   readonly tag: string
-  /** The program and its arguments; no shell reads them. */
+  /** The program and its arguments, without a shell. */
   readonly argv: readonly string[]
-  /** Beside the recipe's `remoteEnv`, and before it. */
+  /** Added to the spec's `remoteEnv`, and takes precedence. */
   readonly env: Readonly<Record<string, string>>
-  /** Where it begins: relative to the recipe's `workspaceFolder`, or absolute; `null`: that folder itself. */
+  /** Working directory: absolute, or relative to the spec's `workspaceFolder`; `null`: that folder itself. */
   readonly cwd: string | null
-  /** `null`: the recipe's `remoteUser`. */
+  /** `null`: the spec's `remoteUser`. */
   readonly user: string | null
-  /** False: it reads nothing. A terminal can always be typed into. */
+  /** False: standard input is empty. A terminal always has input. */
   readonly stdin: boolean
-  /** The size of the terminal that it runs in; `null`: none. With one, all its output is on `stdout`. */
+  /** Size of the terminal; `null`: no terminal. With a terminal, all output is on `stdout`. */
   readonly terminal: TerminalSize | null
 }
 
@@ -21,13 +21,13 @@ export interface TerminalSize {
   readonly rows: number
 }
 
-/** A piece of output, as it came: never empty, and cut anywhere. */
+/** A chunk of output as received: never empty, and split at any byte. */
 export interface OutputChunk {
   readonly stream: 'stdout' | 'stderr'
   readonly bytes: Buffer
 }
 
-/** How a run ended. `lost`: nobody will ever know, and why. */
+/** How a process ended. `lost`: its exit cannot be known, and why. */
 export type ProcessExit =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: string }

@@ -13,14 +13,14 @@ export function newWorkspaceId(): WorkspaceId {
   return randomUUID() as string as WorkspaceId
 }
 
-/** The id that `text` spells, upper or lower case; `undefined` if it is no UUID. */
+/** Parses a UUID in upper or lower case; returns `undefined` if `text` is not one. */
 export function parseWorkspaceId(text: string): WorkspaceId | undefined {
   if (uuid.test(text)) return text as WorkspaceId
   const lower = text.toLowerCase()
   return uuid.test(lower) ? (lower as WorkspaceId) : undefined
 }
 
-/** The owner that `text` names: 1–128 printable ASCII characters without comma or space around; else `undefined`. */
+/** Parses a user name: 1–128 printable ASCII characters without a comma or surrounding spaces; else returns `undefined`. */
 export function parseOwner(text: string): Owner | undefined {
   return text.length <= 128 && /^[!-~]([ -~]*[!-~])?$/.test(text) && !text.includes(',') ? (text as Owner) : undefined
 }

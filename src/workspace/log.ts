@@ -1,6 +1,5 @@
 /**
- * Where the service writes what an operator should know. Fields first, then one sentence. pino's logger is one; the interface
- * is kept this small so that a test can stand in with four functions.
+ * The log for operators: fields first, then one sentence. A pino logger implements it, and a test can with four functions.
  */
 export interface Log {
   debug(fields: object, message: string): void

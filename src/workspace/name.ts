@@ -1,2 +1,2 @@
-/** What a workspace can be called. */
+/** Matches a valid workspace name. */
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/

@@ -1,18 +1,18 @@
 /**
- * What a workspace is made from: a template's definition as it was when the workspace was created. It is kept with the
- * workspace, so that a template that is edited or removed later changes nothing for the workspaces that exist.
+ * The template's definition at the time the workspace was created. It is stored with the workspace, so that later changes to the
+ * template do not affect existing workspaces.
  */
 export interface WorkspaceSpec {
   readonly image: string
   /** Environment of the container itself. */
   readonly containerEnv: Readonly<Record<string, string>>
-  /** Environment of what is run in it: lifecycle commands, shells. */
+  /** Environment of lifecycle commands, execs and shells. */
   readonly remoteEnv: Readonly<Record<string, string>>
   /** The user that commands run as; `null`: the image's. */
   readonly remoteUser: string | null
   /** Absolute path inside the workspace where commands run. */
   readonly workspaceFolder: string
-  /** Ports inside the workspace that are published on the host's loopback. */
+  /** Ports of the workspace that are published on the host's loopback interface. */
   readonly forwardPorts: readonly number[]
   /** True: the container runs a keeper that does nothing; false: the image's own command. */
   readonly overrideCommand: boolean
@@ -27,16 +27,16 @@ export interface WorkspaceSpec {
 }
 
 export interface ResourceLimits {
-  /** Processors, in fractions: 1.5 is one and a half. */
+  /** Number of CPUs, may be fractional. */
   readonly cpus: number
   readonly memoryBytes: number
-  /** Processes and threads at a time. */
+  /** Maximum number of processes and threads. */
   readonly pids: number
 }
 
-/** A command that the template's author wrote: a string for the shell, or an argument list that no shell sees. */
+/** A lifecycle command of a template: a string for the shell, or an argument list without a shell. */
 export interface LifecycleCommand {
-  /** Where it stands: `postCreateCommand`, or `postCreateCommand.server` for a named one. */
+  /** Its key in the template: `postCreateCommand`, or `postCreateCommand.server` for a named one. */
   readonly name: string
   readonly run: string | readonly string[]
 }

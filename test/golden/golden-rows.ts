@@ -12,10 +12,10 @@ import { reachableStates } from '../machines/reachable-states.ts'
 import { now, createRequest, nextSnapshot } from '../machines/transitions.ts'
 import { fullSpec } from './full-spec.ts'
 
-/** A workspace as it came to be, step by step. */
+/** All transitions of a workspace, oldest first. */
 export type WorkspaceHistory = readonly TransitionRecord[]
 
-/** Rows that nobody can read, by name: what is done to each. */
+/** SQL that makes a row unreadable, by workspace name. */
 export const damagedRows: Readonly<Record<string, string>> = {
   'bad.snapshot': `snapshot = '{"value":'`,
   'bad.state': `snapshot = json_set(snapshot, '$.value', 'no state of any chart')`,
@@ -23,13 +23,12 @@ export const damagedRows: Readonly<Record<string, string>> = {
   'bad.deleting': `snapshot = 'null', status = 'deleting'`,
 }
 
-// Not over within a test.
+// Does not expire during a test.
 const tenYears = 315_360_000
 
 /**
- * The lives that a golden database holds: for each state of the chart a shortest one that ends there, of either provider, and with
- * Docker one after which the workspace remembers as much as can be, made with an idempotency key. Each is named after the state. Then
- * those that are to be damaged. The same from run to run.
+ * Returns the histories of a golden database, the same in every run. For each state of the chart: a shortest one per provider, and a
+ * Docker one with an idempotency key that fills as many fields as possible. Each is named after its state. Then the rows to damage.
  */
 export function goldenHistories(): readonly WorkspaceHistory[] {
   const minimal: WorkspaceInput = { ...createRequest, owner: 'ann', ttlSeconds: null }
@@ -39,20 +38,20 @@ export function goldenHistories(): readonly WorkspaceHistory[] {
   const docker = pathsByState(reachableStates(minimal))
   const runningPaths = docker.get('running.up') ?? []
   const histories = [
-    ...[...docker].map(([state, [way]]) => ({ way, request: { ...minimal, name: state } })),
+    ...[...docker].map(([state, [path]]) => ({ path, request: { ...minimal, name: state } })),
     ...[...pathsByState(reachableStates(full))].map(([state, paths]) => ({
-      way: fullestPath(paths),
+      path: fullestPath(paths),
       request: { ...full, name: `${state}.full` },
       key: `key of ${state}`,
     })),
-    ...[...pathsByState(reachableStates(asProcess))].map(([state, [way]]) => ({
-      way,
+    ...[...pathsByState(reachableStates(asProcess))].map(([state, [path]]) => ({
+      path,
       request: { ...asProcess, name: state },
     })),
-    ...Object.keys(damagedRows).map((name) => ({ way: runningPaths[0], request: { ...minimal, name } })),
+    ...Object.keys(damagedRows).map((name) => ({ path: runningPaths[0], request: { ...minimal, name } })),
   ]
-  return histories.flatMap(({ way, request, ...once }, n) =>
-    way ? [transitionRecords(way, { ...request, id: numberedId(n + 1) }, once)] : [],
+  return histories.flatMap(({ path, request, ...idempotency }, n) =>
+    path ? [transitionRecords(path, { ...request, id: numberedId(n + 1) }, idempotency)] : [],
   )
 }
 
@@ -72,11 +71,11 @@ function fullestPath(paths: readonly ReachableState[]): ReachableState | undefin
 
 function numberedId(n: number): WorkspaceId {
   const id = parseWorkspaceId(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`)
-  if (!id) throw new Error(`${n} makes no id`)
+  if (!id) throw new Error(`${n} does not make a valid id`)
   return id
 }
 
-// Lived through once more, since the walk holds two snapshots for one that differ in what does not matter to it.
+// Replays the events: the traversal merges snapshots that differ only in fields it ignores.
 function transitionRecords(
   { steps }: ReachableState,
   request: WorkspaceInput,

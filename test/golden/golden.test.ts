@@ -17,13 +17,13 @@ import { fullSpec } from './full-spec.ts'
 import { damagedRows } from './golden-rows.ts'
 import { loadDatabase, schemaOf } from './database-sql.ts'
 
-// What this version makes of the databases of every version before it.
+// Opens the databases of every earlier version with this one.
 
 const files = storedVersions().map((versions) => ({ ...versions, file: goldenFile(versions) }))
 const instructions =
   'The stored form has changed. Add an upgrade at the end of the list in src/machines/snapshot-upgrades.ts (or a migration to src/persistence/migrations.ts), then run: npx tsx test/golden/write.ts'
 
-/** The rows of a golden database, in order of creation, as they are stored. */
+/** Opens a copy of a golden database for reading. */
 function golden(file: string): Sqlite.Database {
   const path = newDatabasePath()
   loadDatabase(path, readFileSync(file, 'utf8'))
@@ -39,7 +39,7 @@ const rowsOf = (db: Sqlite.Database) =>
     )
     .all()
 
-/** This version on a copy of a golden database, over an engine that has none of its containers. */
+/** Starts a service on a copy of a golden database, with an engine that has none of its containers. */
 function startOnGolden(file: string) {
   const path = newDatabasePath()
   loadDatabase(path, readFileSync(file, 'utf8'))
@@ -51,22 +51,22 @@ function startOnGolden(file: string) {
 }
 
 describe.each(files)('a database of schema $schema and statechart $machine', ({ schema, machine, file }) => {
-  it('is opened, each row lives or is set aside as its page says, and comes to rest', async () => {
+  it('every row of a golden database is restored or quarantined as recorded, and settles', async () => {
     const rows = rowsOf(golden(file))
     const { clock, supervisor, ...service } = startOnGolden(file)
-    const historyOf = (id: WorkspaceId) => {
-      const found = supervisor.find(id, root)
-      return found?.kind === 'quarantined' ? `set aside, ${found.reason}` : service.state(id)
+    const stateOf = (id: WorkspaceId) => {
+      const view = supervisor.find(id, root)
+      return view?.kind === 'quarantined' ? `quarantined, ${view.reason}` : service.state(id)
     }
-    const stored = rows.map(({ id }) => historyOf(id)) // before anything was told to go on
+    const stored = rows.map(({ id }) => stateOf(id)) // before anything resumes
     await settle()
     await supervisor.rehydrated
     await clock.advance(40 * 60_000)
-    const page = rows.map(({ id, name, owner }, n) => `${owner}/${name}: ${stored[n]} → ${historyOf(id)}\n`)
+    const page = rows.map(({ id, name, owner }, n) => `${owner}/${name}: ${stored[n]} → ${stateOf(id)}\n`)
     await expect(page.join('')).toMatchFileSnapshot(file.replace(/\.sql$/, '.txt'))
   })
 
-  it('keeps histories, idempotency keys and the installation', async () => {
+  it('an upgrade of a golden database keeps histories, idempotency keys and the installation', async () => {
     const before = golden(file)
     const { supervisor, database, storedResponses } = startOnGolden(file)
     expect(installationStore(database.db).id()).toBe('0123456789ab')
@@ -92,7 +92,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     }
   })
 
-  it('has the schema that the migrations up to it make, and gets the newest: none was edited after its release', () => {
+  it('a golden database has the schema of its migrations and upgrades to the newest: no released migration was edited', () => {
     const fresh = new Sqlite(':memory:')
     onTestFinished(() => void fresh.close())
     for (const { sql } of migrations.slice(0, schema)) fresh.exec(sql)
@@ -101,7 +101,7 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
     expect(schemaOf(startOnGolden(file).database.db)).toEqual(schemaOf(fresh))
   })
 
-  it.runIf(machine === currentVersions.machine)('lives as it was stored, to the last field', () => {
+  it.runIf(machine === currentVersions.machine)('every readable row is restored with every stored field', () => {
     const service = startOnGolden(file)
     const readable = rowsOf(golden(file)).filter(({ name }) => !(name in damagedRows))
     expect(readable.length).toBeGreaterThan(0)
@@ -113,11 +113,11 @@ describe.each(files)('a database of schema $schema and statechart $machine', ({ 
 describe('the newest golden database', () => {
   const newest = files.at(-1)?.file ?? ''
 
-  it('is of this version’s schema and statechart', () => {
+  it('the newest golden database has the current schema and statechart version', () => {
     expect(storedVersions().at(-1), instructions).toEqual(currentVersions)
   })
 
-  it('has a row in every state of the chart, and one that was deleted', () => {
+  it('the newest golden database has a row in every state of the chart, and a deleted workspace', () => {
     const db = golden(newest)
     const states = db.prepare<[], string>('SELECT DISTINCT to_state FROM journal').pluck().all()
     const leaves = leavesOf(chartOf(workspaceMachine)).map(({ id }) => id)
@@ -127,7 +127,7 @@ describe('the newest golden database', () => {
     expect(states.toSorted(), instructions).toEqual(leaves.toSorted())
   })
 
-  it('has every field that a workspace remembers, and no other', () => {
+  it('the newest golden database has exactly the fields of the current context', () => {
     const row = rowsOf(golden(newest)).find(({ name }) => name === 'running.up.full')
     const { context } = JSON.parse(row?.snapshot ?? '{}') as { context: object }
     const fresh = initialContext({ ...createRequest, spec: fullSpec })
@@ -135,7 +135,7 @@ describe('the newest golden database', () => {
   })
 })
 
-/** What the migrations make of an event that an older schema recorded. */
+/** Returns the present name of an event that an older schema recorded. */
 function presentEvent(event: string): string {
   return event
     .replace(/^amend$/, 'update')
@@ -143,7 +143,7 @@ function presentEvent(event: string): string {
     .replace(/^destroy\./, 'remove.')
 }
 
-/** The names of an object's fields, those of the recipe and its limits too. */
+/** Returns the names of an object's fields, including those of the spec and its limits. */
 function fieldsOf(of: object, path = ''): readonly string[] {
   const inner = ['spec', 'limits']
   return Object.entries(of)

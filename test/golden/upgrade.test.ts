@@ -7,14 +7,14 @@ import { workspaceRowOf } from '../../src/supervisor/commit-log.ts'
 import { readRestorableState } from '../../src/supervisor/restore.ts'
 import { snapshotAt, now } from '../machines/transitions.ts'
 
-// A history that never was: version 1 had no `waitingForEngine`, and before version 3 `idle` was called `resting`.
+// A fictional history: version 1 has no `waitingForEngine`, and before version 3 `idle` is called `resting`.
 const steps: readonly SnapshotUpgrade[] = [
   {
-    name: 'a wait says what it is for',
+    name: 'add waitingForEngine',
     apply: ({ value, context }) => ({ value, context: { ...context, waitingForEngine: false } }),
   },
   {
-    name: 'resting is called idle',
+    name: 'rename resting to idle',
     apply({ value, context }) {
       if (!('waitingForEngine' in context)) throw new Error('there is no waitingForEngine yet')
       return { value: JSON.stringify(value) === '{"stopped":"resting"}' ? { stopped: 'idle' } : value, context }
@@ -41,24 +41,24 @@ function reasonOf(row: StoredWorkspaceRow, by: readonly SnapshotUpgrade[]): stri
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-  return 'it is read'
+  return 'readable'
 }
 
 describe('a stored snapshot', () => {
   it.each([1, 2, 3] as const)(
-    'of version %i is carried up to version 3, by each upgrade after it in turn',
+    'a snapshot of version %i is upgraded to version 3 by each later upgrade in turn',
     (version) => {
       expect(readRestorableState(stored(version, snapshots[version]), steps)).toEqual(snapshots[3])
     },
   )
 
-  it('of this version is left as it is', () => {
+  it('a snapshot of the current version is not changed', () => {
     const snapshot = { value: idle.value, context: { ...idle.context } }
     expect(upgradeSnapshot(snapshot, workspaceMachineVersion)).toBe(snapshot)
     expect(workspaceMachineVersion).toBe(snapshotUpgrades.length + 1)
   })
 
-  it('that an upgrade does not take is set aside, and the reason names the upgrade', () => {
+  it('a snapshot on which an upgrade fails is quarantined, and the reason names the upgrade', () => {
     const broken: SnapshotUpgrade = {
       name: 'a mistake',
       apply() {
@@ -70,33 +70,33 @@ describe('a stored snapshot', () => {
       'the upgrade "a mistake" to statechart version 3 failed: no connection to be found',
     )
     expect(reasonOf(stored(2, snapshots[2]), by)).toMatch(/"a mistake" to statechart version 3/)
-    expect(reasonOf(stored(3, snapshots[3]), by)).toBe('it is read')
+    expect(reasonOf(stored(3, snapshots[3]), by)).toBe('readable')
   })
 
-  it('is set aside when an upgrade is missing in between, by what is then amiss with it', () => {
+  it('a snapshot is quarantined if an upgrade in between is missing', () => {
     expect(reasonOf(stored(1, snapshots[1]), second ? [second] : [])).toBe(
-      'the upgrade "resting is called idle" to statechart version 2 failed: there is no waitingForEngine yet',
+      'the upgrade "rename resting to idle" to statechart version 2 failed: there is no waitingForEngine yet',
     )
     expect(reasonOf(stored(1, snapshots[1]), first ? [first] : [])).toMatch(/resting.*not in the statechart/)
   })
 
-  it('of a newer version, after a downgrade, is set aside and says which', () => {
+  it('a snapshot of a newer version is quarantined after a downgrade, and the reason names the version', () => {
     expect(reasonOf(stored(3, snapshots[3]), first ? [first] : [])).toBe(
       'it was written by statechart version 3, this is version 2: a newer vm-api reads it',
     )
   })
 
-  it.each([0, -1])('of a version %i that never was is set aside', (version) => {
+  it.each([0, -1])('a snapshot of version %i, which never existed, is quarantined', (version) => {
     expect(reasonOf(stored(version, snapshots[3]), steps)).toMatch(/there never was a statechart version/)
   })
 
-  it('that an upgrade carries to something that is no workspace is set aside', () => {
-    const lossy: SnapshotUpgrade = { name: 'forgets', apply: ({ value }) => ({ value, context: {} }) }
+  it('a snapshot that is invalid after an upgrade is quarantined', () => {
+    const lossy: SnapshotUpgrade = { name: 'drops the context', apply: ({ value }) => ({ value, context: {} }) }
     expect(reasonOf(stored(1, snapshots[3]), [lossy])).toBe("the snapshot's context has no valid id")
   })
 })
 
-it('upgrades have names of their own, by which a reason tells of them', () => {
+it('upgrades have unique names, which appear in reasons', () => {
   const names = snapshotUpgrades.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   expect(names.filter((name) => name.trim() === '')).toEqual([])

@@ -1,4 +1,4 @@
-// npx tsx test/golden/write.ts: writes the golden database of this schema and statechart, as this version's own code stores it.
+// npx tsx test/golden/write.ts: writes the golden database of the current schema and statechart version.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { dumpDatabase } from './database-sql.ts'
 const file = goldenFile(currentVersions)
 if (existsSync(file)) {
   process.stderr.write(
-    `${file} is there, and what a release wrote is never written anew: databases like it are out there. If you have changed the chart or the schema, add an upgrade to src/machines/snapshot-upgrades.ts or a migration to src/persistence/migrations.ts, which gives the file another name. If no release wrote it, remove it and run this again.\n`,
+    `${file} exists and is not overwritten: users have databases of this version. If you have changed the chart or the schema, add an upgrade to src/machines/snapshot-upgrades.ts or a migration to src/persistence/migrations.ts, which gives the file another name. If no release wrote it, remove it and run this again.\n`,
   )
   process.exitCode = 1
 } else {
@@ -34,7 +34,7 @@ function goldenSql(path: string): string {
     chooseProvider('docker')
     for (const history of goldenHistories()) {
       const [failedWrite] = store.commit(history).values()
-      if (failedWrite) throw new Error('the database refused a life', { cause: failedWrite.error })
+      if (failedWrite) throw new Error('the database refused a history', { cause: failedWrite.error })
     }
     for (const [name, damage] of Object.entries(damagedRows))
       db.prepare(`UPDATE workspaces SET ${damage} WHERE name = ?`).run(name)

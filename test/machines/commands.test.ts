@@ -13,7 +13,7 @@ import {
   successResults,
 } from './transitions.ts'
 
-// What was asked for is what comes about, whatever happens in between.
+// Commands, observations and expiry, across interruptions.
 
 const inState = (snapshot: ReturnType<typeof snapshotAt>) => statePath(snapshot.value)
 const steps = (from: ReturnType<typeof snapshotAt>, ...events: WorkspaceEvent[]) => events.reduce(nextSnapshot, from)
@@ -26,12 +26,12 @@ const granted = { type: 'granted', ...cause } as const
 describe('expiry', () => {
   const due = { type: 'expire', ...cause } as const
 
-  test('a workspace expires at its time and not before', () => {
+  test('a workspace expires at its expiry time and not before', () => {
     expect(snapshotAt('running.up', { expiresAt: now }).can(due)).toBe(true)
     expect(snapshotAt('running.up', { expiresAt: now + 1 }).can(due)).toBe(false)
   })
 
-  test('a renewal wins over an expiry that was decided before it', () => {
+  test('a renewal wins over an expiry decided before it', () => {
     const renewed = nextSnapshot(snapshotAt('stopped.idle', { expiresAt: now }), {
       type: 'update',
       ...cause,
@@ -42,7 +42,7 @@ describe('expiry', () => {
     expect(renewed.can({ ...due, at: now + 60_000 })).toBe(true)
   })
 
-  test('a workspace whose TTL was taken away never expires', () => {
+  test('a workspace whose TTL was removed never expires', () => {
     const withoutExpiry = nextSnapshot(snapshotAt('running.up', { expiresAt: now }), {
       type: 'update',
       ...cause,
@@ -52,7 +52,7 @@ describe('expiry', () => {
     expect(withoutExpiry.can({ ...due, at: Number.MAX_SAFE_INTEGER })).toBe(false)
   })
 
-  test('an update of something else leaves the expiry alone', () => {
+  test('an update of other fields does not change the expiry', () => {
     const renamed = nextSnapshot(snapshotAt('failed', { expiresAt: now }), {
       type: 'update',
       ...cause,
@@ -65,7 +65,7 @@ describe('expiry', () => {
 
 describe('observations', () => {
   test.each(['running.up', 'stopped.idle', 'failed'] as const)(
-    'in %s, one of another container is ignored',
+    'in %s, an observation of another container is ignored',
     (state) => {
       for (const containerId of [null, 'other'])
         for (const event of [
@@ -79,14 +79,14 @@ describe('observations', () => {
     },
   )
 
-  test('a container that exits by itself leaves its workspace stopped, with the exit code', () => {
+  test('a container that exits by itself leaves its workspace stopped, with the exit code in the reason', () => {
     const after = nextSnapshot(up, { type: 'exited', ...own, exit })
     expect(inState(after)).toBe('stopped.idle')
     expect(after.context.reason).toContain('137')
     expect(after.context.connection).toBeNull()
   })
 
-  test('a container that was killed for memory fails its workspace, also when the engine went down with it', () => {
+  test('a container that runs out of memory fails its workspace, even if the engine went down too', () => {
     const after = nextSnapshot(up, {
       type: 'exited',
       ...own,
@@ -96,7 +96,7 @@ describe('observations', () => {
     expect(after.context.reason).toContain('memory')
   })
 
-  test('what went down with its engine is started again in the same container', () => {
+  test('a workspace that went down with its engine is restarted in the same container', () => {
     const down = nextSnapshot(up, { type: 'exited', ...own, exit: { ...exit, wentDownWithEngine: true } })
     expect(inState(down)).toBe('stopped.starting.queued')
     expect(down.context).toMatchObject({ step: 'boot', attempts: 0, containerId: 'c1', connection: null })
@@ -111,28 +111,31 @@ describe('observations', () => {
     expect(back.context).toMatchObject({ reason: null, connection })
   })
 
-  test('a container that vanished is made anew on start, with its commands run again', () => {
-    const gone = nextSnapshot(up, { type: 'vanished', ...own })
-    expect(gone.context).toMatchObject({ containerId: null, prepared: false, connection: null })
-    const begun = nextSnapshot(gone, { type: 'start', ...cause })
-    expect([inState(begun), begun.context.step]).toEqual(['creating.queued', 'image'])
+  test('a vanished container is recreated on start, and its setup commands run again', () => {
+    const vanished = nextSnapshot(up, { type: 'vanished', ...own })
+    expect(vanished.context).toMatchObject({ containerId: null, prepared: false, connection: null })
+    const started = nextSnapshot(vanished, { type: 'start', ...cause })
+    expect([inState(started), started.context.step]).toEqual(['creating.queued', 'image'])
   })
 
-  test('a failed workspace whose container vanished keeps its reason and is made anew on start', () => {
-    const failed = nextSnapshot(snapshotAt('failed', { step: 'boot', reason: 'why' }), { type: 'vanished', ...own })
-    expect(failed.context).toMatchObject({ containerId: null, reason: 'why' })
+  test('a failed workspace whose container vanished keeps its reason and is recreated on start', () => {
+    const failed = nextSnapshot(snapshotAt('failed', { step: 'boot', reason: 'an earlier failure' }), {
+      type: 'vanished',
+      ...own,
+    })
+    expect(failed.context).toMatchObject({ containerId: null, reason: 'an earlier failure' })
     expect(nextSnapshot(failed, { type: 'start', ...cause }).context.step).toBe('image')
   })
 })
 
 describe('commands', () => {
-  test('a stop that the service did not live to finish is finished by the next one', () => {
+  test('a stop interrupted by the end of the service is completed by the next one', () => {
     const stopping = steps(up, { type: 'stop', ...cause }, resume)
     expect(inState(stopping)).toBe('running.stopping.halting')
     expect(inState(nextSnapshot(stopping, effectDone('stop', successResults.stop)))).toBe('stopped.idle')
   })
 
-  test('a restart that the service did not live to finish ends with the workspace up', () => {
+  test('a restart interrupted by the end of the service ends with the workspace running', () => {
     const halted = steps(
       up,
       { type: 'restart', ...cause },
@@ -153,7 +156,7 @@ describe('commands', () => {
     expect(inState(back)).toBe('running.up')
   })
 
-  test('a stop that fails leaves the workspace up, reachable, with the reason', () => {
+  test('a stop that fails leaves the workspace running and reachable, with a reason', () => {
     for (const end of [effectDone('stop', failedWith('permanent', 'no permission')), timerFired('deadline')]) {
       const after = steps(up, { type: 'stop', ...cause }, end)
       expect(inState(after)).toBe('running.up')
@@ -162,14 +165,14 @@ describe('commands', () => {
     }
   })
 
-  test('a stop that finds the engine away is done when it is back', () => {
+  test('a stop while the engine is unavailable completes when the engine returns', () => {
     const waiting = steps(up, { type: 'stop', ...cause }, effectDone('stop', failedWith('unavailable', 'no engine')))
     expect(inState(waiting)).toBe('running.stopping.waiting')
     const done = steps(waiting, resume, effectDone('stop', successResults.stop))
     expect([inState(done), done.context.reason]).toEqual(['stopped.idle', null])
   })
 
-  test('a stop of what had not come up yet leaves it stopped, though nobody can say that it was halted', () => {
+  test('a failed stop of a starting workspace leaves it stopped, even though its container may still run', () => {
     for (const end of [effectDone('stop', failedWith('permanent', 'no permission')), timerFired('deadline')]) {
       const after = steps(snapshotAt('stopped.starting.queued', { step: 'boot' }), { type: 'stop', ...cause }, end)
       expect(inState(after)).toBe('stopped.idle')
@@ -178,16 +181,16 @@ describe('commands', () => {
     }
   })
 
-  test('a start of a failed workspace goes on in its container, else from the image, with new tries and a new deadline', () => {
-    const spent = { attempts: 5, deadline: 0, reason: 'why' }
+  test('a start of a failed workspace reuses its container if there is one, with new attempts and a new deadline', () => {
+    const spent = { attempts: 5, deadline: 0, reason: 'an earlier failure' }
     const start = { type: 'start', ...cause } as const
-    const again = nextSnapshot(snapshotAt('failed', spent), start)
-    expect(again.context).toMatchObject({ step: 'boot', attempts: 0, reason: null, containerId: 'c1' })
-    expect(again.context.deadline).toBeGreaterThan(now)
+    const restarted = nextSnapshot(snapshotAt('failed', spent), start)
+    expect(restarted.context).toMatchObject({ step: 'boot', attempts: 0, reason: null, containerId: 'c1' })
+    expect(restarted.context.deadline).toBeGreaterThan(now)
     expect(nextSnapshot(snapshotAt('failed', { ...spent, containerId: null }), start).context.step).toBe('image')
   })
 
-  test('a delete keeps the container id that the removal has to name', () => {
+  test('a delete keeps the container id, which the removal needs', () => {
     expect(nextSnapshot(up, { type: 'delete', ...cause }).context).toMatchObject({
       containerId: 'c1',
       attempts: 0,
@@ -196,12 +199,17 @@ describe('commands', () => {
   })
 })
 
-describe('a slot that is granted', () => {
-  test.each(['image', 'container', 'boot'] as const)('leads to the step that was reached: %s', (reached) => {
-    expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: reached }), granted))).toBe(`creating.${reached}`)
-  })
+describe('granted slots', () => {
+  test.each(['image', 'container', 'boot'] as const)(
+    'a granted slot continues at the step reached before: %s',
+    (reached) => {
+      expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: reached }), granted))).toBe(
+        `creating.${reached}`,
+      )
+    },
+  )
 
-  test('leads to a boot after a setup that was cut off, since nobody knows whether the container still runs', () => {
+  test('a granted slot after an interrupted setup repeats the boot, since the container may not run any more', () => {
     expect(inState(nextSnapshot(snapshotAt('creating.queued', { step: 'setup' }), granted))).toBe('creating.boot')
     expect(inState(nextSnapshot(snapshotAt('stopped.starting.queued', { step: 'setup' }), granted))).toBe(
       'stopped.starting.boot',
@@ -209,7 +217,7 @@ describe('a slot that is granted', () => {
   })
 })
 
-test('a service that was away past a deadline gives what was under way a few minutes more', () => {
+test('resuming after the deadline extends it by five minutes', () => {
   const after = nextSnapshot(snapshotAt('creating.boot', { deadline: now - 60_000 }), resume)
   expect(after.context.deadline).toBe(now + 5 * 60_000)
   const untouched = nextSnapshot(snapshotAt('creating.boot', { deadline: now + 20 * 60_000 }), resume)

@@ -8,7 +8,7 @@ import { statePath } from '../../src/machines/workspace-snapshot.ts'
 import type { EffectId, State } from './transitions.ts'
 import { effectDone, snapshotAt, connection, failedWith, now, nextSnapshot, successResults } from './transitions.ts'
 
-// What becomes of a workspace when an effect answers. Before it, one try has failed, or all but the last.
+// The state after each result of an effect. Before it, one attempt has failed, or all but the last.
 type ResultCase = 'ok' | 'permanent' | 'transient' | 'transient, the last attempt' | 'unavailable' | 'missing'
 type ExpectedContext = Pick<WorkspaceContext, 'step' | 'attempts' | 'containerId' | 'prepared'> & { retryAt: number }
 type Row = readonly [
@@ -20,9 +20,9 @@ type Row = readonly [
 const retryLater = { attempts: 2, retryAt: now + 2000 }
 const retryNow = { ...retryLater, step: 'image', containerId: null, prepared: false } as const
 const retryWhenEngineReturns = { attempts: 1, retryAt: now + 15_000 }
-const attemptsExhausted = (attempts: number) => ['failed', { attempts: attempts }] as const
+const attemptsExhausted = (attempts: number) => ['failed', { attempts }] as const
 
-const making = (waiting: State, at: ProvisioningStep) =>
+const provisioning = (waiting: State, at: ProvisioningStep) =>
   ({
     permanent: attemptsExhausted(2),
     transient: [waiting, { ...retryLater, step: at }],
@@ -45,23 +45,23 @@ const table: Partial<Record<State, Row>> = {
   'creating.image': [
     'image',
     'image',
-    { ...making('creating.waiting', 'image'), ok: ['creating.container', { step: 'container', attempts: 1 }] },
+    { ...provisioning('creating.waiting', 'image'), ok: ['creating.container', { step: 'container', attempts: 1 }] },
   ],
   'creating.container': [
     'container',
     'container',
-    { ...making('creating.waiting', 'container'), ok: ['creating.boot', { step: 'boot', containerId: 'c1' }] },
+    { ...provisioning('creating.waiting', 'container'), ok: ['creating.boot', { step: 'boot', containerId: 'c1' }] },
   ],
   'creating.boot': [
     'boot',
     'boot',
-    { ...making('creating.waiting', 'boot'), ok: ['creating.setup', { step: 'setup' }] },
+    { ...provisioning('creating.waiting', 'boot'), ok: ['creating.setup', { step: 'setup' }] },
   ],
   'creating.setup': [
     'setup',
     'setup',
     {
-      ...making('creating.waiting', 'setup'),
+      ...provisioning('creating.waiting', 'setup'),
       ok: ['running.up', { attempts: 0, prepared: true }],
       transient: ['creating.waiting', { ...retryLater, step: 'boot' }],
       unavailable: ['creating.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
@@ -70,13 +70,13 @@ const table: Partial<Record<State, Row>> = {
   'stopped.starting.boot': [
     'boot',
     'boot',
-    { ...making('stopped.starting.waiting', 'boot'), ok: ['stopped.starting.setup', { step: 'setup' }] },
+    { ...provisioning('stopped.starting.waiting', 'boot'), ok: ['stopped.starting.setup', { step: 'setup' }] },
   ],
   'stopped.starting.setup': [
     'setup',
     'setup',
     {
-      ...making('stopped.starting.waiting', 'setup'),
+      ...provisioning('stopped.starting.waiting', 'setup'),
       ok: ['running.up', { attempts: 0 }],
       transient: ['stopped.starting.waiting', { ...retryLater, step: 'boot' }],
       unavailable: ['stopped.starting.waiting', { ...retryWhenEngineReturns, step: 'boot' }],
@@ -109,40 +109,40 @@ const table: Partial<Record<State, Row>> = {
   ],
 }
 
-const snapshot = (effect: EffectId, name: ResultCase): EffectResult<unknown> => {
+const resultOf = (effect: EffectId, name: ResultCase): EffectResult<unknown> => {
   if (name === 'ok') return successResults[effect]
-  return failedWith(name === 'transient, the last attempt' ? 'transient' : name, `no success with ${effect}`)
+  return failedWith(name === 'transient, the last attempt' ? 'transient' : name, `failure of ${effect}`)
 }
 
-test('every state that waits for an effect is in the table', () => {
+test('every state that invokes an effect is in the table', () => {
   const waiting = leavesOf(chartOf(workspaceMachine)).filter((leaf) => leaf.invokes.some(({ src }) => src !== 'timer'))
   expect(Object.keys(table).sort()).toEqual(waiting.map((leaf) => leaf.id).sort())
 })
 
 describe.each(Object.entries(table))('in %s', (state, [effect, stateReachedBy, cases]) => {
-  test.each(Object.entries(cases))(`${effect} answers %s`, (name, [to, expectedContext]) => {
+  test.each(Object.entries(cases))(`${effect} returns %s`, (name, [to, expectedContext]) => {
     const before = snapshotAt(state as State, {
       step: stateReachedBy,
       attempts: name === 'transient, the last attempt' ? maxAttempts[stateReachedBy] - 1 : 1,
-      reason: 'an older trouble',
+      reason: 'an earlier failure',
       connection: stateReachedBy === 'setup' ? connection : null,
     })
-    const answer = snapshot(effect, name as ResultCase)
-    const after = nextSnapshot(before, effectDone(effect, answer))
+    const result = resultOf(effect, name as ResultCase)
+    const after = nextSnapshot(before, effectDone(effect, result))
     expect(statePath(after.value)).toBe(to)
     expect(after.context).toMatchObject(expectedContext)
     expect(after.context.imageId).toBe('i1')
-    if (!answer.ok) expect(after.context.reason).toContain(answer.fault.message)
+    if (!result.ok) expect(after.context.reason).toContain(result.fault.message)
     if (to === 'failed') {
       const attempts = `after ${after.context.attempts} attempts`
       for (const part of [`step "${stateReachedBy}"`, attempts, 'Trying again'])
         expect(after.context.reason).toContain(part)
     }
-    if (answer.ok) expect(after.context.reason).toBeNull()
+    if (result.ok) expect(after.context.reason).toBeNull()
   })
 })
 
-test('what a step found is kept', () => {
+test('the results of steps are stored in the context', () => {
   const image = nextSnapshot(snapshotAt('creating.image', { imageId: null }), effectDone('image', successResults.image))
   expect(image.context.imageId).toBe('i1')
   const container = nextSnapshot(

@@ -9,38 +9,38 @@ import { reachableEdges, stateKey, reachableStates, invokesIn } from './reachabl
 import type { EffectId } from './transitions.ts'
 import { effectDone, failedWith, timerFired, cause, nextSnapshot } from './transitions.ts'
 
-// Law 5 over the whole graph: what is on its way gets somewhere by itself, and what rests is left by a command.
+// Law 5 over the whole graph: transient states settle by themselves, and settled states are left by a command.
 
 const everywhere = reachableStates().map(({ snapshot }) => snapshot)
 const steps = reachableEdges()
-const isAtRest = (snapshot: WorkspaceSnapshot) => snapshot.status === 'active' && !snapshot.hasTag('busy')
+const isSettled = (snapshot: WorkspaceSnapshot) => snapshot.status === 'active' && !snapshot.hasTag('busy')
 const statePathsOf = (of: readonly WorkspaceSnapshot[]) => [...new Set(of.map(({ value }) => statePath(value)))]
 const isEnd = (type: string) => type.startsWith('xstate.done.actor.')
 
 const nodesIn = (node: DirectedGraphNode): DirectedGraphNode[] => [node, ...node.children.flatMap(nodesIn)]
 const nodes = nodesIn(toDirectedGraph(workspaceMachine))
 
-test('a workspace that rests can be started or stopped, and that leads out of where it rests', () => {
-  const resting = everywhere.filter(isAtRest)
-  const stuck = resting.filter((snapshot) => {
+test('a settled workspace accepts a start or a stop that changes its state', () => {
+  const settled = everywhere.filter(isSettled)
+  const stuck = settled.filter((snapshot) => {
     const out = availableCommands(snapshot).filter((type) => type === 'start' || type === 'stop')
     return !out.some(
       (type) => statePath(nextSnapshot(snapshot, { type, ...cause }).value) !== statePath(snapshot.value),
     )
   })
-  expect(resting.length).toBeGreaterThan(0)
+  expect(settled.length).toBeGreaterThan(0)
   expect(statePathsOf(stuck)).toEqual([])
 })
 
-describe('a state on its way', () => {
-  test('is left by every answer of its effect and at the end of every wait', () => {
+describe('transient states', () => {
+  test('a transient state is left on every result of its effect and when any wait ends', () => {
     const ends = steps.filter(({ event }) => isEnd(event.type))
     expect(ends.length).toBeGreaterThan(0)
     const ignored = ends.filter(({ state, nextState }) => stateKey(state) === stateKey(nextState))
     expect(ignored.map(({ state, event }) => `${statePath(state.value)}: ${event.type}`)).toEqual([])
   })
 
-  test('has an edge that holds whatever its effect answers', () => {
+  test('a transient state has an unguarded transition for the result of its effect', () => {
     const invokes = nodes.flatMap((node) => node.stateNode.invoke.map(({ id }) => ({ node, id })))
     expect(invokes.length).toBeGreaterThan(0)
     const open = invokes.filter(({ node, id }) => {
@@ -50,33 +50,34 @@ describe('a state on its way', () => {
     expect(open.map(({ node, id }) => `${node.stateNode.id}: ${id}`)).toEqual([])
   })
 
-  test('comes to rest or is gone without anybody’s command', () => {
+  test('a transient state settles or ends without any command', () => {
     const automaticEvents = steps.filter(({ event }) => isEnd(event.type) || event.type === 'granted')
-    const home = new Set(
-      everywhere.filter((snapshot) => isAtRest(snapshot) || snapshot.status === 'done').map(stateKey),
+    const settling = new Set(
+      everywhere.filter((snapshot) => isSettled(snapshot) || snapshot.status === 'done').map(stateKey),
     )
-    for (let before = -1; before !== home.size; ) {
-      before = home.size
-      for (const { state, nextState } of automaticEvents) if (home.has(stateKey(nextState))) home.add(stateKey(state))
+    for (let before = -1; before !== settling.size; ) {
+      before = settling.size
+      for (const { state, nextState } of automaticEvents)
+        if (settling.has(stateKey(nextState))) settling.add(stateKey(state))
     }
-    // Those beyond the walk's end are deleted as often as it takes: reach.test.ts.
+    // The traversal stops at six attempts; deletes with more are tested in reachability.test.ts.
     const visited = everywhere.filter(({ context }) => context.attempts <= 6)
-    expect(statePathsOf(visited.filter((snapshot) => !home.has(stateKey(snapshot))))).toEqual([])
+    expect(statePathsOf(visited.filter((snapshot) => !settling.has(stateKey(snapshot))))).toEqual([])
   })
 
-  test('comes to rest by itself when every try of it fails, unless it is being deleted', () => {
+  test('a transient state settles by itself if every attempt fails, except while deleting', () => {
     const busy = everywhere.filter((snapshot) => snapshot.hasTag('busy') && !snapshot.matches('deleting'))
-    const restless = busy.filter((snapshot) => {
+    const unsettled = busy.filter((snapshot) => {
       let at = snapshot
       for (let n = 0; n < 30 && at.hasTag('busy'); n += 1) at = nextSnapshot(at, nextFaultEvent(at))
-      return !isAtRest(at) || at.context.reason === null
+      return !isSettled(at) || at.context.reason === null
     })
     expect(busy.length).toBeGreaterThan(0)
-    expect(statePathsOf(restless)).toEqual([])
+    expect(statePathsOf(unsettled)).toEqual([])
   })
 })
 
-/** What happens next if nothing succeeds and no deadline ever ends. */
+/** Returns the next event if nothing succeeds and no deadline ends. */
 function nextFaultEvent(snapshot: WorkspaceSnapshot): WorkspaceEvent {
   const effect = invokesIn(snapshot).find(({ src }) => src !== 'timer')
   if (effect) return effectDone(effect.id as EffectId, failedWith('transient'))

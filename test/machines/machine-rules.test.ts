@@ -10,8 +10,8 @@ type Node = AnyStateMachine['root']
 const nodesOf = (node: Node): Node[] => [node, ...Object.values(node.states).flatMap((child: Node) => nodesOf(child))]
 const transitionsOf = (node: Node) => [...node.transitions.values(), node.always ?? []].flat()
 
-/** What an action is made of: `xstate.assign` for an assign, else whatever else it is. */
-function makeOf(machine: AnyStateMachine, action: unknown): unknown {
+/** Returns the type of an action: `xstate.assign` for an assign. */
+function actionTypeOf(machine: AnyStateMachine, action: unknown): unknown {
   const name = typeof action === 'object' && action !== null && 'type' in action ? action.type : action
   const transition: unknown = typeof name === 'string' ? machine.implementations.actions[name] : action
   return typeof transition === 'function' && 'type' in transition ? transition.type : transition
@@ -26,28 +26,28 @@ describe.each(machines.map((entry) => [entry.machine.id, entry.machine] as const
     )
     expect(actions.length).toBeGreaterThan(0)
     for (const action of [...actions, ...Object.keys(machine.implementations.actions)])
-      expect([action, makeOf(machine, action)]).toEqual([action, 'xstate.assign'])
+      expect([action, actionTypeOf(machine, action)]).toEqual([action, 'xstate.assign'])
   })
 
-  test('M2: no transition is delayed by XState, which would forget it', () => {
+  test('M2: no transition is delayed by XState, since a restart would lose it', () => {
     expect(nodes.flatMap((node) => node.after)).toEqual([])
     expect(Object.keys(machine.implementations.delays)).toEqual([])
   })
 
-  test('M3: every effect has an id and a source with a name', () => {
+  test('M3: every effect has an id and a named source', () => {
     for (const node of nodes) {
-      const given = [node.config.invoke ?? []].flat()
-      expect(node.invoke.map(({ id }) => id)).toEqual(given.map(({ id }) => id ?? `${node.id} names no id`))
-      for (const { src } of given) expect(Object.keys(machine.implementations.actors)).toContain(src)
+      const configured = [node.config.invoke ?? []].flat()
+      expect(node.invoke.map(({ id }) => id)).toEqual(configured.map(({ id }) => id ?? `${node.id} has no id`))
+      for (const { src } of configured) expect(Object.keys(machine.implementations.actors)).toContain(src)
     }
   })
 
-  test('M4: no state does anything on entry or exit, which resume would repeat', () => {
+  test('M4: no state has entry or exit actions, since resume would repeat them', () => {
     expect(nodes.flatMap((node) => [...node.entry, ...node.exit])).toEqual([])
   })
 })
 
-test('M5: no machine reads a clock, draws a number or sets a timer', () => {
+test('M5: no machine reads a clock, generates a random number or sets a timer', () => {
   for (const file of readdirSync(folder)) {
     const text = readFileSync(new URL(file, folder), 'utf8')
     expect([

@@ -14,7 +14,7 @@ const statePathOf = ({ snapshot }: ReachableState) => statePath(snapshot.value)
 const busy = reachable.filter(({ snapshot }) => snapshot.hasTag('busy'))
 const inDeleting = (reached: ReachableState) => statePathOf(reached).startsWith('deleting')
 
-/** The ways to those for which `holds` is not true: empty when it holds everywhere. */
+/** Returns the paths to the states for which `holds` returns false; empty if there are none. */
 function exceptions(of: readonly ReachableState[], holds: (reached: ReachableState) => boolean) {
   expect(of.length).toBeGreaterThan(0)
   return of
@@ -22,11 +22,11 @@ function exceptions(of: readonly ReachableState[], holds: (reached: ReachableSta
     .map((reached) => `${reached.steps.map(({ event }) => event.type).join(' → ')} ⇒ ${statePathOf(reached)}`)
 }
 
-test('every state of the chart can be reached', () => {
+test('every state of the chart is reachable', () => {
   expect([...new Set(reachable.map(statePathOf))].sort()).toEqual(leaves.toSorted())
 })
 
-test('a delete is accepted everywhere and gets to `deleted`, however often the removal fails', () => {
+test('a delete is accepted in every state and reaches `deleted`, however often the removal fails', () => {
   const living = reachable.filter((reached) => !inDeleting(reached) && reached.snapshot.status === 'active')
   expect(exceptions(living, ({ snapshot }) => snapshot.can({ type: 'delete', ...cause }))).toEqual([])
   for (const { snapshot } of living) {
@@ -41,7 +41,7 @@ test('a delete is accepted everywhere and gets to `deleted`, however often the r
   }
 })
 
-test('every state on its way to another has a deadline that ends where a user can give a command', () => {
+test('every transient state has a deadline that leads to a state with commands', () => {
   const limited = busy.filter((reached) => !inDeleting(reached))
   expect(exceptions(limited, ({ snapshot }) => invokesIn(snapshot).some((invoke) => invoke.id === 'deadline'))).toEqual(
     [],
@@ -55,20 +55,20 @@ test('every state on its way to another has a deadline that ends where a user ca
   }
 })
 
-test('what is under way shows in the tag, and nothing is under way in a state at rest', () => {
+test('only states tagged `busy` have running effects or timers', () => {
   expect(exceptions(reachable, ({ snapshot }) => invokesIn(snapshot).length === 0 || snapshot.hasTag('busy'))).toEqual(
     [],
   )
 })
 
-test('a resume starts everything that the state has under way, and keeps what was reached', () => {
+test('a resume restarts all effects and timers of the state and keeps the progress made', () => {
   expect(exceptions(busy, ({ snapshot }) => snapshot.can({ type: 'resume', ...cause }))).toEqual([])
   for (const { snapshot } of busy) {
     const [after, actions] = transition(workspaceMachine, snapshot, { type: 'resume', ...cause })
-    const begun = actions.flatMap((action) =>
+    const startedInvokes = actions.flatMap((action) =>
       action.type === 'xstate.spawnChild' ? [String(Object(action.params).id)] : [],
     )
-    expect(begun.sort()).toEqual(
+    expect(startedInvokes.sort()).toEqual(
       invokesIn(after)
         .map((invoke) => invoke.id)
         .sort(),
@@ -78,7 +78,7 @@ test('a resume starts everything that the state has under way, and keeps what wa
     const reached = before === 'setup' && !snapshot.matches('deleting') ? 'boot' : before
     expect(after.context).toMatchObject({
       step: reached,
-      attempts: attempts,
+      attempts,
       containerId,
       imageId,
       prepared,
@@ -89,45 +89,45 @@ test('a resume starts everything that the state has under way, and keeps what wa
   }
 })
 
-test('what a workspace remembers is plain JSON', () => {
+test('the context of a workspace is plain JSON', () => {
   for (const { snapshot } of reachable) expect(JSON.parse(JSON.stringify(snapshot.context))).toEqual(snapshot.context)
 })
 
-test('a workspace that runs has a container, and one that is prepared too', () => {
+test('a running or prepared workspace has a container', () => {
   const running = reachable.filter(
     (reached) => statePathOf(reached).startsWith('running') || reached.snapshot.context.prepared,
   )
   expect(exceptions(running, ({ snapshot }) => snapshot.context.containerId !== null)).toEqual([])
 })
 
-test('a workspace that is up tells how to reach it', () => {
+test('a running workspace has a connection', () => {
   const up = reachable.filter((reached) => statePathOf(reached) === 'running.up')
   expect(exceptions(up, ({ snapshot }) => snapshot.context.connection !== null)).toEqual([])
 })
 
-test('a workspace that rests without running, or is being deleted, tells no way to reach it', () => {
+test('a stopped, failed or deleting workspace has no connection', () => {
   const down = reachable.filter((reached) => /^(stopped\.idle|failed|delet)/.test(statePathOf(reached)))
   expect(exceptions(down, ({ snapshot }) => snapshot.context.connection === null)).toEqual([])
 })
 
-test('a workspace that failed or waits says why', () => {
-  const troubled = reachable.filter((reached) => /failed|waiting/.test(statePathOf(reached)))
-  expect(exceptions(troubled, ({ snapshot }) => snapshot.context.reason !== null)).toEqual([])
+test('a failed or waiting workspace has a reason', () => {
+  const failedOrWaiting = reachable.filter((reached) => /failed|waiting/.test(statePathOf(reached)))
+  expect(exceptions(failedOrWaiting, ({ snapshot }) => snapshot.context.reason !== null)).toEqual([])
 })
 
-test('progress is told only while something is made or started', () => {
-  const quiet = reachable.filter((reached) => !/^(creating|stopped\.starting)/.test(statePathOf(reached)))
-  expect(exceptions(quiet, ({ snapshot }) => snapshot.context.progress === null)).toEqual([])
+test('progress is set only while a workspace is created or started', () => {
+  const others = reachable.filter((reached) => !/^(creating|stopped\.starting)/.test(statePathOf(reached)))
+  expect(exceptions(others, ({ snapshot }) => snapshot.context.progress === null)).toEqual([])
 })
 
-test('a provisioning step is tried as often as it may be, and no more', () => {
-  const made = reachable.filter((reached) => !inDeleting(reached) && reached.snapshot.status === 'active')
+test('a provisioning step never exceeds its maximum number of attempts', () => {
+  const undeleted = reachable.filter((reached) => !inDeleting(reached) && reached.snapshot.status === 'active')
   expect(
-    exceptions(made, ({ snapshot: { context } }) => context.attempts <= Math.max(...Object.values(maxAttempts))),
+    exceptions(undeleted, ({ snapshot: { context } }) => context.attempts <= Math.max(...Object.values(maxAttempts))),
   ).toEqual([])
 })
 
-test('a workspace that runs has no tries left over', () => {
+test('a running workspace has its attempts reset', () => {
   const running = reachable.filter((reached) => statePathOf(reached) === 'running.up')
   expect(exceptions(running, ({ snapshot }) => snapshot.context.attempts === 0)).toEqual([])
 })

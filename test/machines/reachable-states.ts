@@ -8,10 +8,10 @@ import { statePath } from '../../src/machines/workspace-snapshot.ts'
 import type { TimerId, EffectId } from './transitions.ts'
 import { effectDone, connection, failedWith, timerFired, createRequest, cause, successResults } from './transitions.ts'
 
-/** A snapshot that the machine can be brought to, and a shortest way there. */
+/** A snapshot that the machine can reach, and a shortest path to it. */
 export interface ReachableState {
   readonly snapshot: WorkspaceSnapshot
-  /** Each event and where it led to; the first is the create. */
+  /** Each event and the state after it; the first is the create. */
   readonly steps: readonly { readonly event: { readonly type: string }; readonly state: WorkspaceSnapshot }[]
 }
 
@@ -24,13 +24,13 @@ export interface StateEdge {
 const chart = chartOf(workspaceMachine)
 const states = new Map(statesOf(chart).map((state) => [state.id, state]))
 
-/** The states that a snapshot is in, innermost first, as the chart has them. */
+/** Returns the chart's states that a snapshot is in, innermost first. */
 export function statesIn(snapshot: WorkspaceSnapshot) {
   const parts = statePath(snapshot.value).split('.')
   return parts.flatMap((_, n) => states.get(parts.slice(0, parts.length - n).join('.')) ?? [])
 }
 
-/** What a snapshot has under way. */
+/** Returns the running effects and timers of a snapshot. */
 export function invokesIn(snapshot: WorkspaceSnapshot): readonly { readonly id: string; readonly src: string }[] {
   return statesIn(snapshot).flatMap((state) => state.invokes)
 }
@@ -53,12 +53,12 @@ const externalEvents: readonly WorkspaceEvent[] = [
   { type: 'progress', ...cause, text: 'half of it' },
 ]
 
-/** Everything that can happen to a snapshot next: what it is told, and how what is under way can end. */
+/** Returns every event that a snapshot can receive next: accepted events, and the results of running effects and timers. */
 function nextEvents(snapshot: WorkspaceSnapshot): readonly WorkspaceEvent[] {
   const invokeResults = invokesIn(snapshot).flatMap(({ id, src }) => {
     if (src === 'timer') return [timerFired(id as TimerId)]
     const effect = id as EffectId
-    // Only a boot or a setup can find its container gone: for the others that is no answer, or success.
+    // Only a boot or a setup can fail with `missing`: other effects cannot return it, or treat it as success.
     const faults =
       src === 'boot' || src === 'setup'
         ? (['permanent', 'transient', 'unavailable', 'missing'] as const)
@@ -68,7 +68,7 @@ function nextEvents(snapshot: WorkspaceSnapshot): readonly WorkspaceEvent[] {
   return [...externalEvents.filter((event) => snapshot.can(event)), ...invokeResults]
 }
 
-/** Two snapshots with the same key have the same life before them. */
+/** Two snapshots with the same key have the same possible futures. */
 export function stateKey({ value, context }: WorkspaceSnapshot): string {
   const isNullFlags = [context.reason, context.progress, context.connection, context.imageId, context.expiresAt].map(
     (field) => field === null,
@@ -84,8 +84,8 @@ export function stateKey({ value, context }: WorkspaceSnapshot): string {
   ])
 }
 
-// What else a snapshot remembers makes no difference to what happens next, so that there is an end to them. Deleting is tried for
-// ever: it is cut off after six tries. The limit, of steps tried, is for a field in the key that counts without bound.
+// The other fields do not affect what happens next; without them the graph is finite. Deletes are retried forever, so the traversal
+// stops after six attempts. The limit catches a field in the key that grows without bound.
 const traversalOptions = (input: WorkspaceInput) => ({
   input,
   events: nextEvents,
@@ -94,7 +94,7 @@ const traversalOptions = (input: WorkspaceInput) => ({
   limit: 100_000,
 })
 
-/** Every snapshot that a workspace can be brought to, as far as it matters to what happens next, by a shortest way. */
+/** Returns a snapshot for each reachable state key, with a shortest path to it. */
 export function reachableStates(input = createRequest): readonly ReachableState[] {
   return getShortestPaths(workspaceMachine, traversalOptions(input)).map(({ state, steps }) => ({
     snapshot: state,
@@ -102,7 +102,7 @@ export function reachableStates(input = createRequest): readonly ReachableState[
   }))
 }
 
-/** Each step from one of those to another. */
+/** Returns each transition between these snapshots. */
 export function reachableEdges(): readonly StateEdge[] {
   return adjacencyMapToArray(getAdjacencyMap(workspaceMachine, traversalOptions(createRequest)))
 }

@@ -50,7 +50,7 @@ const cases: Readonly<Record<string, readonly [WorkspaceSnapshot, WorkspaceEvent
   ],
 }
 
-test('reasons read as they are written down', async () => {
+test('reasons match the recorded texts', async () => {
   const lines = Object.entries(cases).map(
     ([name, [from, event]]) => `${name}:\n  ${nextSnapshot(from, event).context.reason}\n`,
   )

@@ -11,7 +11,7 @@ type Type = WorkspaceEvent['type']
 type Cells = Record<Type, State | typeof refused>
 const refused = 'refused'
 
-// Each event as it is most often: about the workspace's own container, which exited by itself; due now; the step is `boot`.
+// The most common form of each event: about the workspace's own container, which exited by itself; due now; at the step `boot`.
 const events: { readonly [T in Type]: Extract<WorkspaceEvent, { type: T }> } = {
   start: { type: 'start', ...cause },
   stop: { type: 'stop', ...cause },
@@ -46,7 +46,7 @@ const unsupported = {
   wake: refused,
   progress: refused,
 } as const
-const making = <S extends State>(state: S) =>
+const creating = <S extends State>(state: S) =>
   ({ ...unsupported, ...deletable, update: state, resume: 'creating.queued', progress: state }) as const
 const starting = <S extends State>(state: S) =>
   ({
@@ -59,7 +59,7 @@ const starting = <S extends State>(state: S) =>
   }) as const
 const halting = <S extends State, R extends State>(state: S, resumed: R) =>
   ({ ...unsupported, ...deletable, update: state, resume: resumed }) as const
-const leaving = {
+const deleting = {
   ...unsupported,
   delete: refused,
   expire: refused,
@@ -67,14 +67,14 @@ const leaving = {
   resume: 'deleting.destroying',
 } as const
 
-// Total: a new state or a new event does not compile until its cells are decided.
+// Complete: a new state or event does not compile until its cells are filled in.
 const table = {
-  'creating.queued': { ...making('creating.queued'), granted: 'creating.boot' },
-  'creating.image': making('creating.image'),
-  'creating.container': making('creating.container'),
-  'creating.boot': making('creating.boot'),
-  'creating.setup': making('creating.setup'),
-  'creating.waiting': { ...making('creating.waiting'), wake: 'creating.queued' },
+  'creating.queued': { ...creating('creating.queued'), granted: 'creating.boot' },
+  'creating.image': creating('creating.image'),
+  'creating.container': creating('creating.container'),
+  'creating.boot': creating('creating.boot'),
+  'creating.setup': creating('creating.setup'),
+  'creating.waiting': { ...creating('creating.waiting'), wake: 'creating.queued' },
   'running.up': {
     ...unsupported,
     ...deletable,
@@ -108,21 +108,21 @@ const table = {
   'stopped.starting.setup': starting('stopped.starting.setup'),
   'stopped.starting.waiting': { ...starting('stopped.starting.waiting'), wake: 'stopped.starting.queued' },
   failed: { ...unsupported, ...deletable, update: 'failed', start: 'creating.queued', vanished: 'failed' },
-  'deleting.destroying': leaving,
-  'deleting.waiting': { ...leaving, wake: 'deleting.destroying' },
+  'deleting.destroying': deleting,
+  'deleting.waiting': { ...deleting, wake: 'deleting.destroying' },
   deleted: { ...unsupported, delete: refused, expire: refused, update: refused },
 } as const satisfies Record<State, Cells>
 
 const states = Object.keys(table) as State[]
 const cells = (state: State) => Object.entries<Cells[Type]>(table[state]) as [Type, Cells[Type]][]
-const here = (state: State) =>
+const snapshotIn = (state: State) =>
   snapshotAt(state, {
     step: 'boot',
     connection: state.startsWith('running') ? connection : null,
     waitingForEngine: true,
   })
 
-test('the table has a row for each state that the machine can be in', () => {
+test('the table has a row for each state of the machine', () => {
   expect(states.toSorted()).toEqual(
     leavesOf(chartOf(workspaceMachine))
       .map((leaf) => leaf.id)
@@ -132,9 +132,9 @@ test('the table has a row for each state that the machine can be in', () => {
 
 describe.each(states)('in %s', (state) => {
   test.each(cells(state))('%s: %s', (type, cell) => {
-    const before = here(state)
+    const before = snapshotIn(state)
     expect(statePath(before.value)).toBe(state)
-    // A workspace that is deleted hears nothing: who asks looks at `status` first, since `can` asks the root even then.
+    // A deleted workspace accepts no event, but `can` still evaluates the root state: check `status` first.
     const accepted = before.status === 'active' && before.can(events[type])
     expect(accepted).toBe(cell !== refused)
     if (!accepted) return
@@ -142,8 +142,8 @@ describe.each(states)('in %s', (state) => {
     expect(statePath(after.value)).toBe(cell)
   })
 
-  test('every command that it accepts changes it', () => {
-    const before = here(state)
+  test('every accepted command changes the workspace', () => {
+    const before = snapshotIn(state)
     for (const type of availableCommands(before)) {
       const after = nextSnapshot(before, events[type])
       expect([type, { value: after.value, context: after.context }]).not.toEqual([
@@ -153,17 +153,19 @@ describe.each(states)('in %s', (state) => {
     }
   })
 
-  test('the commands that it lists are those that it accepts', () => {
-    expect(availableCommands(here(state))).toEqual(userCommands.filter((command) => table[state][command] !== refused))
+  test('the listed commands are exactly the accepted ones', () => {
+    expect(availableCommands(snapshotIn(state))).toEqual(
+      userCommands.filter((command) => table[state][command] !== refused),
+    )
   })
 })
 
-test('a workspace that is being deleted, or is deleted, refuses every command', () => {
+test('a deleting or deleted workspace refuses every command', () => {
   for (const state of ['deleting.destroying', 'deleting.waiting', 'deleted'] as const)
     expect(availableCommands(snapshotAt(state))).toEqual([])
 })
 
-test('a workspace that is not due yet is not deleted by its expiry', () => {
+test('a workspace does not expire before it is due', () => {
   for (const state of states) expect(snapshotAt(state, { expiresAt: now + 1 }).can(events.expire)).toBe(false)
   for (const state of states) expect(snapshotAt(state, { expiresAt: null }).can(events.expire)).toBe(false)
 })

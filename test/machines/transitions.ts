@@ -10,19 +10,19 @@ import type { Fault } from '../../src/workspace/fault.ts'
 import { ok, fault } from '../../src/workspace/fault.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
 
-// Steps of the pure machine: no actor is started, nothing runs, no time passes.
+// Transitions of the pure machine: no actor is started, no effect runs, no time passes.
 
-// XState's type of a value lists a state with states inside by its bare name too, as a target may name it.
+// XState's type of a state value also lists parent states by their bare name, since a target may use it.
 type Nested<V> = V extends object ? keyof V & string : never
 type Leaf<V> = V extends string ? V : { [K in keyof V & string]: `${K}.${Leaves<V[K]>}` }[keyof V & string]
 type Leaves<V> = Leaf<Exclude<V, Nested<V>>>
 
-/** A state that the machine can be in: `creating.boot`. Taken from the machine's own type. */
+/** A state of the machine, such as `creating.boot`, derived from the machine's type. */
 export type State = Leaves<StateValueFrom<typeof workspaceMachine>>
 export type EffectId = 'image' | 'container' | 'boot' | 'setup' | 'stop' | 'remove'
 export type TimerId = 'deadline' | 'pause'
 
-/** When the workspaces of these tests are told things. Milliseconds since the epoch. */
+/** The time of every event in these tests, milliseconds since the epoch. */
 export const now = 1_000_000_000
 export const cause = { at: now, by: 'test' } as const
 export const connection: Connection = { container_id: 'c1' }
@@ -42,7 +42,7 @@ const spec = {
   postStart: [],
 } as const
 
-/** A create whose workspace expires `now`. */
+/** A create request whose workspace expires at `now`. */
 export const createRequest: WorkspaceInput = {
   id: newWorkspaceId(),
   owner: 'alice',
@@ -57,7 +57,7 @@ export const createRequest: WorkspaceInput = {
 
 export const newContext: WorkspaceContext = initialContext(createRequest)
 
-/** A workspace in `state`; its container is there, and what else it remembers is as given. */
+/** Returns a workspace in `state` that has a container; `changes` override its context. */
 export function snapshotAt(state: State, changes: Partial<WorkspaceContext> = {}): WorkspaceSnapshot {
   const [innermost = '', ...outer] = state.split('.').toReversed()
   const value = outer.reduce<string | { [key: string]: unknown }>((inner, key) => ({ [key]: inner }), innermost)
@@ -70,12 +70,12 @@ export function nextSnapshot(from: WorkspaceSnapshot, event: WorkspaceEvent): Wo
   return next
 }
 
-/** The event that XState makes of an effect's answer. */
+/** The event that XState sends for an effect's result. */
 export function effectDone(id: EffectId, result: EffectResult<unknown>): WorkspaceEvent {
   return { type: `xstate.done.actor.${id}`, output: result } as unknown as WorkspaceEvent
 }
 
-/** The event that XState makes of an alarm's end. */
+/** The event that XState sends when a timer has fired. */
 export function timerFired(id: TimerId, firedAt = now): WorkspaceEvent {
   return { type: `xstate.done.actor.${id}`, output: { at: firedAt } } as unknown as WorkspaceEvent
 }
@@ -88,7 +88,7 @@ export function failedWith(kind: Fault['kind'], message = 'the engine said no'):
   return { ...fault(kind, message), at: now, jitter: 0 }
 }
 
-/** What each effect answers when it did what it was asked. */
+/** The result of each effect on success. */
 export const successResults: Readonly<Record<EffectId, EffectResult<unknown>>> = {
   image: succeeded({ imageId: 'i1' }),
   container: succeeded({ containerId: 'c1' }),

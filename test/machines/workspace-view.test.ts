@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { availableCommands, statePath, statusOf } from '../../src/machines/workspace-snapshot.ts'
 import { snapshotAt } from './transitions.ts'
 
-test('a state is told as a dotted path', () => {
+test('a state is shown as a dotted path', () => {
   // @ts-expect-error -- the statechart has no such state
   expect(statePath('failed') === 'running.down').toBe(false)
   expect(statePath('failed')).toBe('failed')
@@ -16,7 +16,7 @@ test('a status is the top-level state', () => {
   expect(statusOf({ stopped: { starting: 'boot' } })).toBe('stopped')
 })
 
-test('commands are listed in a fixed order, and none for a workspace that is gone', () => {
+test('commands are listed in a fixed order, and none for a deleted workspace', () => {
   expect(availableCommands(snapshotAt('running.up'))).toEqual(['stop', 'restart', 'update', 'delete'])
   expect(availableCommands(snapshotAt('stopped.idle'))).toEqual(['start', 'update', 'delete'])
   expect(availableCommands(snapshotAt('stopped.starting.boot'))).toEqual(['stop', 'update', 'delete'])

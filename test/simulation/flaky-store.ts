@@ -3,15 +3,15 @@ import type { FailedWrite, WorkspaceStore } from '../../src/persistence/workspac
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
-/** What goes wrong with the next commits. */
+/** Faults of the next commits. */
 export interface StoreFaults {
-  /** So many groups are refused whole. */
+  /** Number of batches that fail completely. */
   groups: number
-  /** In so many groups one workspace's steps are refused. */
+  /** Number of batches in which the transitions of one workspace fail. */
   one: number
-  /** Nothing at all is taken. */
+  /** Every write fails. */
   full: boolean
-  /** The process dies at its next commit, on this side of it. */
+  /** The process dies before or after its next commit. */
   crash: 'before-commit' | 'after-commit' | null
 }
 
@@ -21,14 +21,14 @@ export interface FlakyStoreDeps {
   readonly random: SeededRandom
   readonly alive: () => boolean
   readonly die: () => void
-  /** Told of what is on disk now. */
-  readonly onCommitted: (steps: readonly TransitionRecord[]) => void
-  /** Told when something was refused. */
+  /** Called with the transitions that are on disk now. */
+  readonly onCommitted: (transitions: readonly TransitionRecord[]) => void
+  /** Called when a write is refused. */
   readonly onWriteRefused: () => void
   readonly recordActivity: () => void
 }
 
-/** The store as one process of a world has it: it loses commits as it is told to, and does nothing more for a process that is dead. */
+/** The store of one process: commits fail according to `storeFaults`, and a dead process cannot use it. */
 export function flakyStore({
   store,
   storeFaults,
@@ -39,37 +39,37 @@ export function flakyStore({
   onWriteRefused,
   recordActivity,
 }: FlakyStoreDeps): WorkspaceStore {
-  function failAll(steps: readonly TransitionRecord[], reason: string): ReadonlyMap<WorkspaceId, FailedWrite> {
+  function failAll(transitions: readonly TransitionRecord[], reason: string): ReadonlyMap<WorkspaceId, FailedWrite> {
     const failedWrites = new Map<WorkspaceId, FailedWrite>()
-    for (const { row } of steps)
+    for (const { row } of transitions)
       if (!failedWrites.has(row.id)) failedWrites.set(row.id, { revision: row.revision, error: new Error(reason) })
     return failedWrites
   }
 
-  function keep(steps: readonly TransitionRecord[]): ReadonlyMap<WorkspaceId, FailedWrite> {
+  function commit(transitions: readonly TransitionRecord[]): ReadonlyMap<WorkspaceId, FailedWrite> {
     recordActivity()
     const { crash } = storeFaults
-    if (!alive()) return failAll(steps, 'the process is dead')
+    if (!alive()) return failAll(transitions, 'the process is dead')
     if (crash === 'before-commit') {
       die()
-      return failAll(steps, 'the process is dead')
+      return failAll(transitions, 'the process is dead')
     }
     if (storeFaults.full || storeFaults.groups > 0) {
       storeFaults.groups = Math.max(0, storeFaults.groups - 1)
       onWriteRefused()
-      return failAll(steps, 'disk full')
+      return failAll(transitions, 'disk full')
     }
-    const failingId = storeFaults.one > 0 ? steps[random.integer(0, steps.length - 1)]?.row.id : undefined
+    const failingId = storeFaults.one > 0 ? transitions[random.integer(0, transitions.length - 1)]?.row.id : undefined
     if (failingId) {
       storeFaults.one -= 1
       onWriteRefused()
     }
-    const accepted = steps.filter(({ row }) => row.id !== failingId)
+    const accepted = transitions.filter(({ row }) => row.id !== failingId)
     const failedWrites = new Map([
       ...store.commit(accepted),
       ...failAll(
-        steps.filter(({ row }) => row.id === failingId),
-        'this one is refused',
+        transitions.filter(({ row }) => row.id === failingId),
+        'refused by the simulation',
       ),
     ])
     onCommitted(
@@ -80,12 +80,12 @@ export function flakyStore({
     )
     if (crash === 'after-commit') {
       die()
-      return failAll(steps, 'the process is dead')
+      return failAll(transitions, 'the process is dead')
     }
     return failedWrites
   }
 
-  /** A dead process reads nothing either: what it would do next is not to be believed. */
+  /** A dead process must not read either. */
   function whileAlive<Args extends readonly unknown[], T>(run: (...args: Args) => T): (...args: Args) => T {
     return (...args) => {
       recordActivity()
@@ -95,7 +95,7 @@ export function flakyStore({
   }
 
   return {
-    commit: keep,
+    commit,
     byId: whileAlive(store.byId),
     after: whileAlive(store.after),
     due: whileAlive(store.due),

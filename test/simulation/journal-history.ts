@@ -3,26 +3,26 @@ import type { WorkspaceId } from '../../src/workspace/id.ts'
 import type { LedgerWorkspace, Ledger } from './ledger.ts'
 import type { SimulationDatabase, StoredJournalLine } from './simulation-database.ts'
 
-/** A line, and when it was read, on the clock that never jumps. */
+/** A journal line, and when it was read, on the monotonic clock. */
 export interface TimedJournalLine extends StoredJournalLine {
   readonly moment: number
 }
 
-/** One workspace's life so far, as the disk tells it. */
+/** The history of a workspace on disk. */
 export interface WorkspaceHistory {
   readonly workspace: LedgerWorkspace
   readonly lines: TimedJournalLine[]
-  /** Of the newest step on disk; one that tells of progress only has no line. */
+  /** Revision of the newest transition on disk. A progress update has no line. */
   revision: number
 }
 
 export interface JournalHistory {
   readonly workspaces: ReadonlyMap<WorkspaceId, WorkspaceHistory>
-  /** Told of every step that the store has taken. */
-  recordCommitted(steps: readonly TransitionRecord[]): void
-  /** How many groups the store has taken. */
+  /** Records transitions that the store has committed. */
+  recordCommitted(transitions: readonly TransitionRecord[]): void
+  /** Number of committed batches. */
   commitCount(): number
-  /** Reads what is new in the journal. Answers what is wrong with it. */
+  /** Reads the new lines of the journal and returns violations. */
   readNew(): readonly string[]
 }
 
@@ -33,7 +33,7 @@ export interface JournalHistoryDeps {
   readonly log: (line: string) => void
 }
 
-/** Follows the journal: one line after the other for each workspace, from where the one before it went, without a gap. */
+/** Follows the journal and checks that the lines of each workspace connect without a gap. */
 export function journalHistory({ disk, ledger, monotonic, log }: JournalHistoryDeps): JournalHistory {
   const workspaces = new Map<WorkspaceId, WorkspaceHistory>()
   const progressRevisions = new Map<WorkspaceId, Set<number>>()
@@ -54,13 +54,13 @@ export function journalHistory({ disk, ledger, monotonic, log }: JournalHistoryD
     const violations: string[] = []
     const report = (message: string) =>
       violations.push(`law 2: the journal of ${knownWorkspace.label}, revision ${revision}: ${message}`)
-    if ((previous?.to ?? null) !== from) report(`goes on from ${from} after ${previous?.to}`)
-    if (previous?.to === 'deleted') report(`goes on after its end`)
+    if ((previous?.to ?? null) !== from) report(`continues from ${from} after ${previous?.to}`)
+    if (previous?.to === 'deleted') report('continues after its end')
     for (let gap = history.revision + 1; gap < revision; gap += 1)
       if (progressRevisions.get(workspace)?.has(gap) !== true) report(`revision ${gap} is missing`)
     if (revision <= history.revision) report(`comes after revision ${history.revision}`)
     if (previous && !previous.by.startsWith('user:') && previous.event === event && event === 'expire')
-      report('it expires twice')
+      report('the workspace expires twice')
     history.revision = revision
     return violations
   }
@@ -68,9 +68,9 @@ export function journalHistory({ disk, ledger, monotonic, log }: JournalHistoryD
   return {
     workspaces,
     commitCount: () => commitCount,
-    recordCommitted(steps) {
+    recordCommitted(transitions) {
       commitCount += 1
-      for (const { row, line } of steps) {
+      for (const { row, line } of transitions) {
         if (line) continue
         const revisions = progressRevisions.get(row.id) ?? new Set()
         progressRevisions.set(row.id, revisions.add(row.revision))

@@ -2,7 +2,7 @@ import type { WorkspaceId } from '../../src/workspace/id.ts'
 
 export type ClientCommand = 'create' | 'start' | 'stop' | 'restart' | 'delete' | 'update'
 
-/** `unheard`: whoever asked got no answer, since the process died; it may have been done or not. */
+/** `unanswered`: the process died before it answered. The command may have been executed or not. */
 export type CommandOutcome =
   | 'pending'
   | 'accepted'
@@ -10,22 +10,22 @@ export type CommandOutcome =
   | 'not-found'
   | 'name-taken'
   | 'write-failed'
-  | 'unheard'
+  | 'unanswered'
 
-/** One thing that one client asked of one workspace, in the order in which they were asked. */
+/** A request of a client about a workspace. */
 export interface LedgerRequest {
   readonly command: ClientCommand
-  /** By the wall clock, which is how the journal names it. */
+  /** On the wall clock, as in the journal. */
   readonly at: number
-  /** On the clock that never jumps. */
+  /** On the monotonic clock. */
   readonly moment: number
   outcome: CommandOutcome
 }
 
-/** A workspace as the clients know it. */
+/** A workspace as clients know it, with their requests in order. */
 export interface LedgerWorkspace {
   readonly id: WorkspaceId
-  /** The same in every run of a seed, which its id is not. */
+  /** The same in every run of a seed, unlike the id. */
   readonly label: string
   readonly owner: string
   readonly requests: LedgerRequest[]
@@ -33,7 +33,7 @@ export interface LedgerWorkspace {
 
 export type Ledger = ReturnType<typeof ledger>
 
-/** What clients asked and were answered: what the service has to stand by. */
+/** Records the requests of clients and their outcomes, which the service must honor. */
 export function ledger() {
   const workspaces = new Map<WorkspaceId, LedgerWorkspace>()
   const openRequests = new Set<LedgerRequest>()
@@ -42,9 +42,9 @@ export function ledger() {
     all: (): readonly LedgerWorkspace[] => [...workspaces.values()],
     find: (id: WorkspaceId): LedgerWorkspace | undefined => workspaces.get(id),
 
-    /** The journal told of a new workspace, before or after its client was answered. */
+    /** Records a workspace that has appeared in the journal, before or after its client got the answer. */
     recordCreated(id: WorkspaceId, owner: string, at: number, moment: number): LedgerWorkspace {
-      const request: LedgerRequest = { command: 'create', at, moment, outcome: 'unheard' }
+      const request: LedgerRequest = { command: 'create', at, moment, outcome: 'unanswered' }
       const workspace: LedgerWorkspace = { id, owner, label: `w${workspaces.size + 1}`, requests: [request] }
       workspaces.set(id, workspace)
       return workspace
@@ -62,9 +62,9 @@ export function ledger() {
       openRequests.delete(request)
     },
 
-    /** The process died: nobody who still waits is answered. */
+    /** Marks all open requests as unanswered, because the process died. */
     abandonOpen() {
-      for (const request of openRequests) request.outcome = 'unheard'
+      for (const request of openRequests) request.outcome = 'unanswered'
       openRequests.clear()
     },
 
@@ -72,7 +72,7 @@ export function ledger() {
   }
 }
 
-/** Was it told to its owner that this workspace is deleted? */
-export function wasToldDeleted({ requests }: LedgerWorkspace): boolean {
+/** Returns true if a delete of this workspace was acknowledged. */
+export function isDeleteAcknowledged({ requests }: LedgerWorkspace): boolean {
   return requests.some(({ command, outcome }) => command === 'delete' && outcome === 'accepted')
 }

@@ -9,26 +9,27 @@ import type { Mutation } from './simulated-process.ts'
 
 const seeds = 40
 
-/** What is found in the first world that is found out. */
-async function found(mutation: Mutation): Promise<string> {
+/** Returns the first violation in the first simulation that has one. */
+async function firstViolation(mutation: Mutation): Promise<string> {
   const disk = simulationDatabase()
   try {
     for (let seed = 1; seed <= seeds; seed += 1) {
       const [first] = await runSimulation(disk, seed, { mutation })
       if (first !== undefined) return first
     }
-    return `nothing in ${seeds} worlds`
+    return `no violation in ${seeds} simulations`
   } finally {
     disk.close()
   }
 }
 
-/** What a store that forgets one in five of the steps answers. */
-const forgettingStore = (steps: readonly TransitionRecord[]) => steps.filter(({ row }) => row.revision % 5 !== 3)
+/** The transitions that a store keeps which loses one in five. */
+const keptTransitions = (transitions: readonly TransitionRecord[]) =>
+  transitions.filter(({ row }) => row.revision % 5 !== 3)
 
-const mutations: readonly (readonly [what: string, spoil: Mutation, finding: RegExp])[] = [
+const mutations: readonly (readonly [description: string, mutation: Mutation, violation: RegExp])[] = [
   [
-    'a provider that makes another container at each try',
+    'a provider that creates another container on each attempt',
     {
       provider: (provider, { host }) => ({
         ...provider,
@@ -41,12 +42,12 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
     /has 2 containers/,
   ],
   [
-    'a provider that forgets to remove',
+    'a provider that does not remove containers',
     { provider: (provider) => ({ ...provider, remove: () => Promise.resolve(ok(undefined)) }) },
-    /law 4: .*(outlives it|while its container is there)/,
+    /law 4: .*(outlives it|while its container exists)/,
   ],
   [
-    'a provider that removes everything',
+    'a provider that removes all containers',
     {
       provider: (provider, { host }) => ({
         ...provider,
@@ -56,15 +57,15 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
         },
       }),
     },
-    /law 8: a container that is none of the service’s was touched/,
+    /law 8: a foreign container was changed/,
   ],
   [
-    'a provider that says it runs, and does not run it',
+    'a provider that reports a boot without starting the container',
     { provider: (provider) => ({ ...provider, boot: () => Promise.resolve(ok({ connection: {} })) }) },
-    /law 8|nothing went wrong, yet|a new workspace does not come up/,
+    /law 8|without any fault|a new workspace does not start/,
   ],
   [
-    'a provider that passes a short list off as all',
+    'a provider that returns an incomplete list',
     {
       provider: (provider) => ({
         ...provider,
@@ -74,20 +75,20 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
         },
       }),
     },
-    /is said to have met what it has not|law 8|nothing went wrong/,
+    /has a reason that did not occur|law 8|without any fault/,
   ],
   [
-    'a provider that never answers a halt',
+    'a provider that never answers a stop',
     { provider: (provider) => ({ ...provider, stop: () => new Promise(() => {}) }) },
-    /nothing went wrong, yet/,
+    /without any fault/,
   ],
   [
-    'a store that forgets what it says it has taken',
-    { store: (store) => ({ ...store, commit: (steps) => store.commit(forgettingStore(steps)) }) },
+    'a store that loses transitions it has acknowledged',
+    { store: (store) => ({ ...store, commit: (transitions) => store.commit(keptTransitions(transitions)) }) },
     /law [12]/,
   ],
   [
-    'a service that accepts and does nothing',
+    'a service that accepts commands and does nothing',
     {
       supervisor: (supervisor) => ({
         ...supervisor,
@@ -97,10 +98,10 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
         },
       }),
     },
-    /law 2: .* was accepted and is not on the disk/,
+    /law 2: .* was accepted but is not on disk/,
   ],
   [
-    'a service that does what it says it has not done',
+    'a service that executes commands it reports as failed',
     {
       supervisor: (supervisor) => ({
         ...supervisor,
@@ -110,15 +111,15 @@ const mutations: readonly (readonly [what: string, spoil: Mutation, finding: Reg
         },
       }),
     },
-    /law 2: .* which nobody asked for/,
+    /law 2: .* which no client requested/,
   ],
   [
-    'a service that shows everybody everything',
+    'a service that shows every workspace to every user',
     { supervisor: (supervisor) => ({ ...supervisor, find: (id) => supervisor.find(id, simulatedOperator) }) },
     /law 11/,
   ],
 ]
 
-it.each(mutations)('%s is found out', async (_, mutation, finding) => {
-  expect((await found(mutation)).split('\n')[0]).toMatch(finding)
+it.each(mutations)('the checks detect %s', async (_, mutation, violation) => {
+  expect((await firstViolation(mutation)).split('\n')[0]).toMatch(violation)
 })

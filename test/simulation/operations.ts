@@ -1,24 +1,24 @@
 import { simulatedClients } from './simulated-clients.ts'
 import { checkInvariants } from './checks/invariants.ts'
-import { wasToldDeleted } from './ledger.ts'
+import { isDeleteAcknowledged } from './ledger.ts'
 import type { LedgerWorkspace } from './ledger.ts'
 import type { Simulation } from './simulation.ts'
 import { ownInstallation } from './engine/faulty-engine.ts'
 import type { Operation } from './plan.ts'
 
-/** Carries out one doing after the other; what has to hold is looked at after each, and after each ring of the clock. */
+/** Performs operations one by one. Invariants are checked after each, and after each timer. */
 export function operationRunner(simulation: Simulation) {
   const { random, clock, engine, storeFaults, ledger, log } = simulation
   const client = simulatedClients(simulation)
 
-  /** Now and then somebody asks for one that is deleted already. */
+  /** Picks a workspace that is not deleted; sometimes, the first one, which may be. */
   const pickWorkspace = (which: number): LedgerWorkspace | undefined => {
     const workspaces = ledger.all()
-    const notDeleted = workspaces.filter((workspace) => !wasToldDeleted(workspace))
+    const notDeleted = workspaces.filter((workspace) => !isDeleteAcknowledged(workspace))
     return which === 11 ? workspaces[0] : notDeleted[which % Math.max(1, notDeleted.length)]
   }
 
-  function changeContainer(which: number, action: (Operation & { kind: 'hand' })['action']) {
+  function changeContainer(which: number, action: (Operation & { kind: 'container' })['action']) {
     const containers = [...engine.host.containers.values()].filter(
       ({ installation, containerId }) =>
         installation === ownInstallation && containerId !== simulation.foreignContainers.unknownWorkspace,
@@ -57,43 +57,43 @@ export function operationRunner(simulation: Simulation) {
       case 'stop':
       case 'restart':
       case 'delete':
-        return withWorkspace(operation.which, (workspace) => client.tell(workspace, { type: operation.kind }))
+        return withWorkspace(operation.which, (workspace) => client.send(workspace, { type: operation.kind }))
       case 'rename':
         return withWorkspace(operation.which, (workspace) =>
-          client.tell(workspace, { type: 'update', name: `n${operation.name}` }),
+          client.send(workspace, { type: 'update', name: `n${operation.name}` }),
         )
-      case 'keep':
+      case 'renew':
         return withWorkspace(operation.which, (workspace) =>
-          client.tell(workspace, { type: 'update', ttlSeconds: operation.ttlSeconds }),
+          client.send(workspace, { type: 'update', ttlSeconds: operation.ttlSeconds }),
         )
-      case 'trespass':
-        return withWorkspace(operation.which, client.trespass)
-      case 'pass':
+      case 'command-as-other':
+        return withWorkspace(operation.which, client.sendAsOther)
+      case 'advance':
         return await clock.advance(operation.ms)
       case 'freeze':
-        log(`everything is frozen for ${operation.ms} ms`)
+        log(`the process is frozen for ${operation.ms} ms`)
         simulation.recordDisturbance()
         simulation.blockedUntil = clock.monotonic() + operation.ms
         return await clock.freeze(operation.ms)
       case 'jump':
-        await clock.settle() // between a decision and its commit there is one turn: no time for a clock to be set
+        await clock.settle() // a clock cannot jump between a decision and its commit, which is one turn later
         log(`the wall clock jumps by ${operation.ms} ms`)
         simulation.jumps.push({ moment: clock.monotonic(), ms: operation.ms })
         return clock.setWallClock(operation.ms)
-      case 'hand':
+      case 'container':
         return changeContainer(operation.which, operation.action)
-      case 'turn':
-        log(`the engine turns ${operation.temper}`)
-        return engine.setFaultProfile(operation.temper)
-      case 'leave':
-        log(`the engine is away for ${operation.ms} ms${operation.restart ? ', and restarts' : ''}`)
+      case 'set-fault-profile':
+        log(`the engine's fault profile is ${operation.faultProfile}`)
+        return engine.setFaultProfile(operation.faultProfile)
+      case 'disconnect':
+        log(`the engine is unavailable for ${operation.ms} ms${operation.restart ? ', and restarts' : ''}`)
         simulation.recordDisturbance()
         clock.timer(operation.ms, simulation.recordDisturbance)
         return engine.disconnect(operation.ms, operation.restart)
-      case 'lose':
+      case 'fail-writes':
         storeFaults[operation.scope] = operation.count
         return
-      case 'fill':
+      case 'fill-disk':
         log(`the disk is full for ${operation.ms} ms`)
         storeFaults.full = true
         clock.timer(operation.ms, () => (storeFaults.full = false))
@@ -118,11 +118,11 @@ export function operationRunner(simulation: Simulation) {
   }
 
   return {
-    look: check,
+    check,
     client,
     async run(operation: Operation): Promise<void> {
       await perform(operation)
-      // Half of the commands are given in the same turn as the next: they do not wait for each other's commit.
+      // Half of the commands are sent in the same turn as the next one, without waiting for each other's commit.
       if (simulation.process() && random.chance(0.5)) {
         await clock.settle()
         check()
@@ -132,12 +132,12 @@ export function operationRunner(simulation: Simulation) {
       await simulation.removeDeadProcess()
       simulation.start()
     },
-    /** Everything that went wrong is over: the engine behaves, the disk takes what it is given, somebody serves. */
+    /** Ends all faults: the engine and the disk work, and a process runs. */
     async endFaults() {
       await clock.settle()
       if (!simulation.process() || storeFaults.full || engine.disconnected()) simulation.recordDisturbance()
       Object.assign(storeFaults, { groups: 0, one: 0, full: false, crash: null })
-      engine.setFaultProfile('even')
+      engine.setFaultProfile('none')
       engine.reconnect()
       await simulation.removeDeadProcess()
       simulation.start()

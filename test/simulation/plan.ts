@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import type { FaultProfileName } from './engine/fault-profile.ts'
 
-/** What one of several clients, an operator at the engine, or bad luck does. `which` picks one of those that are there. */
+/** An action of a client or of an operator at the engine, or a fault. `which` picks one of the existing workspaces or containers. */
 export type Operation =
   | {
       readonly kind: 'create'
@@ -13,29 +13,29 @@ export type Operation =
     }
   | { readonly kind: 'start' | 'stop' | 'restart' | 'delete'; readonly which: number }
   | { readonly kind: 'rename'; readonly which: number; readonly name: number }
-  | { readonly kind: 'keep'; readonly which: number; readonly ttlSeconds: number | null }
-  /** Somebody tries it with another owner's workspace. */
-  | { readonly kind: 'trespass'; readonly which: number }
-  | { readonly kind: 'pass' | 'freeze' | 'jump'; readonly ms: number }
+  | { readonly kind: 'renew'; readonly which: number; readonly ttlSeconds: number | null }
+  /** A user sends a command to another owner's workspace. */
+  | { readonly kind: 'command-as-other'; readonly which: number }
+  | { readonly kind: 'advance' | 'freeze' | 'jump'; readonly ms: number }
   | {
-      readonly kind: 'hand'
+      readonly kind: 'container'
       readonly which: number
       readonly action: 'kill' | 'out-of-memory' | 'remove' | 'run' | 'run-again'
     }
-  | { readonly kind: 'turn'; readonly temper: FaultProfileName }
-  | { readonly kind: 'leave'; readonly ms: number; readonly restart: boolean }
-  /** The disk takes nothing of the next groups, or not one workspace's steps, or nothing at all for so long. */
-  | { readonly kind: 'lose'; readonly scope: 'groups' | 'one'; readonly count: number }
-  | { readonly kind: 'fill'; readonly ms: number }
-  /** The process is killed now, or before or after its next commit, and another one takes over. */
+  | { readonly kind: 'set-fault-profile'; readonly faultProfile: FaultProfileName }
+  | { readonly kind: 'disconnect'; readonly ms: number; readonly restart: boolean }
+  /** The next `count` batches fail completely, or for one workspace each. */
+  | { readonly kind: 'fail-writes'; readonly scope: 'groups' | 'one'; readonly count: number }
+  | { readonly kind: 'fill-disk'; readonly ms: number }
+  /** The process is killed now, or before or after its next commit. Another one takes over. */
   | { readonly kind: 'kill'; readonly when: 'now' | 'before-commit' | 'after-commit'; readonly downMs: number }
   | { readonly kind: 'close'; readonly downMs: number }
 
-/** One world, whole: the same plan is the same world. */
+/** Everything that determines a simulation: the same plan gives the same run. */
 export interface SimulationPlan {
-  /** Decides everything that nobody does: latencies, faults, which notices are lost. */
+  /** Determines latencies, faults and lost notices. */
   readonly seed: number
-  readonly temper: FaultProfileName
+  readonly faultProfile: FaultProfileName
   readonly concurrency: number
   readonly sweepIntervalMs: number
   readonly operations: readonly Operation[]
@@ -50,7 +50,7 @@ const which = fc.nat(11)
 const name = fc.nat(4)
 const ttlSeconds = fc.constantFrom(null, null, null, 45, 600, 1800, 3600, 7200, 86_400, 315_360_000)
 const downMs = fc.constantFrom(0, 0, 500, 20 * second, 10 * minute)
-const temper = fc.constantFrom<FaultProfileName>('even', 'even', 'moody', 'moody', 'moody', 'vile')
+const faultProfile = fc.constantFrom<FaultProfileName>('none', 'none', 'moderate', 'moderate', 'moderate', 'severe')
 
 const createArbitrary = fc.record<Operation & { kind: 'create' }>({
   kind: fc.constant('create'),
@@ -74,7 +74,7 @@ const advanceArbitrary = fc
     fc.constant(5 * minute),
     fc.constantFrom(10 * minute, 35 * minute, 44 * minute),
   )
-  .map((ms): Operation => ({ kind: 'pass', ms }))
+  .map((ms): Operation => ({ kind: 'advance', ms }))
 
 const jumpArbitrary = fc
   .constantFrom(day, -day, hour, -hour, 30 * second, -30 * second, 5 * minute)
@@ -85,8 +85,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 20, arbitrary: commandArbitrary },
   { weight: 18, arbitrary: advanceArbitrary },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('rename' as const), which, name }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('keep' as const), which, ttlSeconds }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('trespass' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('renew' as const), which, ttlSeconds }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('command-as-other' as const), which }) },
   { weight: 1, arbitrary: jumpArbitrary },
   {
     weight: 1,
@@ -98,16 +98,16 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 9,
     arbitrary: fc.record({
-      kind: fc.constant('hand' as const),
+      kind: fc.constant('container' as const),
       which,
       action: fc.constantFrom('kill' as const, 'out-of-memory', 'remove', 'run', 'run-again'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('turn' as const), temper }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('set-fault-profile' as const), faultProfile }) },
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('leave' as const),
+      kind: fc.constant('disconnect' as const),
       ms: fc.constantFrom(100, 5 * second, 3 * minute, 45 * minute),
       restart: fc.boolean(),
     }),
@@ -115,7 +115,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('lose' as const),
+      kind: fc.constant('fail-writes' as const),
       scope: fc.constantFrom('groups' as const, 'one'),
       count: fc.integer({ min: 1, max: 3 }),
     }),
@@ -123,7 +123,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constant('fill' as const),
+      kind: fc.constant('fill-disk' as const),
       ms: fc.constantFrom(100, 7 * second, 2 * minute, 33 * minute),
     }),
   },
@@ -138,7 +138,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), downMs }) },
 )
 
-/** Only clients, on an engine that behaves: here every command has to be obeyed to the letter. */
+/** Operations without faults: every command must have exactly its effect. */
 const faultFreeOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 3, arbitrary: createArbitrary },
   { weight: 5, arbitrary: commandArbitrary },
@@ -151,13 +151,13 @@ const settings = {
   sweepIntervalMs: fc.constantFrom(5 * second, 15 * second, 30 * second),
 }
 
-/** Every world that there may be; one in six is a quiet one. */
+/** All possible plans; one in six is without faults. */
 export const planArbitrary: fc.Arbitrary<SimulationPlan> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
       ...settings,
-      temper,
+      faultProfile,
       operations: fc
         .tuple(
           fc.array(createArbitrary, { minLength: 1, maxLength: 5, size: 'max' }),
@@ -171,7 +171,7 @@ export const planArbitrary: fc.Arbitrary<SimulationPlan> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       ...settings,
-      temper: fc.constant<FaultProfileName>('even'),
+      faultProfile: fc.constant<FaultProfileName>('none'),
       operations: fc.array(faultFreeOperation, { minLength: 6, maxLength: 30, size: 'max' }),
     }),
   },

@@ -2,12 +2,12 @@ import { runSimulation } from './run-simulation.ts'
 import { simulationDatabase } from './simulation-database.ts'
 
 const reportEvery = 500
-/** A bug shows in many worlds: the first ones are enough, and each takes time to make smaller. */
+/** A bug shows in many simulations, and each violation takes time to shrink: the first ones are enough. */
 const maxViolations = 10
 
 /**
- * Plays `seeds` worlds, from seed `from` on, one after the other on one database file. Stops early when there are many violations.
- * A seed is the same world each time.
+ * Runs `seeds` simulations from seed `firstSeed` on, one after the other on one database file. Stops early after many violations.
+ * The same seed gives the same simulation.
  */
 export async function runSeeds({
   seeds,
@@ -29,7 +29,7 @@ export async function runSeeds({
       violations.push(...violationsOfRun)
       if ((runs + 1) % reportEvery === 0) {
         const rate = (runs + 1) / ((performance.now() - startedAt) / 1000)
-        print(`${runs + 1} worlds, ${violations.length} violations, ${rate.toFixed(1)} worlds a second`)
+        print(`${runs + 1} simulations, ${violations.length} violations, ${rate.toFixed(1)} simulations per second`)
       }
     }
   } finally {

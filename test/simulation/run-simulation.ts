@@ -6,14 +6,14 @@ import type { SimulationPlan } from './plan.ts'
 import { planArbitrary } from './plan.ts'
 import type { Mutation } from './simulated-process.ts'
 
-/** The plan that a seed stands for, as `runWorld` plays it. */
+/** Returns the plan of a seed, as `runSimulation` runs it. */
 export function planOf(seed: number): SimulationPlan {
   const [plan] = fc.sample(planArbitrary, { seed, numRuns: 1, unbiased: true })
-  if (!plan) throw new Error('fast-check has no plan')
+  if (!plan) throw new Error('fast-check returned no plan')
   return plan
 }
 
-/** How long a world that failed is made smaller. */
+/** Time limit for shrinking a failing plan. */
 const shrinkMs = 20_000
 const reportedLines = 60
 
@@ -24,8 +24,8 @@ export interface SimulationRunOptions {
 }
 
 /**
- * Plays the world of one seed. Answers its violations, each as a text with the seed, the plan as far as it could be made smaller, and
- * the last lines of what happened; none if all is well.
+ * Runs the simulation of one seed. Returns a report for each violation, with the seed, the plan (shrunk if possible) and the last
+ * lines of the trace.
  */
 export async function runSimulation(
   disk: SimulationDatabase,
@@ -46,7 +46,7 @@ interface FailingPlan {
   readonly outcome: SimulationOutcome
 }
 
-/** The smallest plan that was found to fail. A plan with some of its doings left out is a plan. */
+/** Returns the smallest failing plan that was found by leaving out operations. */
 async function shrinkPlan(
   disk: SimulationDatabase,
   plan: SimulationPlan,
@@ -56,7 +56,7 @@ async function shrinkPlan(
   const deadlineAt = performance.now() + shrinkMs
   const subsets = fc.subarray([...plan.operations.keys()])
   const property = fc.asyncProperty(subsets, async (keptIndexes) => {
-    if (performance.now() > deadlineAt) return true // fast-check's own limit would leave a world under way on this disk
+    if (performance.now() > deadlineAt) return true // fast-check's own time limit would leave a simulation running on this disk
     const smallerPlan = { ...plan, operations: plan.operations.filter((_, index) => keptIndexes.includes(index)) }
     const outcome = await simulate(disk, smallerPlan, mutation)
     if (outcome.violations.length > 0 && smallerPlan.operations.length < (smallest?.plan.operations.length ?? Infinity))

@@ -6,16 +6,16 @@ import type { SimulationDatabase } from './simulation-database.ts'
 import type { SimulationPlan } from './plan.ts'
 import type { Mutation } from './simulated-process.ts'
 
-/** What came of a world. */
+/** The outcome of a simulation. */
 export interface SimulationOutcome {
   readonly violations: readonly string[]
-  /** What happened, line by line. The same in every run of a plan. */
+  /** A line for each thing that happened, the same in every run of a plan. */
   readonly trace: readonly string[]
 }
 
 const minute = 60_000
 
-/** Plays one world to its end: its doings, then hours without any fault, then a last create, and a delete of everything. */
+/** Runs a simulation: the operations of the plan, hours without faults, a last create, and a delete of every workspace. */
 export async function simulate(
   disk: SimulationDatabase,
   plan: SimulationPlan,
@@ -24,29 +24,29 @@ export async function simulate(
   disk.clear()
   let check = () => {}
   const simulation = createSimulation(disk, { plan, mutation, afterTimer: () => check() })
-  const operator = operationRunner(simulation)
-  check = whenChanged(simulation, operator.look)
+  const runner = operationRunner(simulation)
+  check = whenChanged(simulation, runner.check)
   try {
-    simulation.engine.setFaultProfile(plan.temper)
+    simulation.engine.setFaultProfile(plan.faultProfile)
     for (const operation of plan.operations) {
-      await operator.run(operation)
+      await runner.run(operation)
       if (simulation.violations.length > 0) break
     }
-    if (simulation.violations.length === 0) await finish(simulation, operator)
+    if (simulation.violations.length === 0) await finish(simulation, runner)
   } catch (error) {
     simulation.reportViolation(
-      `the world broke down: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      `the simulation threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     )
   }
   await simulation.stop('kill')
   return { violations: simulation.violations, trace: simulation.trace }
 }
 
-async function finish(simulation: Simulation, { endFaults, look: check, client }: ReturnType<typeof operationRunner>) {
+async function finish(simulation: Simulation, { endFaults, check, client }: ReturnType<typeof operationRunner>) {
   const { clock, disk } = simulation
   await endFaults()
   await clock.advance(75 * minute)
-  // One may have expired just now.
+  // A workspace may have expired just now.
   for (let remaining = 10; remaining > 0 && disk.rows().some(({ status }) => status === 'deleting'); remaining -= 1)
     await clock.advance(minute)
   check()
@@ -56,19 +56,19 @@ async function finish(simulation: Simulation, { endFaults, look: check, client }
   await clock.advance(5 * minute)
   check()
   const workspaceRow = disk.rows().find(({ name }) => name === 'n99')
-  if (workspaceRow?.status !== 'running') simulation.reportViolation('in the end a new workspace does not come up')
+  if (workspaceRow?.status !== 'running') simulation.reportViolation('in the end a new workspace does not start')
   for (const workspace of simulation.ledger.all())
-    if (disk.row(workspace.id)) client.tell(workspace, { type: 'delete' })
+    if (disk.row(workspace.id)) client.send(workspace, { type: 'delete' })
   await clock.advance(10 * minute)
   check()
   checkQuiescence(simulation)
-  if (!client.idle()) simulation.reportViolation('somebody waits for an answer in the end')
+  if (!client.idle()) simulation.reportViolation('a request is unanswered in the end')
   for (const { label } of simulation.ledger.all().filter(({ id }) => disk.row(id)))
-    simulation.reportViolation(`law 4: ${label} was deleted, and is still there`)
-  if (!currentSupervisor(simulation)) simulation.reportViolation('nobody serves in the end')
+    simulation.reportViolation(`law 4: ${label} was deleted, but its row still exists`)
+  if (!currentSupervisor(simulation)) simulation.reportViolation('no process runs in the end')
 }
 
-/** Looks only when something has changed since: most rings are sweeps that find nothing to do. */
+/** Skips the check if nothing has changed since the last one: most timers are sweeps that find nothing to do. */
 function whenChanged(simulation: Simulation, check: () => void): () => void {
   let lastChecked = ''
   return () => {

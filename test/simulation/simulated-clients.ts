@@ -3,7 +3,7 @@ import type { Caller } from '../../src/workspace/caller.ts'
 import type { CommandResult } from '../../src/supervisor/commands.ts'
 import type { UserCommandRequest } from '../../src/supervisor/commands.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
-import { wasToldDeleted } from './ledger.ts'
+import { isDeleteAcknowledged } from './ledger.ts'
 import type { CommandOutcome, LedgerWorkspace } from './ledger.ts'
 import { simulatedOwners, currentSupervisor } from './simulation.ts'
 import type { Simulation } from './simulation.ts'
@@ -12,19 +12,19 @@ import type { SimulatedProcess } from './simulated-process.ts'
 
 const day = 24 * 60 * 60_000
 
-/** Several clients, none of whom waits for another, nor for the answer to what it asked before. */
+/** Several clients. None waits for another one, nor for the answer to its own earlier request. */
 export function simulatedClients(simulation: Simulation) {
   const { clock, history, ledger } = simulation
   const keys = new Map<string, { readonly id: WorkspaceId; readonly latest: number }>()
-  /** The latest that the wall clock has ever shown: an answer is kept for a day by that. */
+  /** The latest time of the wall clock so far, on which the day of an idempotency key is based. */
   let latest = 0
 
-  /** Whoever asks a process that dies hears nothing. */
+  /** Returns `undefined` if the process dies before it answers. */
   async function responseFrom<T>(current: SimulatedProcess, pending: Promise<T>): Promise<T | undefined> {
     try {
       const answer = await pending
       if (!current.alive()) return undefined
-      for (const wrong of history.readNew()) simulation.reportViolation(wrong)
+      for (const violation of history.readNew()) simulation.reportViolation(violation)
       return answer
     } catch (error) {
       if (current.alive()) simulation.reportViolation(`a request threw: ${String(error)}`)
@@ -32,7 +32,7 @@ export function simulatedClients(simulation: Simulation) {
     }
   }
 
-  /** Law 2: whoever is told of something finds it on the disk. */
+  /** Counts the journal lines of a command. Law 2: an acknowledged command has one. */
   function journalEntries(workspace: LedgerWorkspace, command: string, at: number): number {
     return (
       history.workspaces.get(workspace.id)?.lines.filter((line) => line.event === command && line.at === at).length ?? 0
@@ -43,13 +43,13 @@ export function simulatedClients(simulation: Simulation) {
     const current = simulation.process()
     const caller = simulatedOwners.find(({ owner }) => owner === workspace.owner)
     if (!current || !caller) return
-    const [alreadyDeleted, at] = [wasToldDeleted(workspace), clock.now()]
+    const [alreadyDeleted, at] = [isDeleteAcknowledged(workspace), clock.now()]
     const request = ledger.recordRequest(workspace, command.type, at, clock.monotonic())
-    simulation.log(`${workspace.owner} says ${command.type} to ${workspace.label}`)
+    simulation.log(`${workspace.owner} sends ${command.type} to ${workspace.label}`)
     void responseFrom(current, current.supervisor.send(workspace.id, caller, command)).then((answer) => {
-      ledger.recordOutcome(request, answer?.kind ?? 'unheard')
+      ledger.recordOutcome(request, answer?.kind ?? 'unanswered')
       if (!answer) return
-      simulation.log(`${workspace.owner} is answered ${answer.kind} about ${command.type} of ${workspace.label}`)
+      simulation.log(`${workspace.owner} gets ${answer.kind} for ${command.type} of ${workspace.label}`)
       checkResult(workspace, command.type, at, answer, alreadyDeleted)
     })
   }
@@ -62,9 +62,9 @@ export function simulatedClients(simulation: Simulation) {
     alreadyDeleted: boolean,
   ) {
     if (alreadyDeleted && kind !== 'not-found')
-      simulation.reportViolation(`law 2: ${workspace.label} was told deleted, and answers ${kind}`)
+      simulation.reportViolation(`law 2: ${workspace.label} answers ${kind} after its delete was acknowledged`)
     if (kind === 'accepted' && journalEntries(workspace, command, at) === 0)
-      simulation.reportViolation(`law 2: ${command} of ${workspace.label} was accepted and is not on the disk`)
+      simulation.reportViolation(`law 2: ${command} of ${workspace.label} was accepted but is not on disk`)
     if (kind === 'refused' && command === 'delete')
       simulation.reportViolation(`law 4: a delete of ${workspace.label} was refused`)
     if (kind === 'refused' && command === 'update')
@@ -94,25 +94,25 @@ export function simulatedClients(simulation: Simulation) {
     )
     void responseFrom(current, current.supervisor.create(createRequest, caller, idempotency)).then((answer) => {
       if (!answer) return
-      simulation.log(`${caller.owner} is answered ${answer.kind} about creating ${createRequest.name}`)
+      simulation.log(`${caller.owner} gets ${answer.kind} for creating ${createRequest.name}`)
       recordCreated(answer, caller, idempotency && `${caller.owner} ${idempotency.key}`)
     })
   }
 
   function recordCreated(answer: CreateResult, { owner }: Caller, key: string | undefined) {
-    if (answer.kind === 'unknown-template') simulation.reportViolation('a template that is there is not found')
+    if (answer.kind === 'unknown-template') simulation.reportViolation('an existing template is not found')
     if (answer.kind === 'replayed' && key !== undefined) {
       const known = keys.get(key)
       if (known && known.id !== answer.response)
-        simulation.reportViolation(`${key} is answered with another workspace than at first`)
+        simulation.reportViolation(`${key} is answered with a different workspace than before`)
       if (!ledger.find(answer.response as WorkspaceId))
-        simulation.reportViolation(`law 2: ${key} is answered with no known workspace`)
+        simulation.reportViolation(`law 2: ${key} is answered with an unknown workspace`)
     }
     if (answer.kind !== 'created') return
     const id = answer.view.kind === 'live' ? answer.view.snapshot.context.id : answer.view.row.id
     const workspace = ledger.find(id)
     if (!workspace || workspace.owner !== owner)
-      return simulation.reportViolation('law 2: a create was answered and is not on the disk')
+      return simulation.reportViolation('law 2: a create was acknowledged but is not on disk')
     const [first] = workspace.requests
     if (first) ledger.recordOutcome(first, 'accepted')
     if (key === undefined) return
@@ -122,8 +122,8 @@ export function simulatedClients(simulation: Simulation) {
     keys.set(key, { id, latest })
   }
 
-  /** Law 11: whoever is not the owner is told what is told of one that does not exist. */
-  function commandAsOther(workspace: LedgerWorkspace) {
+  /** Law 11: for other users, the workspace does not exist. */
+  function sendAsOther(workspace: LedgerWorkspace) {
     const current = simulation.process()
     const otherCaller = simulatedOwners.find(({ owner }) => owner !== workspace.owner)
     if (!current || !otherCaller) return
@@ -131,7 +131,7 @@ export function simulatedClients(simulation: Simulation) {
       (answer) => {
         if (answer && answer.kind !== 'not-found')
           simulation.reportViolation(
-            `law 11: ${otherCaller.owner} is answered ${answer.kind} about ${workspace.label}, which is ${workspace.owner}'s`,
+            `law 11: ${otherCaller.owner} gets ${answer.kind} for ${workspace.label}, which is ${workspace.owner}'s`,
           )
       },
     )
@@ -139,9 +139,9 @@ export function simulatedClients(simulation: Simulation) {
 
   return {
     create: createWorkspace,
-    tell: sendCommand,
-    trespass: commandAsOther,
-    /** Law 2, the other way round: what was refused, or never asked, is not on the disk either. */
+    send: sendCommand,
+    sendAsOther,
+    /** The converse of law 2: commands that were refused or never sent are not on disk. */
     checkUnrequested(): void {
       latest = Math.max(latest, clock.now())
       for (const workspace of ledger.all()) {
@@ -152,7 +152,7 @@ export function simulatedClients(simulation: Simulation) {
           )
           if (matching.length < journalEntries(workspace, line.event, line.at))
             simulation.reportViolation(
-              `law 2: ${workspace.label} has done "${line.event}", which nobody asked for or was told was not done`,
+              `law 2: ${workspace.label} executed "${line.event}", which no client requested or which was reported as failed`,
             )
         }
       }
@@ -163,5 +163,5 @@ export function simulatedClients(simulation: Simulation) {
 
 type CreatedResult = { readonly snapshot: { readonly context: { readonly id: string } } }
 const createdIdOf = (result: CreatedResult) => result.snapshot.context.id
-const mayHaveHappened = (answer: CommandOutcome) =>
-  answer === 'pending' || answer === 'accepted' || answer === 'unheard'
+const mayHaveHappened = (outcome: CommandOutcome) =>
+  outcome === 'pending' || outcome === 'accepted' || outcome === 'unanswered'

@@ -15,14 +15,14 @@ import type { SimulationDatabase } from './simulation-database.ts'
 
 const templates = testTemplates({ ...testSpec, postStart: [] })
 
-/** One process of the service: it lives until it is closed or killed, and another one takes over the same file and engine. */
+/** A process of the service. After it is closed or killed, another one takes over the same database and engine. */
 export interface SimulatedProcess {
   readonly supervisor: Supervisor
-  /** When it began, on the clock that never jumps. */
+  /** On the monotonic clock. */
   readonly startedAt: number
   alive(): boolean
   pendingTimers(): number
-  /** Nothing of it is heard from now on. */
+  /** Stops all activity of the process at once. */
   kill(): void
   close(): Promise<void>
 }
@@ -31,19 +31,19 @@ export interface SimulatedProcessDeps {
   readonly disk: SimulationDatabase
   readonly engine: FaultyEngine
   readonly clock: SimulationClock
-  readonly chance: SeededRandom
+  readonly random: SeededRandom
   readonly storeFaults: StoreFaults
   readonly settings: { readonly concurrency: number; readonly sweepIntervalMs: number }
   readonly onCall: (request: EngineRequest, others: readonly EngineRequest[]) => void
   readonly onCommitted: (steps: readonly TransitionRecord[]) => void
   readonly onWriteRefused: () => void
   readonly onExit: () => void
-  /** Told of what the service calls a bug of its own. */
+  /** Called when the service logs a bug of its own. */
   readonly onBugReport: (message: string) => void
   readonly mutation: Mutation
 }
 
-/** What is deliberately broken, to see that a broken world is found out. */
+/** A deliberate bug, to test that the checks detect it. */
 export interface Mutation {
   readonly provider?: (provider: Provider, engine: FaultyEngine) => Provider
   readonly store?: (store: WorkspaceStore) => WorkspaceStore
@@ -56,7 +56,7 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
     disk,
     engine,
     clock,
-    chance,
+    random,
     storeFaults,
     settings,
     mutation,
@@ -69,7 +69,7 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
   const database = disk.open()
   const { db } = database
   const startedAt = clock.monotonic()
-  const processClock = clock.forProcess(chance.next)
+  const processClock = clock.forProcess(random.next)
   const provider = engine.provider(onCall)
   let alive = true
 
@@ -92,7 +92,7 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
   const store = flakyStore({
     store: stores.store,
     storeFaults,
-    random: chance,
+    random,
     alive: () => alive,
     die: kill,
     onCommitted,
@@ -126,7 +126,7 @@ export function startSimulatedProcess(deps: SimulatedProcessDeps): SimulatedProc
     async close() {
       if (alive) await supervisor.close()
       kill()
-      await clock.settle() // what it still has under way comes to nothing, before its connection goes
+      await clock.settle() // pending work ends before the connection is closed
       database.close()
     },
   }

@@ -1,45 +1,45 @@
 import type { Clock } from '../../src/workspace/clock.ts'
 
-/** The time of one world. It stands until it is told to go on. */
+/** The clock of a simulation. It stands still until it is advanced. */
 export interface SimulationClock extends Clock {
-  /** A clock for one process: what it has armed dies with it. */
+  /** Returns a clock for one process, whose timers are cancelled when the process dies. */
   forProcess(jitter: () => number): ProcessClock
-  /** Time passes, ring by ring; what follows from a ring is mostly done before the next. */
+  /** Advances both clocks and fires due timers in order. What a timer causes is mostly done before the next one fires. */
   advance(ms: number): Promise<void>
-  /** Every process was frozen meanwhile: both clocks went on, and what fell due rings late, all at one time. */
+  /** Simulates a frozen process: both clocks advance by `ms` at once, and all due timers fire late. */
   freeze(ms: number): Promise<void>
-  /** The wall clock is set, forward or back; no time has passed. */
+  /** Moves the wall clock by `ms`, forward or back. The monotonic clock does not move. */
   setWallClock(ms: number): void
-  /** Waits until nothing goes on that needs no time. Throws if that never comes: then something runs hot. */
+  /** Waits until all work that needs no time is done. Throws if it never ends, which is a hot loop. */
   settle(): Promise<void>
-  /** Told by whoever does something that `settle` has to wait for. */
+  /** Records activity that `settle` has to wait for. */
   recordActivity(): void
 }
 
 export interface ProcessClock extends Clock {
-  /** Timers that have not rung. */
+  /** Number of timers that have not fired. */
   pending(): number
   kill(): void
 }
 
 interface ClockTimer {
   readonly at: number
-  readonly ring: () => void
+  readonly fire: () => void
 }
 
-/** From a step to its commit, from there to the effect, from its answer to the next step: each takes a turn of the loop, or two. */
+/** A transition, its commit, its effect and the result each take a turn of the event loop, or two. */
 const idleTurns = 2
 const maxTurns = 20_000
-/** Of timers that are due so close to one another, this share rings in one turn of a loop that is late: nothing is committed in between. */
+/** Probability that timers within `sameTurnMs` fire in the same turn of a late event loop, without a commit in between. */
 const sameTurnMs = 100
 const sameTurnProbability = 0.3
 
-/** Promises go on, and the turn does not end. */
+/** Runs pending promise callbacks without ending the turn. */
 async function flushMicrotasks(): Promise<void> {
   for (let tick = 0; tick < 10; tick += 1) await Promise.resolve()
 }
 
-/** @param afterTimer Called when what a ring has set off is over. */
+/** @param afterTimer Called when everything that a timer caused is done. */
 export function simulationClock(afterTimer: () => void, jitter: () => number): SimulationClock {
   let elapsed = 0
   let wallOffset = Date.UTC(2030, 0, 1)
@@ -52,9 +52,9 @@ export function simulationClock(afterTimer: () => void, jitter: () => number): S
     return earliest
   }
 
-  function addTimer(delayMs: number, ring: () => void, owned: Set<ClockTimer>): () => void {
+  function addTimer(delayMs: number, fire: () => void, owned: Set<ClockTimer>): () => void {
     activity += 1
-    const timer = { at: elapsed + Math.max(0, delayMs), ring }
+    const timer = { at: elapsed + Math.max(0, delayMs), fire }
     timers.add(timer)
     owned.add(timer)
     return () => {
@@ -66,7 +66,7 @@ export function simulationClock(afterTimer: () => void, jitter: () => number): S
   async function settle() {
     let lastActivity = activity
     for (let [turns, idle] = [0, 0]; idle < idleTurns; turns += 1) {
-      if (turns > maxTurns) throw new Error('it never comes to rest: something goes on without time passing')
+      if (turns > maxTurns) throw new Error('the simulation does not settle: work continues without time passing')
       await new Promise<void>((resolve) => setImmediate(resolve))
       idle = activity === lastActivity ? idle + 1 : 0
       lastActivity = activity
@@ -78,7 +78,7 @@ export function simulationClock(afterTimer: () => void, jitter: () => number): S
     for (let timer = firstTimer(until); timer; timer = firstTimer(until)) {
       timers.delete(timer)
       elapsed = Math.max(elapsed, timer.at)
-      timer.ring()
+      timer.fire()
       const next = firstTimer(until)
       if (next && next.at - elapsed <= sameTurnMs && jitter() < sameTurnProbability) {
         await flushMicrotasks()
@@ -93,7 +93,7 @@ export function simulationClock(afterTimer: () => void, jitter: () => number): S
     now: () => wallOffset + elapsed,
     monotonic: () => elapsed,
     jitter,
-    timer: (delayMs, ring) => addTimer(delayMs, ring, new Set()),
+    timer: (delayMs, fire) => addTimer(delayMs, fire, new Set()),
     forProcess(jitter) {
       const ownTimers = new Set<ClockTimer>()
       let killed = false
@@ -101,13 +101,13 @@ export function simulationClock(afterTimer: () => void, jitter: () => number): S
         now: () => wallOffset + elapsed,
         monotonic: () => elapsed,
         jitter,
-        timer(delayMs, ring) {
+        timer(delayMs, fire) {
           if (killed) return () => {}
           const cancel = addTimer(
             delayMs,
             () => {
               cancel()
-              ring()
+              fire()
             },
             ownTimers,
           )

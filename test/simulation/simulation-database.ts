@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/persistence/database.ts'
 import type { OpenDatabase } from '../../src/persistence/database.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 
-/** A row as it lies on the disk. */
+/** A row as stored on disk. */
 export interface StoredRow {
   readonly id: WorkspaceId
   readonly owner: string
@@ -18,7 +18,7 @@ export interface StoredRow {
   readonly expiresAt: number | null
 }
 
-/** A line of the journal as it lies on the disk. */
+/** A journal line as stored on disk. */
 export interface StoredJournalLine {
   readonly seq: number
   readonly workspace: WorkspaceId
@@ -32,14 +32,14 @@ export interface StoredJournalLine {
   readonly revision: number
 }
 
-/** One real database file for any number of worlds, one after the other, and a second connection that sees only what is committed. */
+/** A real database file for any number of consecutive simulations, and a second connection that sees only committed data. */
 export interface SimulationDatabase {
   open(): OpenDatabase
   rows(): readonly StoredRow[]
   row(id: WorkspaceId): StoredRow | undefined
   /** Lines after the one numbered `seq`, oldest first. */
   lines(seq: number): readonly StoredJournalLine[]
-  /** Empties it for the next world. */
+  /** Empties the database for the next simulation. */
   clear(): void
   close(): void
 }
@@ -47,7 +47,7 @@ export interface SimulationDatabase {
 const columns = 'id, owner, name, status, revision, snapshot, updated_at AS updatedAt, expires_at AS expiresAt'
 
 export function simulationDatabase(): SimulationDatabase {
-  const folder = mkdtempSync(join(tmpdir(), 'vm-api-worlds-'))
+  const folder = mkdtempSync(join(tmpdir(), 'vm-api-simulation-'))
   const path = join(folder, 'vm.db')
   openDatabase(path).close()
   const reader = new Sqlite(path, { readonly: true })
@@ -60,7 +60,7 @@ export function simulationDatabase(): SimulationDatabase {
   return {
     open() {
       const database = openDatabase(path)
-      // A simulated kill is no power cut: what SQLite has handed over survives it, and a world has hundreds of commits.
+      // A killed process is not a power failure: written data survives. A simulation has hundreds of commits.
       database.db.pragma('synchronous = OFF')
       return database
     },

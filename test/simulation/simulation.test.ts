@@ -4,11 +4,11 @@ import { planOf } from './run-simulation.ts'
 import { runSeeds } from './run-seeds.ts'
 import { simulationDatabase } from './simulation-database.ts'
 
-// The long form is `npm run chaos`, with thousands of them.
+// `npm run chaos -- --worlds N` runs thousands of them.
 const runCount = 80
 
-describe('a simulated world', () => {
-  it('keeps every law at every step, and comes to rest where its last commands explain it', {
+describe('simulations', () => {
+  it('every simulation keeps every law at every step and settles in a state that its commands explain', {
     timeout: 120_000,
   }, async () => {
     const reports: string[] = []
@@ -17,7 +17,7 @@ describe('a simulated world', () => {
     expect(outcome.runs).toBe(runCount)
   })
 
-  it('is the same world again with the same seed', async () => {
+  it('a simulation with the same seed is identical', async () => {
     const disk = simulationDatabase()
     for (const seed of [3, 5, 7, 11]) {
       const [first, second] = [await simulate(disk, planOf(seed)), await simulate(disk, planOf(seed))]

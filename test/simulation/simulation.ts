@@ -3,7 +3,7 @@ import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { parseOwner } from '../../src/workspace/id.ts'
 import type { WorkspaceId } from '../../src/workspace/id.ts'
 import type { SeededRandom } from '../seeded-random.ts'
-import { seededRandom as chanceOf } from '../seeded-random.ts'
+import { seededRandom } from '../seeded-random.ts'
 import type { StoreFaults } from './flaky-store.ts'
 import type { JournalHistory } from './journal-history.ts'
 import { journalHistory } from './journal-history.ts'
@@ -20,7 +20,7 @@ import type { SimulationPlan } from './plan.ts'
 import { startSimulatedProcess } from './simulated-process.ts'
 import type { Mutation, SimulatedProcess } from './simulated-process.ts'
 
-/** One world: an engine, a disk, clients, and one process of the service after the other. */
+/** A simulation: an engine, a disk, clients, and consecutive processes of the service. */
 export interface Simulation {
   readonly plan: SimulationPlan
   readonly disk: SimulationDatabase
@@ -30,22 +30,22 @@ export interface Simulation {
   readonly ledger: Ledger
   readonly history: JournalHistory
   readonly storeFaults: StoreFaults
-  /** Containers that are none of the service's business. */
+  /** Containers that the service must not touch. */
   readonly foreignContainers: { readonly otherInstallation: string; readonly unknownWorkspace: string }
-  /** Moments at which something befell all workspaces at once. */
+  /** Times of faults that affect all workspaces. */
   readonly disturbances: number[]
-  /** The last moment at which something kept the service from its work: the disk refused, or everything was frozen. */
+  /** The last time at which a refused write or a freeze kept the service from working. */
   blockedUntil: number
-  /** Jumps of the wall clock that this process has lived through: when, and by how much. */
+  /** Jumps of the wall clock during this process: when, and by how much. */
   readonly jumps: { readonly moment: number; readonly ms: number }[]
   readonly trace: string[]
   readonly violations: string[]
   process(): SimulatedProcess | undefined
-  /** Starts a process if there is none. */
+  /** Starts a process if none runs. */
   start(): void
-  /** Ends the process, one way or the other. */
+  /** Kills or closes the process. */
   stop(mode: 'kill' | 'close'): Promise<void>
-  /** Clears away a process that died by itself. */
+  /** Cleans up after a process that died in a commit. */
   removeDeadProcess(): Promise<void>
   log(line: string): void
   reportViolation(violation: string): void
@@ -57,20 +57,20 @@ export const simulatedOperator = callerOf('root', true)
 
 function callerOf(name: string, operator: boolean): Caller {
   const owner = parseOwner(name)
-  if (!owner) throw new Error(`${name} is no owner`)
+  if (!owner) throw new Error(`${name} is not a valid owner`)
   return { owner, operator }
 }
 
 export interface SimulationOptions {
   readonly plan: SimulationPlan
   readonly mutation: Mutation
-  /** Called when everything that a ring of the clock has set off is over. */
+  /** Called when everything that a timer caused is done. */
   readonly afterTimer: (simulation: Simulation) => void
 }
 
-/** Makes a world on this disk, with its first process under way. */
+/** Creates a simulation on this disk and starts its first process. */
 export function createSimulation(disk: SimulationDatabase, { plan, mutation, afterTimer }: SimulationOptions) {
-  const random = chanceOf(plan.seed)
+  const random = seededRandom(plan.seed)
   const clock = simulationClock(() => afterTimer(simulation), random.next)
   const engine = faultyEngine(clock, random)
   const ledger = newLedger()
@@ -104,26 +104,26 @@ export function createSimulation(disk: SimulationDatabase, { plan, mutation, aft
     process: () => (process?.alive() === true ? process : undefined),
     start() {
       if (process) return
-      simulation.jumps.length = 0 // one that it has not lived through it cannot know of
+      simulation.jumps.length = 0 // a process cannot know of earlier jumps
       process = startSimulatedProcess({
         disk,
         engine,
         clock,
-        chance: random,
+        random,
         storeFaults,
         settings: plan,
         onCall: effectStartCheck(simulation),
-        onCommitted(steps) {
-          history.recordCommitted(steps)
-          for (const step of steps) checkExpiry(simulation, step)
+        onCommitted(transitions) {
+          history.recordCommitted(transitions)
+          for (const record of transitions) checkExpiry(simulation, record)
         },
         onWriteRefused() {
-          log('the disk refuses')
+          log('the disk refuses a write')
           simulation.blockedUntil = Math.max(simulation.blockedUntil, clock.monotonic())
           simulation.recordDisturbance()
         },
         onExit() {
-          log('the process is gone')
+          log('the process has ended')
           simulation.recordDisturbance()
           ledger.abandonOpen()
         },
@@ -154,7 +154,7 @@ export function createSimulation(disk: SimulationDatabase, { plan, mutation, aft
   return simulation
 }
 
-/** The supervisor that lives now. */
+/** Returns the supervisor of the running process. */
 export function currentSupervisor(simulation: Simulation): Supervisor | undefined {
   return simulation.process()?.supervisor
 }

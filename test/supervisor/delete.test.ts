@@ -17,7 +17,7 @@ const steps = ['image', 'container', 'boot', 'setup'] as const satisfies Provide
 
 describe('law 3: every effect may run twice', () => {
   it.each(steps)(
-    'an engine that did the step %s and answered 500 all the same is asked again, and one container comes of it',
+    'if the engine completes the step %s but answers 500, the step is retried and makes only one container',
     async (verb) => {
       const service = await startTestService()
       service.engine.failNext(verb, { kind: 'transient', message: 'engine says 500' }, { worked: true })
@@ -29,8 +29,8 @@ describe('law 3: every effect may run twice', () => {
   )
 })
 
-describe('law 4: delete is legal from every state and always gets there', () => {
-  it.each(steps)('a create that is deleted while its step %s is slow leaves no container', async (verb) => {
+describe('law 4: delete is accepted in every state and always completes', () => {
+  it.each(steps)('a workspace deleted during a slow %s step leaves no container', async (verb) => {
     const service = await startTestService()
     const slow = createGate()
     service.engine.before(verb, () => slow.opened)
@@ -38,8 +38,8 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await eventually(() => service.state(id), `creating.${verb}`)
     expect(await service.send(id, { type: 'delete' })).toMatchObject({ kind: 'accepted' })
     expect(service.find(id)).toBeUndefined()
-    expect(await service.create('a')).toMatchObject({ kind: 'created' }) // the name is free at once
-    await eventually(() => service.state(id), 'gone')
+    expect(await service.create('a')).toMatchObject({ kind: 'created' }) // the name is available at once
+    await eventually(() => service.state(id), 'not-found')
     slow.open()
     expect(containersOf(service.engine, id)).toEqual([])
     expect(databaseReader(service.path).row(id)).toBeUndefined()
@@ -47,7 +47,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.supervisor.history(id, ann, 0, 100)?.length).toBeGreaterThan(3)
   })
 
-  it('a removal waits for an aborted step that hangs, but only for a minute', async () => {
+  it('a removal waits at most one minute for an aborted step that hangs', async () => {
     const clock = simulatedClock()
     const service = await startTestService({
       clock,
@@ -62,33 +62,33 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.state(id)).toBe('deleting.destroying')
     await clock.advance(1)
     await settle()
-    expect(service.state(id)).toBe('gone')
+    expect(service.state(id)).toBe('not-found')
   })
 
-  it('a removal names the container that it means, even if that has lost its labels', async () => {
+  it('a removal finds the container by its id even if its labels are lost', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
     const [container] = containersOf(service.engine, id)
     service.engine.loseLabels(container?.containerId ?? '')
     await service.send(id, { type: 'delete' })
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it.each(steps)('a removal does not overtake the step %s that it cut off and that does not hear it', async (verb) => {
+  it.each(steps)('a removal does not overtake an aborted %s step that ignores its signal', async (verb) => {
     const order: string[] = []
     const release = createGate()
     const service = await startTestService({
       providers: (engine) => {
         const real = engine.provider()
-        // A provider whose step is not to be called off: it does its work later, whatever the signal says.
+        // A provider that ignores its abort signal and does the work later.
         const neverAborted = new AbortController().signal
         const late = <T>(work: () => Promise<T>) =>
           release.opened.then(async () => {
-            const answer = await work()
+            const outcome = await work()
             order.push(verb)
-            return answer
+            return outcome
           })
         return [
           {
@@ -115,24 +115,25 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await eventually(() => service.state(id), `creating.${verb}`)
     await service.send(id, { type: 'delete' })
     release.open()
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(order).toEqual([verb, 'remove'])
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it('every state at rest and on the way can be deleted', async () => {
+  it('a workspace can be deleted in every settled and every transient state', async () => {
     const service = await startTestService({ concurrency: 1 })
-    const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
-    const running = await make('running')
-    const stopped = await make('stopped')
-    const failed = await make('failed', 'broken')
+    const createWorkspace = async (name: string, template = 'base') =>
+      createdId(await service.create(name, ann, { template }))
+    const running = await createWorkspace('running')
+    const stopped = await createWorkspace('stopped')
+    const failed = await createWorkspace('failed', 'broken')
     await eventually(() => [running, stopped, failed].map(service.state), ['running.up', 'running.up', 'failed'])
     await service.send(stopped, { type: 'stop' })
     await eventually(() => service.state(stopped), 'stopped.idle')
 
     const slow = createGate()
     const off = [service.engine.before('stop', () => slow.opened), service.engine.before('boot', () => slow.opened)]
-    const stopping = await make('stopping')
+    const stopping = await createWorkspace('stopping')
     await eventually(() => service.state(stopping), 'creating.boot')
     off[1]?.()
     slow.open()
@@ -143,7 +144,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     await service.send(stopping, { type: 'stop' })
     await service.send(running, { type: 'restart' })
     await service.send(stopped, { type: 'start' }) // takes the only slot
-    const queued = await make('queued')
+    const queued = await createWorkspace('queued')
     await eventually(
       () => [running, stopped, failed, stopping, queued].map(service.state),
       ['running.restarting.halting', 'stopped.starting.boot', 'failed', 'running.stopping.halting', 'creating.queued'],
@@ -155,7 +156,7 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('one that was put back and is deleted before it goes on has its removal begun once', async () => {
+  it('a workspace that is rolled back and deleted before it resumes is removed once', async () => {
     const clock = simulatedClock()
     const service = await startTestService({ clock, provisionerIntervalMs: 5000 })
     const { db } = service.database
@@ -170,23 +171,23 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     const removal = createGate()
     service.engine.before('remove', () => removal.opened)
     await service.send(id, { type: 'delete' })
-    await clock.advance(20_000) // sweeps that would have let it go on
+    await clock.advance(20_000) // sweeps that would have resumed it
     removal.open()
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(service.engine.calls.filter(({ verb }) => verb === 'remove')).toHaveLength(1)
   })
 
-  it('a workspace that waits to try again can be deleted', async () => {
+  it('a workspace that waits for a retry can be deleted', async () => {
     const service = await startTestService()
     service.engine.before('boot', () => ({ kind: 'transient', message: 'not now' }))
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'creating.waiting')
     await service.send(id, { type: 'delete' })
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it('a delete while the engine is away is hidden at once, survives a restart of the service, and is done when the engine is back', async () => {
+  it('a delete while the engine is unavailable hides the workspace at once, survives a restart and completes when the engine returns', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -203,31 +204,31 @@ describe('law 4: delete is legal from every state and always gets there', () => 
     expect(next.find(id)).toBeUndefined()
     await eventually(() => next.state(id), 'deleting.waiting')
     service.engine.reconnect()
-    await eventually(() => next.state(id), 'gone', 1500) // at once: its own pause would be longer by now
+    await eventually(() => next.state(id), 'not-found', 1500) // at once: its retry pause is longer by now
     expect(containersOf(service.engine, id)).toEqual([])
   })
 
-  it('a delete is waited for as long as its asker has patience, and no longer', async () => {
+  it('waiting for a delete ends when the workspace is removed or the timeout expires', async () => {
     const service = await startTestService()
     const quick = createdId(await service.create('quick'))
     const slow = createdId(await service.create('slow'))
     await eventually(() => [quick, slow].map(service.state), ['running.up', 'running.up'])
     await service.send(quick, { type: 'delete' })
     await service.supervisor.waitUntilDeleted(quick, 60_000)
-    expect(service.state(quick)).toBe('gone')
+    expect(service.state(quick)).toBe('not-found')
     const removal = createGate()
     service.engine.before('remove', () => removal.opened)
     await service.send(slow, { type: 'delete' })
-    const began = performance.now()
+    const startedAt = performance.now()
     await service.supervisor.waitUntilDeleted(slow, 100)
-    expect(performance.now() - began).toBeLessThan(1000)
+    expect(performance.now() - startedAt).toBeLessThan(1000)
     expect(service.state(slow)).toBe('deleting.destroying')
     removal.open()
-    await eventually(() => service.state(slow), 'gone')
+    await eventually(() => service.state(slow), 'not-found')
     await service.supervisor.waitUntilDeleted(slow, 60_000)
   })
 
-  it('of two deletes at the same moment neither is refused', async () => {
+  it('two simultaneous deletes are both answered without a conflict', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')

@@ -4,7 +4,7 @@ import { eventFeed } from '../../src/supervisor/event-feed.ts'
 import { newWorkspaceId } from '../../src/workspace/id.ts'
 import { ann, createdId, eventually, startTestService } from './test-service.ts'
 
-/** A journal in memory that counts how often it is read. */
+/** A journal in memory that counts its reads. */
 function lines() {
   const workspace = newWorkspaceId()
   const all: EventFeedLine[] = []
@@ -13,8 +13,8 @@ function lines() {
     add(count: number) {
       for (let n = 0; n < count; n += 1) {
         const seq = all.length + 1
-        const who = { workspace, owner: seq % 2 === 0 ? 'ann' : 'ben' }
-        all.push({ ...who, seq, at: 0, event: 'e', from: 'a', to: 'b', by: 'engine', reason: null, attempts: null })
+        const fields = { workspace, owner: seq % 2 === 0 ? 'ann' : 'ben' }
+        all.push({ ...fields, seq, at: 0, event: 'e', from: 'a', to: 'b', by: 'engine', reason: null, attempts: null })
       }
     },
     reads: () => reads,
@@ -35,7 +35,7 @@ function readAll(subscription: { read(): readonly EventFeedLine[] }): number[] {
 
 const range = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
 
-test('a commit of more lines than are read at a time is read to its end', () => {
+test('a commit with more lines than one read returns is read completely', () => {
   const journal = lines()
   const testFeed = eventFeed(journal)
   let wakeUps = 0
@@ -52,7 +52,7 @@ test('a commit of more lines than are read at a time is read to its end', () => 
   expect(readAll(subscription)).toEqual(range(3401, 1702))
 })
 
-test('a hundred readers who have read everything cost one read for each commit', () => {
+test('a hundred up-to-date subscribers cost one database read per commit', () => {
   const journal = lines()
   const testFeed = eventFeed(journal)
   journal.add(10)
@@ -67,7 +67,7 @@ test('a hundred readers who have read everything cost one read for each commit',
   expect(journal.reads() - before).toBe(1)
 })
 
-test('a reader who is far behind passes over what is not theirs, however much that is', () => {
+test('a subscriber that is far behind skips any number of lines that its filter excludes', () => {
   const journal = lines()
   journal.add(5000)
   const testFeed = eventFeed(journal)
@@ -77,7 +77,7 @@ test('a reader who is far behind passes over what is not theirs, however much th
   expect(readAll(testFeed.subscribe({ workspace: newWorkspaceId() }, 0, () => undefined))).toEqual([])
 })
 
-test('one who has left is not woken, and with nobody there nothing is read', () => {
+test('a closed subscription is not woken, and without subscribers the journal is not read', () => {
   const journal = lines()
   const testFeed = eventFeed(journal)
   let wakeUps = 0

@@ -2,10 +2,10 @@ import Sqlite from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually, containersOf, createdId, startTestService, startServiceOn } from './test-service.ts'
 
-// What docs/failures.md promises and no other file holds.
+// Promises of docs/failures.md that no other file tests.
 
 describe('a workspace', () => {
-  it('whose template was removed is started, and made anew, from the recipe that it was made with', async () => {
+  it('a workspace whose template was removed starts, and is recreated, from its own spec', async () => {
     const first = await startTestService()
     const id = createdId(await first.create('a'))
     await eventually(() => first.state(id), 'running.up')
@@ -30,13 +30,13 @@ describe('a workspace', () => {
     expect(containersOf(first.engine, id)).toMatchObject([{ state: { kind: 'running' }, ran: ['postStartCommand'] }])
   })
 
-  it('whose end no event told of is seen by the next sweep', async () => {
+  it('an exit whose event was lost is found by the next sweep', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
     const removeHook = service.engine.before('inspect', () => ({
       kind: 'transient',
-      message: 'the event came to nothing',
+      message: 'the inspect of the event fails',
     }))
     const hidden = service.engine.before('list', () => ({ kind: 'transient', message: 'no list yet' }))
     service.engine.exitContainer(containersOf(service.engine, id)[0]?.containerId ?? '')
@@ -49,7 +49,7 @@ describe('a workspace', () => {
 })
 
 describe('a database that another program has locked for writing', () => {
-  it('refuses what would be lost, begins nothing, and all goes on when the lock is gone', async () => {
+  it('a database locked by another program refuses commands without side effects, and accepts them when the lock is released', async () => {
     const service = await startTestService()
     const up = createdId(await service.create('a'))
     await eventually(() => service.state(up), 'running.up')

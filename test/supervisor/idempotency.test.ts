@@ -6,66 +6,77 @@ import type { TestService } from './test-service.ts'
 const idempotentRequest = (key: string, fingerprint = 'same') => ({
   key,
   fingerprint,
-  renderResponse: (made: Parameters<typeof workspaceIdOf>[0]) => workspaceIdOf(made),
+  renderResponse: (view: Parameters<typeof workspaceIdOf>[0]) => workspaceIdOf(view),
 })
-const ask = (service: TestService, key: string, { fingerprint = 'same', name = 'a', who = ann } = {}) =>
+const createWithKey = (service: TestService, key: string, { fingerprint = 'same', name = 'a', caller = ann } = {}) =>
   service.supervisor.create(
     { name, template: null, ttlSeconds: null, metadata: null },
-    who,
+    caller,
     idempotentRequest(key, fingerprint),
   )
 
 describe('a create with an idempotency key', () => {
-  it('makes one workspace however often it is asked, at once and later, and after a restart and a delete', async () => {
+  it('creates repeated with the same idempotency key make one workspace, even after a restart and a delete', async () => {
     const service = await startTestService()
-    const answers = await Promise.all([ask(service, 'k'), ask(service, 'k'), ask(service, 'k')])
-    expect(answers.map(({ kind }) => kind)).toEqual(['created', 'replayed', 'replayed'])
+    const results = await Promise.all([
+      createWithKey(service, 'k'),
+      createWithKey(service, 'k'),
+      createWithKey(service, 'k'),
+    ])
+    expect(results.map(({ kind }) => kind)).toEqual(['created', 'replayed', 'replayed'])
     const [first] = service.supervisor.list({}, ann).workspaces
-    if (!first) throw new Error('there is one')
+    if (!first) throw new Error('expected one workspace')
     const id = workspaceIdOf(first)
-    expect(answers[1]).toEqual({ kind: 'replayed', response: id })
+    expect(results[1]).toEqual({ kind: 'replayed', response: id })
     await eventually(() => service.state(id), 'running.up')
     await service.close()
     const next = startServiceOn(service.path, service.engine)
-    expect(await ask(next, 'k')).toEqual({ kind: 'replayed', response: id })
+    expect(await createWithKey(next, 'k')).toEqual({ kind: 'replayed', response: id })
     await next.send(id, { type: 'delete' })
-    await eventually(() => next.state(id), 'gone')
-    expect(await ask(next, 'k')).toEqual({ kind: 'replayed', response: id })
+    await eventually(() => next.state(id), 'not-found')
+    expect(await createWithKey(next, 'k')).toEqual({ kind: 'replayed', response: id })
   })
 
-  it('another request with its key is refused; another owner’s key is another key', async () => {
+  it('a different request with the same key is refused; the same key of another owner is independent', async () => {
     const service = await startTestService()
-    const [first, second] = await Promise.all([ask(service, 'k'), ask(service, 'k', { fingerprint: 'other' })])
+    const [first, second] = await Promise.all([
+      createWithKey(service, 'k'),
+      createWithKey(service, 'k', { fingerprint: 'other' }),
+    ])
     expect([first.kind, second.kind]).toEqual(['created', 'key-reused'])
-    expect(await ask(service, 'k', { who: ben })).toMatchObject({ kind: 'created' })
+    expect(await createWithKey(service, 'k', { caller: ben })).toMatchObject({ kind: 'created' })
   })
 
-  it('that was not written may be asked again, and one that waits for it asks for itself', async () => {
+  it('a create that could not be written may be repeated; a concurrent duplicate fails the same way', async () => {
     const service = await startTestService()
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
-    const both = await Promise.all([ask(service, 'k'), ask(service, 'k')])
+    const both = await Promise.all([createWithKey(service, 'k'), createWithKey(service, 'k')])
     expect(both.map(({ kind }) => kind)).toEqual(['write-failed', 'write-failed'])
     expect(service.supervisor.list({}, ann).workspaces).toEqual([])
     db.exec('DROP TRIGGER refuse')
-    expect(await ask(service, 'k')).toMatchObject({ kind: 'created' })
+    expect(await createWithKey(service, 'k')).toMatchObject({ kind: 'created' })
   })
 
-  it('in the same turn as another one sees what that one is about to write', async () => {
+  it('a create sees the staged create of the same turn', async () => {
     const service = await startTestService()
-    const results = await Promise.all([ask(service, 'k'), ask(service, 'other key'), ask(service, 'k')])
+    const results = await Promise.all([
+      createWithKey(service, 'k'),
+      createWithKey(service, 'other key'),
+      createWithKey(service, 'k'),
+    ])
     expect(results.map(({ kind }) => kind)).toEqual(['created', 'name-taken', 'replayed'])
     expect(service.errors()).toEqual([])
   })
 
-  it('is forgotten after a day', async () => {
+  it('an idempotency key expires after a day', async () => {
     const clock = simulatedClock()
     const service = await startTestService({ clock, provisionerIntervalMs: 3_600_000, janitorIntervalMs: 3_600_000 })
-    await ask(service, 'k')
+    await createWithKey(service, 'k')
     await clock.advance(23.9 * 3_600_000)
-    expect(await ask(service, 'k')).toMatchObject({ kind: 'replayed' })
+    expect(await createWithKey(service, 'k')).toMatchObject({ kind: 'replayed' })
     await clock.advance(3_600_000)
     await settle()
-    expect(await ask(service, 'k')).toEqual({ kind: 'name-taken' })
+    expect(await createWithKey(service, 'k')).toEqual({ kind: 'name-taken' })
   })
 })

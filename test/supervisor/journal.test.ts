@@ -6,7 +6,7 @@ const minute = 60_000
 const day = 24 * 60 * minute
 
 describe('the journal', () => {
-  it('has one line for each transition, with who, why and how many tries', async () => {
+  it('the journal has one line per transition, with actor, reason and attempts', async () => {
     const service = await startTestService()
     service.engine.failNext('boot', { kind: 'transient', message: 'port in use' })
     const id = createdId(await service.create('a'))
@@ -33,13 +33,13 @@ describe('the journal', () => {
     expect(reasons).toEqual([['boot.failed', expect.stringContaining('port in use')]])
   })
 
-  it('has no line for progress, which is shown all the same', async () => {
+  it('progress is shown in the workspace view but not written to the journal', async () => {
     const service = await startTestService()
     let release: () => void = () => undefined
     const released = new Promise<undefined>((resolve) => {
       release = () => resolve(undefined)
     })
-    service.engine.after('image', () => released) // the fake tells of its progress with its work
+    service.engine.after('image', () => released) // the fake reports progress when it does the work
     const id = createdId(await service.create('a'))
     await eventually(() => contextOf(service.find(id)).progress, 'Pulling base:1')
     release()
@@ -48,7 +48,7 @@ describe('the journal', () => {
     expect(contextOf(service.find(id)).progress).toBeNull()
   })
 
-  it('has the line and the row in one transaction: each revision but progress has its line', async () => {
+  it('a row and its journal line are written in one transaction', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
@@ -65,7 +65,7 @@ describe('the journal', () => {
     expect(service.store.byId(id)).toEqual(row)
   })
 
-  it('outlives its workspace, for its owner and operators, and is pruned after the set days, of deleted ones alone', async () => {
+  it('the journal of a deleted workspace stays visible to its owner and operators, and is pruned after the retention period', async () => {
     const clock = simulatedClock()
     const service = await startTestService({
       clock,
@@ -91,7 +91,7 @@ describe('the journal', () => {
     expect(service.supervisor.history(remaining, ann, 0, 100)?.length).toBeGreaterThan(4)
   })
 
-  it('is read in pages', async () => {
+  it('the journal is read in pages', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')

@@ -6,18 +6,18 @@ import { provisioningSlots, resumeQueue } from '../../src/supervisor/provisioner
 import { ann, callerOf, ben, eventually, createGate, createdId, startTestService } from './test-service.ts'
 
 describe('slots', () => {
-  it('go to one owner after the other, and within one owner in the order of asking', () => {
+  it('slots are granted to owners in turn, and to each owner in order of arrival', () => {
     const grantedOrder: string[] = []
     const names = new Map<WorkspaceId, string>()
     const pool = provisioningSlots(1, (id) => (grantedOrder.push(names.get(id) ?? '?'), true))
-    const ask = (owner: string, n: number) => {
+    const request = (owner: string, n: number) => {
       const id = newWorkspaceId()
       names.set(id, `${owner}${n}`)
       pool.update(id, owner, 'queued')
     }
-    for (const n of [1, 2, 3]) ask('ann', n)
-    for (const n of [1, 2]) ask('ben', n)
-    ask('cy', 1)
+    for (const n of [1, 2, 3]) request('ann', n)
+    for (const n of [1, 2]) request('ben', n)
+    request('cy', 1)
     for (const [id] of names) {
       pool.grantFreeSlots()
       const [working] = [...names].filter(([, name]) => name === grantedOrder.at(-1)).map(([key]) => key)
@@ -27,7 +27,7 @@ describe('slots', () => {
     expect(pool.counts()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('one that is not wanted any more goes to the next, and is not lost', () => {
+  it('a slot that is no longer needed is granted to the next workspace', () => {
     const grantedOrder: WorkspaceId[] = []
     const [cancelled, next] = [newWorkspaceId(), newWorkspaceId()]
     const pool = provisioningSlots(1, (id) => id !== cancelled && grantedOrder.push(id) > 0)
@@ -40,31 +40,31 @@ describe('slots', () => {
 })
 
 describe('provisioning', () => {
-  it('a thousand creates of one owner do not hold up another owner’s one', async () => {
+  it('a thousand creates by one owner do not delay another owner’s create', async () => {
     const service = await startTestService({ concurrency: 4 })
     let grantedOrder = 0
     service.engine.before('image', () => {
       grantedOrder += 1
       return undefined
     })
-    const floodOwner = Array.from({ length: 1000 }, (_, n) => service.create(`w${n}`, ann))
-    await Promise.all(floodOwner)
-    const began = grantedOrder
+    const creates = Array.from({ length: 1000 }, (_, n) => service.create(`w${n}`, ann))
+    await Promise.all(creates)
+    const grantedBefore = grantedOrder
     const id = createdId(await service.create('one', ben))
     await eventually(() => service.state(id), 'running.up')
-    expect(grantedOrder - began).toBeLessThan(50)
+    expect(grantedOrder - grantedBefore).toBeLessThan(50)
     expect(service.supervisor.queue().queued).toBeGreaterThan(500)
   })
 
-  it('no more than the set number is provisioned at a time, starts included', async () => {
+  it('creates and starts together never exceed the concurrency limit', async () => {
     const service = await startTestService({ concurrency: 3 })
-    let now = 0
-    let most = 0
+    let active = 0
+    let maxActive = 0
     service.engine.before('boot', async () => {
-      now += 1
-      most = Math.max(most, now)
-      await new Promise((resolve) => setTimeout(resolve, 2)) // a boot that takes a while
-      now -= 1
+      active += 1
+      maxActive = Math.max(maxActive, active)
+      await new Promise((resolve) => setTimeout(resolve, 2)) // a slow boot
+      active -= 1
       return undefined
     })
     const ids = await Promise.all(
@@ -77,37 +77,38 @@ describe('provisioning', () => {
       () => ids.every((id) => service.stateTrail(id).filter((state) => state === 'running.up').length === 2),
       true,
     )
-    expect(most).toBe(3)
+    expect(maxActive).toBe(3)
   })
 
-  it('a slot comes back after a failure, a delete, a wait, a stop and a lost step', async () => {
+  it('a slot is released after a failure, a delete, a wait, a stop and a failed write', async () => {
     const service = await startTestService({ concurrency: 1 })
-    const make = async (name: string, template = 'base') => createdId(await service.create(name, ann, { template }))
-    const failed = await make('failed', 'broken')
+    const createWorkspace = async (name: string, template = 'base') =>
+      createdId(await service.create(name, ann, { template }))
+    const failed = await createWorkspace('failed', 'broken')
     await eventually(() => service.state(failed), 'failed')
 
     const hold = createGate()
     const off = service.engine.before('boot', () => hold.opened)
-    const deleted = await make('deleted')
+    const deleted = await createWorkspace('deleted')
     await eventually(() => service.state(deleted), 'creating.boot')
     await service.send(deleted, { type: 'delete' })
-    const stopped = await make('stopped')
+    const stopped = await createWorkspace('stopped')
     await eventually(() => service.state(stopped), 'creating.boot')
     off()
     hold.open()
     await eventually(() => service.state(stopped), 'running.up')
 
     service.engine.failNext('boot', { kind: 'transient', message: 'not now' })
-    const waiting = await make('waiting')
+    const waiting = await createWorkspace('waiting')
     await eventually(() => service.state(waiting), 'creating.waiting')
-    const next = await make('next')
+    const next = await createWorkspace('next')
     await eventually(() => service.state(next), 'running.up')
     await eventually(() => service.state(waiting), 'running.up')
 
     const { db } = service.database
     const image = createGate()
     service.engine.before('image', () => image.opened)
-    const lost = await make('lost')
+    const lost = await createWorkspace('lost')
     await eventually(() => service.state(lost), 'creating.image')
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     image.open()
@@ -133,7 +134,7 @@ describe('provisioning', () => {
     await eventually(() => service.state(second), 'creating.image')
   })
 
-  it('one that was put back while it waited for its slot gets it only when it goes on, deadline and all', async () => {
+  it('a queued workspace that is rolled back gets a slot only after it resumes, with its deadline', async () => {
     const service = await startTestService({ concurrency: 1, provisionerIntervalMs: 200 })
     const image = createGate()
     service.engine.before('image', () => image.opened)
@@ -153,7 +154,7 @@ describe('provisioning', () => {
   })
 })
 
-it('an interrupted workspace is resumed, and not woken before', async () => {
+it('an interrupted workspace is resumed before it can be woken', async () => {
   const id = newWorkspaceId()
   const sent: string[] = []
   const queue = resumeQueue({ find: () => snapshotAt('creating.waiting'), send: (_, type) => sent.push(type) })

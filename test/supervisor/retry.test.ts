@@ -4,15 +4,15 @@ import { contextOf, createdId, startTestService, startServiceOn } from './test-s
 
 const minute = 60_000
 
-/** A world in which time passes when the test says so. */
-async function still() {
+/** A service on a simulated clock. */
+async function startOnSimulatedClock() {
   const clock = simulatedClock()
   const service = await startTestService({ clock, provisionerIntervalMs: 5000 })
   await settle()
   return { ...service, clock }
 }
 
-function reasonOf(service: Awaited<ReturnType<typeof still>>, id: Parameters<typeof service.find>[0]) {
+function reasonOf(service: Awaited<ReturnType<typeof startOnSimulatedClock>>, id: Parameters<typeof service.find>[0]) {
   return contextOf(service.find(id)).reason
 }
 
@@ -22,21 +22,21 @@ describe('law 5: no dead ends', () => {
     ['container', 5],
     ['boot', 5],
     ['setup', 5],
-  ] as const)('the step %s is given up after %i tries, with the reason', async (verb, most) => {
-    const service = await still()
+  ] as const)('the step %s fails after %i attempts, with the reason', async (verb, maxAttempts) => {
+    const service = await startOnSimulatedClock()
     service.engine.before(verb, () => ({ kind: 'transient', message: 'registry on fire' }))
     const id = createdId(await service.create('a'))
     await service.clock.advance(5 * minute)
     expect(service.state(id)).toBe('failed')
-    expect(service.engine.calls.filter((call) => call.verb === verb)).toHaveLength(most)
+    expect(service.engine.calls.filter((call) => call.verb === verb)).toHaveLength(maxAttempts)
     expect(reasonOf(service, id)).toMatch(
-      new RegExp(`step "${verb}" after ${most} attempts: registry on fire.*may help`, 's'),
+      new RegExp(`step "${verb}" after ${maxAttempts} attempts: registry on fire.*may help`, 's'),
     )
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('a fault that trying again does not mend ends it after one try', async () => {
-    const service = await still()
+  it('a permanent fault fails the create after one attempt', async () => {
+    const service = await startOnSimulatedClock()
     service.engine.before('image', () => ({ kind: 'permanent', message: 'no such image: base:1' }))
     const id = createdId(await service.create('a'))
     await settle()
@@ -45,8 +45,8 @@ describe('law 5: no dead ends', () => {
     expect(reasonOf(service, id)).toMatch(/step "image" after 1 attempt: no such image: base:1.*will not help/s)
   })
 
-  it('pauses between tries grow', async () => {
-    const service = await still()
+  it('pauses between attempts grow', async () => {
+    const service = await startOnSimulatedClock()
     const at: number[] = []
     service.engine.before('boot', () => {
       at.push(service.clock.now())
@@ -58,8 +58,8 @@ describe('law 5: no dead ends', () => {
     expect(pauses).toEqual([1000, 2000, 4000, 8000])
   })
 
-  it('waiting for an engine that is away spends no try, and ends in failed after 30 minutes', async () => {
-    const service = await still()
+  it('waiting for an unavailable engine uses no attempt and fails after 30 minutes', async () => {
+    const service = await startOnSimulatedClock()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await service.clock.advance(29 * minute)
@@ -74,8 +74,8 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('a create goes on at once when the engine is back', async () => {
-    const service = await still()
+  it('a create continues as soon as the engine is available again', async () => {
+    const service = await startOnSimulatedClock()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await service.clock.advance(10 * minute + 1)
@@ -84,8 +84,8 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('an engine that comes and goes for hours does not keep a create from ending', async () => {
-    const service = await still()
+  it('a create ends at its deadline even if the engine keeps disconnecting and reconnecting', async () => {
+    const service = await startOnSimulatedClock()
     service.engine.before('boot', () => ({ kind: 'unavailable', message: 'gone again' }))
     const id = createdId(await service.create('a'))
     for (let round = 0; round < 20; round += 1) {
@@ -97,8 +97,8 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('failed')
   })
 
-  it('a step that hangs for ever ends at the deadline, and holds no slot', async () => {
-    const service = await still()
+  it('a step that hangs ends at the deadline and releases its slot', async () => {
+    const service = await startOnSimulatedClock()
     service.engine.before('boot', () => new Promise(() => undefined))
     const id = createdId(await service.create('a'))
     await service.clock.advance(31 * minute)
@@ -106,8 +106,8 @@ describe('law 5: no dead ends', () => {
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
   })
 
-  it('a stop that hangs for ever ends at the deadline, with the workspace up and the reason', async () => {
-    const service = await still()
+  it('a stop that hangs ends at the deadline, with the workspace running and a reason', async () => {
+    const service = await startOnSimulatedClock()
     const id = createdId(await service.create('a'))
     await settle()
     service.engine.before('stop', () => new Promise(() => undefined))
@@ -117,8 +117,8 @@ describe('law 5: no dead ends', () => {
     expect(reasonOf(service, id)).toMatch(/could not be stopped/)
   })
 
-  it('a create that was cut off by a long downtime has a fair chance', async () => {
-    const service = await still()
+  it('a create interrupted by a long downtime gets a few more minutes', async () => {
+    const service = await startOnSimulatedClock()
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await settle()
@@ -132,7 +132,7 @@ describe('law 5: no dead ends', () => {
     expect(next.state(id)).toBe('running.up')
   })
 
-  it('a provider that throws in a step is a step that failed', async () => {
+  it('an exception in a provider counts as a failed attempt of the step', async () => {
     const clock = simulatedClock()
     let throws = true
     const service = await startTestService({
@@ -156,8 +156,8 @@ describe('law 5: no dead ends', () => {
     expect(service.state(id)).toBe('running.up')
   })
 
-  it('a delete is tried for ever, at most a minute apart, and warned of after ten tries', async () => {
-    const service = await still()
+  it('a delete is retried until it succeeds, at least once a minute, with a warning every ten attempts', async () => {
+    const service = await startOnSimulatedClock()
     const id = createdId(await service.create('a'))
     await settle()
     const off = service.engine.before('remove', () => ({ kind: 'transient', message: 'device busy' }))
@@ -171,6 +171,6 @@ describe('law 5: no dead ends', () => {
     expect(warned[0]?.fields).toMatchObject({ workspace: id, reason: expect.stringContaining('device busy') })
     off()
     await service.clock.advance(minute)
-    expect(service.state(id)).toBe('gone')
+    expect(service.state(id)).toBe('not-found')
   })
 })

@@ -1,23 +1,23 @@
 import type { Clock } from '../../src/workspace/clock.ts'
 
-/** A clock that stands until it is told to go on. */
+/** A clock that stands still until the test advances it. */
 export interface SimulatedClock extends Clock {
-  /** Time passes: both clocks go on, and what is due rings in order. Everything that follows from a ring is done before the next. */
+  /** Advances both clocks and fires due timers in order. Everything that a timer causes is done before the next one fires. */
   advance(ms: number): Promise<void>
-  /** The wall clock is set, forward or back; no time has passed. */
+  /** Moves the wall clock by `ms`, forward or back. The monotonic clock does not move. */
   setWallClock(ms: number): void
-  /** Timers that have not rung. */
+  /** Number of timers that have not fired. */
   readonly pending: number
 }
 
-/** @param at What the wall clock shows at first, milliseconds since the epoch. */
+/** @param at Initial time of the wall clock, milliseconds since the epoch. */
 export function simulatedClock(at = Date.UTC(2030, 0, 1)): SimulatedClock {
   let elapsed = 0
   let wallOffset = at
-  const timers = new Set<{ readonly at: number; readonly ring: () => void }>()
+  const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
 
   function nextTimer(until: number) {
-    let first: { readonly at: number; readonly ring: () => void } | undefined
+    let first: { readonly at: number; readonly fire: () => void } | undefined
     for (const timer of timers) if (timer.at <= until && (!first || timer.at < first.at)) first = timer
     return first
   }
@@ -26,8 +26,8 @@ export function simulatedClock(at = Date.UTC(2030, 0, 1)): SimulatedClock {
     now: () => wallOffset + elapsed,
     monotonic: () => elapsed,
     jitter: () => 0,
-    timer(delayMs, ring) {
-      const timer = { at: elapsed + Math.max(0, delayMs), ring }
+    timer(delayMs, fire) {
+      const timer = { at: elapsed + Math.max(0, delayMs), fire }
       timers.add(timer)
       return () => void timers.delete(timer)
     },
@@ -37,7 +37,7 @@ export function simulatedClock(at = Date.UTC(2030, 0, 1)): SimulatedClock {
       for (let timer = nextTimer(until); timer; timer = nextTimer(until)) {
         timers.delete(timer)
         elapsed = Math.max(elapsed, timer.at)
-        timer.ring()
+        timer.fire()
         await settle()
       }
       elapsed = until
@@ -51,7 +51,7 @@ export function simulatedClock(at = Date.UTC(2030, 0, 1)): SimulatedClock {
   }
 }
 
-/** Lets everything happen that needs no time: a step, its commit, the effect that it begins and its answer are some turns of the loop. */
+/** Runs everything that needs no time: a transition, its commit, its effect and the result take a few turns of the event loop. */
 export async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
 }

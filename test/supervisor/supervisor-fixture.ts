@@ -5,7 +5,7 @@ import { workspaceList } from '../../src/persistence/workspace-list.ts'
 import { workspaceStore } from '../../src/persistence/workspace-store.ts'
 import type { WorkspaceSpec } from '../../src/workspace/spec.ts'
 
-// What every supervisor under test is made of.
+// Specs, templates and stores of every supervisor under test.
 
 export const testSpec: WorkspaceSpec = {
   image: 'base:1',
@@ -22,7 +22,7 @@ export const testSpec: WorkspaceSpec = {
   postStart: [{ name: 'postStartCommand', run: 'true' }],
 }
 
-/** `base` succeeds, `broken` fails in its setup, `missing` has no image. */
+/** `base` succeeds, `broken` fails in its setup, and the image of `missing` does not exist. */
 export function testTemplates(spec: WorkspaceSpec): ReadonlyMap<string, { readonly spec: WorkspaceSpec }> {
   return new Map([
     ['base', { spec }],

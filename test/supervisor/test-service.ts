@@ -20,7 +20,7 @@ import { testSpec, testStores, testTemplates } from './supervisor-fixture.ts'
 import type { FakeEngine } from '../provider/fake/fake-provider.ts'
 import { fakeEngine } from '../provider/fake/fake-provider.ts'
 
-/** One line of the log. */
+/** A line of the log. */
 export interface LogEntry {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly fields: Readonly<Record<string, unknown>>
@@ -33,7 +33,7 @@ export interface TestServiceOptions {
   readonly provisionerIntervalMs?: number
   readonly janitorIntervalMs?: number
   readonly journalDays?: number
-  /** Called with each group's write at the end of the turn. */
+  /** Schedules the write of a batch, which is at the end of the turn by default. */
   readonly scheduleCommit?: (run: () => void) => void
   readonly providers?: (engine: FakeEngine) => readonly Provider[]
   readonly installation?: string
@@ -41,7 +41,7 @@ export interface TestServiceOptions {
 
 export type TestService = ReturnType<typeof startServiceOn>
 
-/** A service on the file at `path` and on an engine that outlives it. */
+/** Starts a service on the database at `path` and on an engine that outlives it. */
 export function startServiceOn(path: string, engine: FakeEngine, options: TestServiceOptions = {}) {
   const { clock = systemClock, concurrency = 8, journalDays = 30, scheduleCommit } = options
   const { provisionerIntervalMs = 50, janitorIntervalMs = 60_000 } = options
@@ -56,14 +56,14 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
   const providers = options.providers?.(engine) ?? [engine.provider(options.installation)]
   const supervisor = createSupervisor({
     ...stores,
-    // The only door through which steps reach the disk.
+    // Every transition reaches the disk through `commit`.
     store: {
       ...stores.store,
-      commit(steps) {
+      commit(records) {
         if (killed)
-          return new Map(steps.map(({ row }) => [row.id, { revision: 0, error: new Error('the process is dead') }]))
-        commitSizes.push(steps.length)
-        return stores.store.commit(steps)
+          return new Map(records.map(({ row }) => [row.id, { revision: 0, error: new Error('the process is dead') }]))
+        commitSizes.push(records.length)
+        return stores.store.commit(records)
       },
     },
     templates: testTemplates(testSpec),
@@ -83,8 +83,8 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
     supervisor,
     database,
     logged,
-    /** How many steps each commit so far had, failed ones too. */
-    groups: commitSizes,
+    /** Number of transitions in each commit so far, including failed ones. */
+    commitSizes,
     create: (name: string, caller: Caller = ann, overrides: { ttlSeconds?: number; template?: string } = {}) =>
       supervisor.create(
         { name, template: overrides.template ?? null, ttlSeconds: overrides.ttlSeconds ?? null, metadata: null },
@@ -92,12 +92,12 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
       ),
     send: (id: WorkspaceId, command: UserCommandRequest, caller: Caller = ann) => supervisor.send(id, caller, command),
     find: (id: WorkspaceId, caller: Caller = ann) => supervisor.find(id, caller),
-    /** The state as operators see it; `gone` when there is no such workspace. */
+    /** The state as operators see it; `not-found` if the workspace does not exist. */
     state(id: WorkspaceId) {
       const view = supervisor.find(id, root)
-      return view ? (view.kind === 'live' ? statePath(view.snapshot.value) : 'unreadable') : 'gone'
+      return view ? (view.kind === 'live' ? statePath(view.snapshot.value) : 'unreadable') : 'not-found'
     },
-    /** The states that the journal tells of. */
+    /** The states in the journal, oldest first. */
     stateTrail: (id: WorkspaceId) => stores.journal.lines(id, 0, 1000).map(({ to }) => to),
     lines: (id: WorkspaceId) => stores.journal.lines(id, 0, 1000),
     errors: () => logged.filter(({ level }) => level === 'error').map(({ message }) => message),
@@ -107,7 +107,7 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
       await supervisor.close()
       database.close()
     },
-    /** The process is killed: from now on nothing is written, whatever is under way. */
+    /** Simulates a killed process: nothing is written from now on. */
     async kill() {
       killed = true
       await service.close()
@@ -117,14 +117,14 @@ export function startServiceOn(path: string, engine: FakeEngine, options: TestSe
   return service
 }
 
-/** A path for a database in a folder of its own, removed after the test. */
+/** Returns a path for a database in a folder of its own, which is removed after the test. */
 export function newDatabasePath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'vm-api-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'vm.db')
 }
 
-/** A service that has started, on a new file and a new engine. */
+/** Starts a service on a new database and a new engine, and waits for rehydration. */
 export async function startTestService(options: TestServiceOptions = {}) {
   const path = newDatabasePath()
   const engine = fakeEngine()
@@ -133,7 +133,7 @@ export async function startTestService(options: TestServiceOptions = {}) {
   return { ...service, path, engine }
 }
 
-/** A second connection to the file, which sees only what is committed. */
+/** A second connection to the database, which sees only committed data. */
 export function databaseReader(path: string) {
   const db = new Sqlite(path, { readonly: true })
   onTestFinished(() => void db.close())
@@ -142,10 +142,10 @@ export function databaseReader(path: string) {
   )
   return {
     row: (id: WorkspaceId) => row.get(id),
-    /** The state that is on disk, `gone` if there is no row. */
+    /** The state on disk; `not-found` if there is no row. */
     state(id: WorkspaceId): string {
       const stored = row.get(id)
-      if (!stored) return 'gone'
+      if (!stored) return 'not-found'
       const parsed: unknown = JSON.parse(stored.snapshot)
       const value = typeof parsed === 'object' && parsed !== null && 'value' in parsed ? parsed.value : undefined
       return statePathOf(value)
@@ -166,13 +166,13 @@ export const root: Caller = { ...callerOf('root'), operator: true }
 
 export function callerOf(name: string): Caller {
   const owner = parseOwner(name)
-  if (!owner) throw new Error(`${name} is no owner`)
+  if (!owner) throw new Error(`${name} is not a valid owner`)
   return { owner, operator: false }
 }
 
-/** The id of a workspace that was made. */
+/** Returns the id of a created workspace. */
 export function createdId(created: CreateResult): WorkspaceId {
-  if (created.kind !== 'created') throw new Error(`it was not created: ${created.kind}`)
+  if (created.kind !== 'created') throw new Error(`the workspace was not created: ${created.kind}`)
   return workspaceIdOf(created.view)
 }
 
@@ -181,21 +181,21 @@ export function workspaceIdOf(view: WorkspaceView): WorkspaceId {
 }
 
 export function contextOf(view: WorkspaceView | undefined) {
-  if (view?.kind !== 'live') throw new Error('it is not there, or not readable')
+  if (view?.kind !== 'live') throw new Error('the workspace does not exist or cannot be read')
   return view.snapshot.context
 }
 
-/** Containers of one workspace, whatever their installation. */
+/** Returns the containers of a workspace, of any installation. */
 export function containersOf(engine: FakeEngine, id: WorkspaceId) {
   return [...engine.containers.values()].filter(({ workspaceId }) => workspaceId === id)
 }
 
-/** Polls, since effects and commits tell nobody when they are done. */
+/** Polls until `read` returns `expected`: effects and commits do not signal when they are done. */
 export async function eventually<T>(read: () => T, expected: T, withinMs = 5000): Promise<void> {
   await vi.waitFor(() => expect(read()).toEqual(expected), { interval: 2, timeout: withinMs })
 }
 
-/** A gate that holds up whoever comes to it until it is opened. */
+/** Returns a promise that is pending until `open` is called. */
 export function createGate() {
   let open: () => void = () => undefined
   const opened = new Promise<undefined>((resolve) => {

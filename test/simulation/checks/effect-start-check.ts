@@ -3,7 +3,7 @@ import type { EngineRequest, EngineVerb } from '../engine/engine-request.ts'
 import type { Simulation } from '../simulation.ts'
 import { storedStatePath } from './stored-state.ts'
 
-/** The states in which a verb may begin. Looks of the supervisor's own (inspect, inventory, ready) may begin at any time. */
+/** The states in which a verb may begin. The supervisor's own reads (inspect, list, ping) may begin at any time. */
 const allowedStates: Readonly<Partial<Record<EngineVerb, readonly string[]>>> = {
   image: ['creating.image'],
   container: ['creating.container'],
@@ -15,7 +15,7 @@ const allowedStates: Readonly<Partial<Record<EngineVerb, readonly string[]>>> = 
 
 const provisioning: ReadonlySet<EngineVerb> = new Set(['image', 'container', 'boot', 'setup'])
 
-/** Watches every request as it begins: what the disk has of its workspace, and what else is under way (laws 1 and 8, slots). */
+/** Checks every request as it begins against the row on disk and the other pending requests (laws 1 and 8, slots). */
 export function effectStartCheck(simulation: Simulation) {
   return (request: EngineRequest, others: readonly EngineRequest[]): void => {
     simulation.clock.recordActivity()
@@ -23,18 +23,18 @@ export function effectStartCheck(simulation: Simulation) {
     const allowedForVerb = allowedStates[verb]
     if (!allowedForVerb || !workspaceId) return
     const row = simulation.disk.row(workspaceId)
-    const label = simulation.ledger.find(workspaceId)?.label ?? 'a stranger'
+    const label = simulation.ledger.find(workspaceId)?.label ?? 'an unknown workspace'
     if (!row) return checkWithoutRow(verb, workspaceId, containerId)
     const state = storedStatePath(row.snapshot)
     if (!allowedForVerb.includes(state))
-      simulation.reportViolation(`law 1: ${verb} of ${label} begins while the disk has it in ${state}`)
+      simulation.reportViolation(`law 1: ${verb} of ${label} begins while its state on disk is ${state}`)
     if (others.some((other) => other.workspaceId === workspaceId && other.verb in allowedStates))
-      simulation.reportViolation(`${verb} of ${label} begins while another verb of its process is under way`)
+      simulation.reportViolation(`${verb} of ${label} begins while another request of the workspace is pending`)
     const provisioningCount = [request, ...others].filter(
       (active) => provisioning.has(active.verb) && !active.signal.aborted,
     ).length
     if (provisioningCount > simulation.plan.concurrency)
-      simulation.reportViolation(`${provisioningCount} workspaces are provisioned at a time`)
+      simulation.reportViolation(`${provisioningCount} workspaces are provisioned at the same time`)
   }
 
   function checkWithoutRow(verb: EngineVerb, id: WorkspaceId, containerId: string | null) {
@@ -45,7 +45,7 @@ export function effectStartCheck(simulation: Simulation) {
       simulation.history.workspaces.get(id)?.lines.at(-1)?.to === 'deleted'
     )
       return
-    const label = simulation.ledger.find(id)?.label ?? 'a stranger'
-    simulation.reportViolation(`law ${verb === 'remove' ? 8 : 1}: ${verb} of ${label}, of which the disk has no row`)
+    const label = simulation.ledger.find(id)?.label ?? 'an unknown workspace'
+    simulation.reportViolation(`law ${verb === 'remove' ? 8 : 1}: ${verb} of ${label}, which has no row on disk`)
   }
 }

@@ -7,13 +7,13 @@ interface StoredSnapshot {
   readonly context: WorkspaceContext
 }
 
-/** What a snapshot that lies on the disk says. It is the service's own; whether it can be read is tested elsewhere. */
+/** Parses a snapshot as the service stored it, without validation. */
 export function parseStored(snapshot: string): StoredSnapshot {
   const parsed: StoredSnapshot = JSON.parse(snapshot)
   return parsed
 }
 
-/** The state that a snapshot on the disk is in: `creating.boot`. */
+/** Returns the state of a stored snapshot, such as `creating.boot`. */
 export function storedStatePath(snapshot: string): string {
   return statePath(parseStored(snapshot).value)
 }

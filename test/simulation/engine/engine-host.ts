@@ -2,7 +2,7 @@ import type { ContainerExit, ContainerRecord } from '../../../src/workspace/cont
 import type { WorkspaceId } from '../../../src/workspace/id.ts'
 import type { SeededRandom } from '../../seeded-random.ts'
 
-/** A container as its engine has it. */
+/** A container in the engine. */
 export interface HostContainer {
   readonly containerId: string
   readonly installation: string
@@ -10,26 +10,26 @@ export interface HostContainer {
   state: ContainerRecord['state']
 }
 
-/** What befell a workspace's container that its supervisor did not ask for, or was not told the truth about. */
+/** An event at a container that the supervisor did not cause, or about which it got a wrong answer. */
 export type HostEventKind = 'fault' | 'late' | 'ended' | 'out-of-memory' | 'removed' | 'run-by-hand' | 'with-engine'
 
 export interface HostEvent {
   readonly kind: HostEventKind
-  /** On the clock that never jumps. */
+  /** On the monotonic clock. */
   readonly at: number
 }
 
-/** The host's side of an engine: its containers, and whatever happens to them there. It outlives every process that asks it. */
+/** The engine's containers and what happens to them. It outlives every process of the service. */
 export interface EngineHost {
   readonly containers: ReadonlyMap<string, HostContainer>
-  /** Why something may be otherwise than it was asked for, by workspace, oldest first. */
+  /** Events that explain unexpected states, by workspace, oldest first. */
   readonly hostEvents: ReadonlyMap<WorkspaceId, readonly HostEvent[]>
-  /** How often a container was made for a workspace. */
+  /** Number of containers created for a workspace so far. */
   createdCount(id: WorkspaceId): number
   containersOf(installation: string, id: WorkspaceId): readonly HostContainer[]
-  /** A name is taken once, and the name is made from the workspace's id: a second create finds the first one's container. */
+  /** Creates a container whose name contains the workspace's id. Names are unique, so a second call returns the same container. */
   createContainer(installation: string, id: WorkspaceId): HostContainer
-  /** The same without a name, as nobody should. */
+  /** Creates a container without a name, which may be a duplicate. */
   placeContainer(installation: string, id: WorkspaceId, running: boolean): HostContainer
   runContainer(container: HostContainer): void
   endContainer(container: HostContainer, exit: ContainerExit): void
@@ -37,7 +37,7 @@ export interface EngineHost {
   recordEvent(id: WorkspaceId, kind: HostEventKind): void
 }
 
-/** @param onChange Told of every container that is not as it was. */
+/** @param onChange Called with every container that has changed. */
 export function engineHost(
   { hex, integer }: SeededRandom,
   monotonic: () => number,
@@ -60,7 +60,7 @@ export function engineHost(
     return container
   }
 
-  // The engine picks a port for each run.
+  // The engine picks a new port on each start.
   function runContainer(container: HostContainer) {
     if (container.state.kind === 'running') return
     const connection = { container_id: container.containerId.slice(0, 12), ports: { '80': integer(30_000, 60_000) } }

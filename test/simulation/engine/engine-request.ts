@@ -7,7 +7,7 @@ import type { SimulationClock } from '../simulation-clock.ts'
 
 export type EngineVerb = Exclude<keyof Provider, 'name' | 'watch'>
 
-/** One request that an engine was asked. `workspaceId` is `null` for what is about all of them. */
+/** A request to the engine. `workspaceId` is `null` if it is about all workspaces. */
 export interface EngineRequest {
   readonly verb: EngineVerb
   readonly workspaceId: WorkspaceId | null
@@ -15,33 +15,33 @@ export interface EngineRequest {
   readonly signal: AbortSignal
 }
 
-/** A request that has begun and is not answered yet. */
+/** A request that is not answered yet. */
 export interface PendingRequest {
   readonly request: EngineRequest
-  /** The engine went away under it. */
+  /** Fails the request because the engine disconnects. */
   failWith(fault: Fault): void
-  /** Whoever asked is dead: nobody hears an answer, and the engine may go on with it. */
+  /** Drops the answer because the process died. The engine may still carry out the request. */
   abandon(): void
 }
 
 export interface FaultContext {
   readonly clock: SimulationClock
-  readonly chance: SeededRandom
-  readonly temper: FaultProfile
+  readonly random: SeededRandom
+  readonly faultProfile: FaultProfile
   readonly disconnectedFault: Fault | null
-  /** The answer was not the truth, or what was asked was done after it. */
-  readonly recordFault: (id: WorkspaceId, trouble: 'fault' | 'late') => void
-  readonly over: (pendingRequest: PendingRequest) => void
+  /** Records that a request failed, or was carried out after it had failed. */
+  readonly recordFault: (id: WorkspaceId, kind: 'fault' | 'late') => void
+  readonly onSettled: (pendingRequest: PendingRequest) => void
 }
 
 const deadlineMs = (verb: EngineVerb) => (verb === 'image' ? 600_000 : 60_000)
-const abortedFault: Fault = { kind: 'transient', message: 'The request was called off' }
+const abortedFault: Fault = { kind: 'transient', message: 'The request was aborted' }
 
-/** Lets one request have its fate: when it is carried out, if it is, and when and with what it is answered. It settles in bounded time. */
+/** Decides whether and when a request is carried out, and when and how it is answered. It settles in bounded time. */
 export function startRequest<T>(
   request: EngineRequest,
   work: () => Outcome<T>,
-  { clock, chance, temper, disconnectedFault, recordFault, over }: FaultContext,
+  { clock, random, faultProfile, disconnectedFault, recordFault, onSettled }: FaultContext,
 ): { readonly pendingRequest: PendingRequest; readonly outcome: Promise<Outcome<T>> } {
   const { verb, workspaceId, signal } = request
   let resolveAnswer: (outcome: Outcome<T>) => void = () => {}
@@ -69,7 +69,7 @@ export function startRequest<T>(
     if (!isOpen) return
     isOpen = false
     signal.removeEventListener('abort', onAbort)
-    over(pendingRequest)
+    onSettled(pendingRequest)
     if (!outcome.ok && workspaceId) recordFault(workspaceId, 'fault')
     clock.recordActivity()
     if (deliver) resolveAnswer(outcome)
@@ -78,24 +78,24 @@ export function startRequest<T>(
   const fail = (kind: Fault['kind'], message: string) =>
     settleWith({ ok: false, fault: { kind, message: `${message} (${verb})` } })
 
-  /** An engine does not always notice that nobody waits any more. */
+  /** An engine does not always notice that a request was aborted. */
   function cancelPending() {
     for (const cancel of pending) cancel()
     pending.clear()
-    if (!performed && chance.chance(temper.performedAfterAbort))
-      schedule(chance.integer(0, 30_000), () => void perform())
+    if (!performed && random.chance(faultProfile.performedAfterAbort))
+      schedule(random.integer(0, 30_000), () => void perform())
   }
 
   function onAbort() {
     cancelPending()
-    schedule(chance.integer(0, 50), () => settleWith({ ok: false, fault: abortedFault }))
+    schedule(random.integer(0, 50), () => settleWith({ ok: false, fault: abortedFault }))
   }
 
   const pendingRequest: PendingRequest = {
     request,
     failWith(fault) {
       if (!isOpen) return
-      if (chance.chance(temper.doneButFailed)) perform()
+      if (random.chance(faultProfile.doneButFailed)) perform()
       for (const cancel of pending) cancel()
       pending.clear()
       settleWith({ ok: false, fault })
@@ -107,25 +107,27 @@ export function startRequest<T>(
     },
   }
 
-  const randomDelayMs = () => Math.round(chance.next() ** 3 * temper.maxLatencyMs)
+  const randomDelayMs = () => Math.round(random.next() ** 3 * faultProfile.maxLatencyMs)
   if (signal.aborted) onAbort()
   else {
     signal.addEventListener('abort', onAbort, { once: true })
-    const roll = chance.next()
-    const { rejected, doneButFailed, timedOut, permanent } = temper
-    const kind = chance.chance(permanent) && verb !== 'inspect' ? 'permanent' : 'transient'
-    if (disconnectedFault) schedule(chance.integer(0, 100), () => settleWith({ ok: false, fault: disconnectedFault }))
+    const roll = random.next()
+    const { rejected, doneButFailed, timedOut, permanent } = faultProfile
+    const kind = random.chance(permanent) && verb !== 'inspect' ? 'permanent' : 'transient'
+    if (disconnectedFault) schedule(random.integer(0, 100), () => settleWith({ ok: false, fault: disconnectedFault }))
     else if (roll < rejected)
-      schedule(randomDelayMs(), () => fail(kind, verb === 'list' ? 'The list was cut short' : 'The engine says 500'))
+      schedule(randomDelayMs(), () =>
+        fail(kind, verb === 'list' ? 'The list was cut short' : 'The engine answered 500'),
+      )
     else if (roll < rejected + timedOut) {
-      if (chance.chance(0.5)) schedule(chance.integer(0, deadlineMs(verb) * 1.5), () => void perform())
+      if (random.chance(0.5)) schedule(random.integer(0, deadlineMs(verb) * 1.5), () => void perform())
       schedule(deadlineMs(verb), () => fail('transient', 'The engine did not answer in time'))
     } else {
       const failed = roll < rejected + timedOut + doneButFailed
       schedule(randomDelayMs(), () => {
         const outcome = perform()
         schedule(randomDelayMs(), () =>
-          failed ? fail('transient', 'The engine did it, and says 500') : settleWith(outcome),
+          failed ? fail('transient', 'The engine completed the request but answered 500') : settleWith(outcome),
         )
       })
     }

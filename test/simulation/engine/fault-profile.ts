@@ -1,24 +1,24 @@
-/** How badly an engine behaves. Shares are from 0 to 1, of requests or of notices. */
+/** How often an engine fails. Probabilities from 0 to 1, per request or per notice. */
 export interface FaultProfile {
-  /** Answered with a fault before anything was done. */
+  /** The request fails before anything is done. */
   readonly rejected: number
-  /** Answered with a fault although it was done: "created, but answered 500". */
+  /** The request is carried out but answered with a fault. */
   readonly doneButFailed: number
-  /** Not answered before the provider's own deadline; done all the same, at some time, or not. */
+  /** The request is not answered before the provider's deadline. It may still be carried out at some time. */
   readonly timedOut: number
-  /** Of the refusals: those that a person has to do something about. */
+  /** A rejected request fails with a permanent fault. */
   readonly permanent: number
-  /** Of requests that were called off: those that the engine carries out all the same, later. */
+  /** An aborted request is carried out later. */
   readonly performedAfterAbort: number
   readonly lostNotices: number
   readonly duplicatedNotices: number
   readonly maxLatencyMs: number
 }
 
-export type FaultProfileName = 'even' | 'moody' | 'vile'
+export type FaultProfileName = 'none' | 'moderate' | 'severe'
 
 export const faultProfiles: Readonly<Record<FaultProfileName, FaultProfile>> = {
-  even: {
+  none: {
     rejected: 0,
     doneButFailed: 0,
     timedOut: 0,
@@ -28,7 +28,7 @@ export const faultProfiles: Readonly<Record<FaultProfileName, FaultProfile>> = {
     duplicatedNotices: 0,
     maxLatencyMs: 1500,
   },
-  moody: {
+  moderate: {
     rejected: 0.08,
     doneButFailed: 0.08,
     timedOut: 0.02,
@@ -38,7 +38,7 @@ export const faultProfiles: Readonly<Record<FaultProfileName, FaultProfile>> = {
     duplicatedNotices: 0.2,
     maxLatencyMs: 8000,
   },
-  vile: {
+  severe: {
     rejected: 0.22,
     doneButFailed: 0.15,
     timedOut: 0.06,

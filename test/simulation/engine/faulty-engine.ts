@@ -17,15 +17,15 @@ import type { SimulationClock } from '../simulation-clock.ts'
 
 export const ownInstallation = 'ours'
 
-/** An engine that misbehaves as its seed has it, on a simulated clock. */
+/** An engine on a simulated clock, with faults that depend on the seed. */
 export interface FaultyEngine {
   readonly host: EngineHost
-  /** The provider of one process. `began` is told of each request before anything of it is done. */
+  /** Returns the provider of one process. Calls `onRequest` before each request is carried out. */
   provider(onRequest: (request: EngineRequest, others: readonly EngineRequest[]) => void): Provider
-  /** The process that had this provider is dead: it hears nothing any more, and what it asked for may be done all the same. */
+  /** Cuts off the provider of a dead process. Its pending requests may still be carried out. */
   kill(provider: Provider): void
   setFaultProfile(faultProfile: FaultProfileName): void
-  /** Nobody reaches the engine for so long. With `restart`, everything that runs in it goes down. */
+  /** Makes the engine unavailable for `ms`. With `restart`, all running containers go down. */
   disconnect(ms: number, restart: boolean): void
   reconnect(): void
   disconnected(): boolean
@@ -42,7 +42,7 @@ interface EngineClient {
 const disconnectedFault: Fault = { kind: 'unavailable', message: 'The engine cannot be reached.' }
 
 export function faultyEngine(clock: SimulationClock, random: SeededRandom): FaultyEngine {
-  let faultProfile = faultProfiles.even
+  let faultProfile = faultProfiles.none
   let disconnectedUntil = 0
   let disconnected = false
   const clients = new Map<Provider, EngineClient>()
@@ -100,20 +100,20 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
       work: () => Outcome<T>,
       containerId: string | null = null,
     ): Promise<Outcome<T>> {
-      if (!client.alive) return new Promise(() => {}) // the dead ask for nothing, and are told nothing
+      if (!client.alive) return new Promise(() => {}) // a dead process makes no requests
       const request = { verb, workspaceId, containerId, signal }
       onRequest(
         request,
         [...client.pendingRequests].map((pendingRequest) => pendingRequest.request),
       )
-      const over = (pendingRequest: PendingRequest) => void client.pendingRequests.delete(pendingRequest)
+      const onSettled = (pendingRequest: PendingRequest) => void client.pendingRequests.delete(pendingRequest)
       const faultContext = {
         clock,
-        chance: random,
-        temper: faultProfile,
+        random,
+        faultProfile,
         disconnectedFault: disconnected ? disconnectedFault : null,
         recordFault: host.recordEvent,
-        over,
+        onSettled,
       }
       const { pendingRequest, outcome } = startRequest(request, work, faultContext)
       client.pendingRequests.add(pendingRequest)
@@ -121,7 +121,8 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
     }
 
     const ownContainers = (id: WorkspaceId) => host.containersOf(ownInstallation, id)
-    const missingFault = (id: WorkspaceId) => fault('missing', `There is no container of the workspace ${id} any more.`)
+    const missingFault = (id: WorkspaceId) =>
+      fault('missing', `The container of workspace ${id} does not exist any more.`)
     const requestedContainer = ({ id, containerId }: WorkspaceRef) =>
       ownContainers(id).find((container) => container.containerId === containerId)
     const newProvider: Provider = {
@@ -145,13 +146,13 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
           host.runContainer(container)
           return container.state.kind === 'running'
             ? ok({ connection: container.state.connection })
-            : fault('transient', 'It did not start.')
+            : fault('transient', 'The container did not start.')
         }),
       setup: (workspace, signal, progress) =>
         performRequest('setup', workspace.id, signal, () => {
           const container = requestedContainer(workspace)
           if (!container) return missingFault(workspace.id)
-          if (container.state.kind !== 'running') return fault('transient', 'The container does not run.')
+          if (container.state.kind !== 'running') return fault('transient', 'The container is not running.')
           progress('Running postStartCommand')
           return !workspace.prepared && workspace.spec.postCreate.length > 0
             ? fault('permanent', 'postCreateCommand failed with exit code 3.')
@@ -163,7 +164,7 @@ export function faultyEngine(clock: SimulationClock, random: SeededRandom): Faul
           return ok(undefined)
         }),
       remove(id, containerId, signal) {
-        const found = ownContainers(id) // law 9: those that it found, and none that is made meanwhile
+        const found = ownContainers(id) // law 9: not those that are created meanwhile
         const byContainerId = containerId === null ? undefined : host.containers.get(containerId)
         const work = () => {
           for (const container of byContainerId ? [...found, byContainerId] : found) host.removeContainer(container)

@@ -19,18 +19,21 @@ async function withOrphan(
 }
 
 describe('adopting a container that belongs to no workspace', () => {
-  it('nothing is asked of the engine before the adoption is on disk, and nothing is if it cannot be written', async () => {
+  it('the engine is not called before an adoption is on disk, nor if it cannot be written', async () => {
     const { adopt, database, engine, id, state } = await withOrphan()
     const before = engine.calls.filter(({ workspaceId }) => workspaceId === id).length
     database.db.exec(`CREATE TRIGGER full BEFORE INSERT ON workspaces BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
     expect((await adopt()).kind).toBe('write-failed')
-    expect([state(id), engine.calls.filter(({ workspaceId }) => workspaceId === id).length]).toEqual(['gone', before])
+    expect([state(id), engine.calls.filter(({ workspaceId }) => workspaceId === id).length]).toEqual([
+      'not-found',
+      before,
+    ])
     database.db.exec('DROP TRIGGER full')
     expect((await adopt()).kind).toBe('adopted')
     await eventually(() => state(id), 'running.up')
   })
 
-  it('an adoption that is cut off by a crash goes on in the same container', async () => {
+  it('an adoption interrupted by a crash continues in the same container', async () => {
     const service = await withOrphan({}, { kind: 'created' })
     const off = service.engine.before('boot', () => new Promise(() => {}))
     await service.adopt()
@@ -42,7 +45,7 @@ describe('adopting a container that belongs to no workspace', () => {
     expect([...service.engine.containers.keys()]).toEqual([service.containerId])
   })
 
-  it('two adoptions at once make one workspace, and a removal after it finds no orphan', async () => {
+  it('of two simultaneous adoptions one succeeds, and a removal after it finds no orphan', async () => {
     const { adopt, containerId, engine, id, state, supervisor } = await withOrphan()
     const both = await Promise.all([adopt(), adopt(), supervisor.removeOrphan(containerId, root)])
     expect(both.map(({ kind }) => kind)).toEqual(['adopted', 'not-found', 'not-found'])
@@ -50,7 +53,7 @@ describe('adopting a container that belongs to no workspace', () => {
     expect(engine.containers.size).toBe(1)
   })
 
-  it('one that was given up is not adopted any more, though its engine is away', async () => {
+  it('an orphan that was removed cannot be adopted, even while its engine is unavailable', async () => {
     const { adopt, containerId, engine, supervisor } = await withOrphan()
     engine.disconnect()
     expect((await supervisor.removeOrphan(containerId, root)).kind).toBe('removed')
@@ -59,7 +62,7 @@ describe('adopting a container that belongs to no workspace', () => {
     await eventually(() => engine.containers.size, 0)
   })
 
-  it('an inventory does not take an adopted container for an orphan, and the next start finds it at home', async () => {
+  it('an adopted container is not listed as an orphan again, even after a restart', async () => {
     const service = await withOrphan()
     await service.adopt()
     await eventually(() => service.state(service.id), 'running.up')
@@ -73,7 +76,7 @@ describe('adopting a container that belongs to no workspace', () => {
     expect(service.engine.containers.size).toBe(1)
   })
 
-  it('commands for a new container run in one that was never started, and in no other', async () => {
+  it('adoption runs the commands for a new container only in a container that was never started', async () => {
     const broken = { ...savedLabels, template: 'broken' } // its commands for a new container fail
     const used = await withOrphan({}, running, broken)
     await used.adopt()
@@ -83,7 +86,7 @@ describe('adopting a container that belongs to no workspace', () => {
     await eventually(() => fresh.state(fresh.id), 'failed')
   })
 
-  it('nobody but an operator adopts', async () => {
+  it('only operators can adopt an orphan', async () => {
     const { containerId, supervisor } = await withOrphan()
     expect(await supervisor.adoptOrphan(containerId, { ...root, operator: false }, {})).toEqual({ kind: 'not-found' })
   })

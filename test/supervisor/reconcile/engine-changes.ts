@@ -2,25 +2,25 @@ import type { WorkspaceId } from '../../../src/workspace/id.ts'
 import { eventually, containersOf, createdId } from '../test-service.ts'
 import type { startTestService } from '../test-service.ts'
 
-// What tests of reconciliation do to the engine's side of a world.
+// Changes that tests of reconciliation make in the engine.
 
 export type RunningService = Awaited<ReturnType<typeof startTestService>>
 
-/** Makes a workspace that runs. */
+/** Creates a workspace and waits until it runs. */
 export async function runningWorkspace(service: RunningService, name = 'a') {
   const id = createdId(await service.create(name))
   await eventually(() => service.state(id), 'running.up')
   return id
 }
 
-/** The id of its container. */
+/** Returns the id of the workspace's container. */
 export function containerOf(service: RunningService, id: WorkspaceId): string {
   const [container] = containersOf(service.engine, id)
-  if (!container) throw new Error('it has no container')
+  if (!container) throw new Error('the workspace has no container')
   return container.containerId
 }
 
-/** Nothing is told while the engine is away: what happens then is found by the inventory alone. */
+/** Makes a change without a notice, so that only the inventory can find it. */
 export async function whileDisconnected(service: RunningService, change: () => void) {
   service.engine.disconnect()
   change()

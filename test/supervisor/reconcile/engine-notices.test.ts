@@ -3,11 +3,11 @@ import { containerOf, whileDisconnected, runningWorkspace } from './engine-chang
 import type { RunningService } from './engine-changes.ts'
 import { eventually, containersOf, contextOf, startTestService } from '../test-service.ts'
 
-describe.each(['told of at once', 'found by an inventory'])('law 8: what the engine did, %s', (source) => {
+describe.each(['reported by a notice', 'found by an inventory'])('law 8: a change in the engine, %s', (source) => {
   const notice = async (service: RunningService, change: () => void) =>
-    source === 'told of at once' ? change() : whileDisconnected(service, change)
+    source === 'reported by a notice' ? change() : whileDisconnected(service, change)
 
-  it('a container that ended by itself leaves its workspace stopped, with the exit code', async () => {
+  it('a container that exits by itself leaves its workspace stopped, with the exit code in the reason', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await notice(service, () => service.engine.exitContainer(containerOf(service, id), { code: 3 }))
@@ -17,7 +17,7 @@ describe.each(['told of at once', 'found by an inventory'])('law 8: what the eng
     await eventually(() => service.state(id), 'running.up')
   })
 
-  it('a container that was killed for memory leaves its workspace failed, and it says so', async () => {
+  it('a container that runs out of memory leaves its workspace failed, with that reason', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await notice(service, () => service.engine.exitContainer(containerOf(service, id), { outOfMemory: true }))
@@ -25,7 +25,7 @@ describe.each(['told of at once', 'found by an inventory'])('law 8: what the eng
     expect(contextOf(service.find(id)).reason).toMatch(/ran out of memory/)
   })
 
-  it('a container that went down with its engine is started again', async () => {
+  it('a container that went down with its engine is restarted', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     const container = containerOf(service, id)
@@ -37,7 +37,7 @@ describe.each(['told of at once', 'found by an inventory'])('law 8: what the eng
     expect(containersOf(service.engine, id).map(({ containerId }) => containerId)).toEqual([container])
   })
 
-  it('a container that was removed by hand leaves its workspace stopped, and is made anew on start', async () => {
+  it('a container that is removed by hand leaves its workspace stopped, and the next start recreates it', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await notice(service, () => service.engine.removeByHand(containerOf(service, id)))

@@ -15,42 +15,42 @@ import {
   startServiceOn,
 } from '../test-service.ts'
 
-/** The next inventory, whole: the second one that begins from now on has seen everything. */
+/** Waits for a complete inventory. The first one may have begun before this call, the second one sees everything. */
 async function inventory(service: Pick<RunningService, 'engine'>) {
   const count = () => service.engine.calls.filter(({ verb }) => verb === 'list').length
   const before = count()
   await eventually(() => count() > before + 2, true)
 }
 
-describe('law 8: both ways', () => {
-  it('what happened while the service was down is found at its start', async () => {
+describe('law 8: reconciliation', () => {
+  it('changes made while the service was down are found at the next start', async () => {
     const service = await startTestService()
-    const gone = await runningWorkspace(service, 'gone')
+    const removed = await runningWorkspace(service, 'removed')
     const down = await runningWorkspace(service, 'down')
     const ended = await runningWorkspace(service, 'ended')
     await service.close()
-    service.engine.removeByHand(containerOf(service, gone))
+    service.engine.removeByHand(containerOf(service, removed))
     service.engine.exitContainer(containerOf(service, down), { wentDownWithEngine: true })
     service.engine.exitContainer(containerOf(service, ended), { code: 9 })
     const next = startServiceOn(service.path, service.engine)
-    await eventually(() => [gone, down, ended].map(next.state), ['stopped.idle', 'running.up', 'stopped.idle'])
+    await eventually(() => [removed, down, ended].map(next.state), ['stopped.idle', 'running.up', 'stopped.idle'])
   })
 
-  it('a stopped workspace whose container is started by hand runs', async () => {
+  it('a stopped workspace whose container is started by hand becomes running', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await service.send(id, { type: 'stop' })
     await eventually(() => service.state(id), 'stopped.idle')
     const container = containerOf(service, id)
     const provider = service.engine.provider()
-    const { context } = { context: contextOf(service.find(id)) }
+    const context = contextOf(service.find(id))
     await provider.boot({ ...context, containerId: container }, new AbortController().signal)
     await whileDisconnected(service, () => undefined)
     await eventually(() => service.state(id), 'running.up')
     expect(contextOf(service.find(id)).connection).not.toBeNull()
   })
 
-  it('a change that two inventories find before it is on disk is one transition', async () => {
+  it('a change found by two inventories before it is on disk causes one transition', async () => {
     const heldCommits: (() => void)[] = []
     let isHeld = false
     const service = await startTestService({
@@ -75,21 +75,21 @@ describe('law 8: both ways', () => {
     expect(service.lines(id).filter(({ event }) => event === 'appeared')).toHaveLength(1)
   })
 
-  it('a container of a workspace that was deleted is removed, with a warning', async () => {
+  it('a leftover container of a deleted workspace is removed, with a warning', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const id = await runningWorkspace(service)
     await service.send(id, { type: 'delete' })
-    await eventually(() => service.state(id), 'gone')
+    await eventually(() => service.state(id), 'not-found')
     const containerId = service.engine.placeContainer(id)
     await eventually(() => service.engine.containers.size, 0)
     expect(service.engine.calls.findLast(({ verb }) => verb === 'remove')).toMatchObject({ containerId })
     expect(service.logged.some(({ level, message }) => level === 'warn' && message.includes('left behind'))).toBe(true)
   })
 
-  it('a container that nobody ever heard of is left alone and shown: an older database may have been put back', async () => {
+  it('an unknown container is listed as an orphan and left alone', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
-    const stranger = newWorkspaceId()
-    const containerId = service.engine.placeContainer(stranger)
+    const unknownId = newWorkspaceId()
+    const containerId = service.engine.placeContainer(unknownId)
     await eventually(() => service.supervisor.orphans().map((found) => found.containerId), [containerId])
     await inventory(service)
     expect(service.engine.containers.has(containerId)).toBe(true)
@@ -97,7 +97,7 @@ describe('law 8: both ways', () => {
     expect(service.logged.filter(({ message }) => message.includes('no known workspace'))).toHaveLength(1)
   })
 
-  it('an older database put back under a newer engine costs nobody a container', async () => {
+  it('restoring an older database deletes no container', async () => {
     const service = await startTestService()
     const old = await runningWorkspace(service, 'old')
     await service.close()
@@ -105,15 +105,15 @@ describe('law 8: both ways', () => {
     copyFileSync(service.path, older)
     const between = startServiceOn(service.path, service.engine)
     await between.supervisor.rehydrated
-    const young = createdId(await between.create('young'))
-    await eventually(() => between.state(young), 'running.up')
+    const newer = createdId(await between.create('newer'))
+    await eventually(() => between.state(newer), 'running.up')
     await between.send(old, { type: 'delete' })
-    await eventually(() => between.state(old), 'gone')
+    await eventually(() => between.state(old), 'not-found')
     await between.close()
     const restored = startServiceOn(older, service.engine, { janitorIntervalMs: 20 })
-    await eventually(() => restored.state(old), 'stopped.idle') // its container is gone, and it says so
+    await eventually(() => restored.state(old), 'stopped.idle') // its container is missing, and the reason says so
     await inventory(service)
-    expect(containersOf(service.engine, young)).toHaveLength(1)
+    expect(containersOf(service.engine, newer)).toHaveLength(1)
     expect(restored.supervisor.orphans()).toHaveLength(1)
   })
 
@@ -122,8 +122,8 @@ describe('law 8: both ways', () => {
     const id = await runningWorkspace(service)
     service.engine.before('list', () => ({ kind: 'transient', message: 'cut short' }))
     service.engine.before('inspect', () => ({ kind: 'transient', message: 'cut short' }))
-    const stranger = newWorkspaceId()
-    service.engine.placeContainer(stranger)
+    const unknownId = newWorkspaceId()
+    service.engine.placeContainer(unknownId)
     service.engine.removeByHand(containerOf(service, id))
     await inventory(service)
     expect(service.state(id)).toBe('running.up')
@@ -131,32 +131,32 @@ describe('law 8: both ways', () => {
     expect(service.logged.some(({ message }) => message.includes('nothing is reconciled'))).toBe(true)
   })
 
-  it('an inventory that is older than a workspace, or than what it was told, is not held against it', async () => {
+  it('an inventory older than a workspace or its last command does not change the workspace', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const stopped = await runningWorkspace(service, 'stopped')
     const removed = await runningWorkspace(service, 'removed')
     const answer = createGate()
     let lists = 0
-    // The list is made first and arrives late.
+    // The engine builds the list now and delivers it late.
     const off = service.engine.after('list', () => {
       lists += 1
       return answer.opened
     })
     await eventually(() => lists, 1)
-    const young = await runningWorkspace(service, 'young') // not in the list that is on its way
-    await service.send(stopped, { type: 'stop' }) // runs in the list that is on its way
+    const newer = await runningWorkspace(service, 'newer') // missing from the delayed list
+    await service.send(stopped, { type: 'stop' }) // still running in the delayed list
     await service.send(removed, { type: 'delete' })
-    await eventually(() => [stopped, removed].map(service.state), ['stopped.idle', 'gone'])
+    await eventually(() => [stopped, removed].map(service.state), ['stopped.idle', 'not-found'])
     off()
     answer.open()
     await inventory(service)
-    expect([stopped, young].map(service.state)).toEqual(['stopped.idle', 'running.up'])
-    expect(service.stateTrail(young).filter((state) => state === 'stopped.idle')).toEqual([])
+    expect([stopped, newer].map(service.state)).toEqual(['stopped.idle', 'running.up'])
+    expect(service.stateTrail(newer).filter((state) => state === 'stopped.idle')).toEqual([])
     expect(service.stateTrail(stopped).filter((state) => state === 'running.up')).toHaveLength(1)
     expect(service.logged.filter(({ message }) => message.includes('left behind'))).toEqual([])
   })
 
-  it('what is noticed while a workspace is on its way is looked at when it rests', async () => {
+  it('a notice about a busy workspace is followed up when the workspace settles', async () => {
     const service = await startTestService()
     const setup = createGate()
     service.engine.before('setup', () => setup.opened)
@@ -172,7 +172,7 @@ describe('law 8: both ways', () => {
     expect(contextOf(service.find(id)).reason).toMatch(/exit code 4/)
   })
 
-  it('a reconnect while an inventory is under way is followed by another one', async () => {
+  it('a reconnect during an inventory causes another inventory', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     const answer = createGate()
@@ -189,7 +189,7 @@ describe('law 8: both ways', () => {
     await eventually(() => service.state(id), 'stopped.idle')
   })
 
-  it('two installations on one engine never touch each other', async () => {
+  it('two installations on one engine never touch each other’s containers', async () => {
     const service = await startTestService({ janitorIntervalMs: 20 })
     const other = startServiceOn(newDatabasePath(), service.engine, {
       installation: 'elsewhere',
@@ -202,13 +202,13 @@ describe('law 8: both ways', () => {
     await inventory(service)
     expect([service.supervisor.orphans(), other.supervisor.orphans()]).toEqual([[], []])
     await service.send(ownContainer, { type: 'delete' })
-    await eventually(() => service.state(ownContainer), 'gone')
+    await eventually(() => service.state(ownContainer), 'not-found')
     await inventory(service)
     expect(other.state(otherContainer)).toBe('running.up')
     expect([...service.engine.containers.values()].map(({ workspaceId }) => workspaceId)).toEqual([otherContainer])
   })
 
-  it('a provider that throws in its inventory or its look ends nothing', async () => {
+  it('a provider that throws in list or inspect does not stop the service', async () => {
     const service = await startTestService({
       janitorIntervalMs: 20,
       providers: (engine) => [
@@ -225,13 +225,13 @@ describe('law 8: both ways', () => {
     expect(await service.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'accepted' })
   })
 
-  it('the end of a container that is being deleted is not asked about', async () => {
+  it('the exit of a container that is being deleted causes no inspect', async () => {
     const service = await startTestService()
     const id = await runningWorkspace(service)
     await eventually(() => service.engine.calls.filter(({ verb }) => verb === 'list').length > 0, true)
     const before = service.engine.calls.length
-    await service.send(id, { type: 'delete' }) // the fake tells of the container's end
-    await eventually(() => service.state(id), 'gone')
+    await service.send(id, { type: 'delete' }) // the fake sends a notice of the exit
+    await eventually(() => service.state(id), 'not-found')
     expect(service.engine.calls.slice(before).map(({ verb }) => verb)).toEqual(['remove'])
   })
 })

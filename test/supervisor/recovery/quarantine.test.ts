@@ -18,25 +18,27 @@ import type { TestServiceOptions } from '../test-service.ts'
 
 type Snapshot = { value: unknown; context: Record<string, unknown> }
 
-/** Each makes a stored row unreadable, in its own way. */
+/** Ways to make a stored row unreadable. */
 const damages: Readonly<Record<string, (snapshot: Snapshot) => { snapshot: string; machine?: number }>> = {
-  'is no JSON': () => ({ snapshot: '{"value":' }),
+  'is not JSON': () => ({ snapshot: '{"value":' }),
   'is null': () => ({ snapshot: 'null' }),
   'has no state': ({ context }) => ({ snapshot: JSON.stringify({ context }) }),
-  'has a number for a state': ({ context }) => ({ snapshot: JSON.stringify({ value: 7, context }) }),
-  'has a state that nobody knows': ({ context }) => ({ snapshot: JSON.stringify({ value: 'hibernating', context }) }),
-  'has half a state': ({ context }) => ({ snapshot: JSON.stringify({ value: {}, context }) }),
-  'has a state without its inside': ({ context }) => ({ snapshot: JSON.stringify({ value: 'creating', context }) }),
+  'has a number as its state': ({ context }) => ({ snapshot: JSON.stringify({ value: 7, context }) }),
+  'has an unknown state': ({ context }) => ({ snapshot: JSON.stringify({ value: 'hibernating', context }) }),
+  'has an empty state object': ({ context }) => ({ snapshot: JSON.stringify({ value: {}, context }) }),
+  'has a parent state without its child': ({ context }) => ({
+    snapshot: JSON.stringify({ value: 'creating', context }),
+  }),
   'has two states': ({ context }) => ({
     snapshot: JSON.stringify({ value: { running: 'up', stopped: 'idle' }, context }),
   }),
-  'is of the final state': ({ context }) => ({ snapshot: JSON.stringify({ value: 'deleted', context }) }),
-  'has a context of null': ({ value }) => ({ snapshot: JSON.stringify({ value, context: null }) }),
+  'is in the final state': ({ context }) => ({ snapshot: JSON.stringify({ value: 'deleted', context }) }),
+  'has a null context': ({ value }) => ({ snapshot: JSON.stringify({ value, context: null }) }),
   'has an empty context': ({ value }) => ({ snapshot: JSON.stringify({ value, context: {} }) }),
   'lacks its deadline': ({ value, context }) => ({
     snapshot: JSON.stringify({ value, context: { ...context, deadline: undefined } }),
   }),
-  'is of another workspace': ({ value, context }) => ({
+  'belongs to another workspace': ({ value, context }) => ({
     snapshot: JSON.stringify({ value, context: { ...context, id: 'b'.repeat(36) } }),
   }),
   'was written by a newer statechart': ({ value, context }) => ({
@@ -45,16 +47,16 @@ const damages: Readonly<Record<string, (snapshot: Snapshot) => { snapshot: strin
   }),
 }
 
-/** Starts a service, has it make a good workspace and a bad one, and starts the next one when the bad one's row is damaged. */
-async function startDamaged(damageSql: string, options: TestServiceOptions = {}, alsoSet = '') {
+/** Creates a good and a bad workspace, damages the row of the bad one, and starts the next service on the same database. */
+async function startDamaged(damageName: string, options: TestServiceOptions = {}, alsoSet = '') {
   const first = await startTestService(options)
   const good = createdId(await first.create('good'))
   const bad = createdId(await first.create('bad', ann, { ttlSeconds: 3600 }))
   if (options.clock) await settle()
   await eventually(() => [good, bad].map(first.state), ['running.up', 'running.up'])
   await first.close()
-  const damage = damages[damageSql]
-  if (!damage) throw new Error(`no damage ${damageSql}`)
+  const damage = damages[damageName]
+  if (!damage) throw new Error(`unknown damage ${damageName}`)
   edit(first.path, bad, damage, alsoSet)
   const next = startServiceOn(first.path, first.engine, options)
   await next.supervisor.rehydrated
@@ -74,11 +76,11 @@ function edit(
   db.close()
 }
 
-describe('law 7: one bad row stops nobody else', () => {
+describe('law 7: one bad row affects no other workspace', () => {
   it.each(Object.keys(damages))(
-    'a row whose snapshot %s is visible as failed, can be deleted, and stops nobody else',
-    async (damageSql) => {
-      const { good, bad, ...service } = await startDamaged(damageSql)
+    'a row whose snapshot %s is listed as failed, can be deleted, and affects no other workspace',
+    async (damageName) => {
+      const { good, bad, ...service } = await startDamaged(damageName)
       expect(service.state(good)).toBe('running.up')
       expect(service.find(bad)).toMatchObject({ kind: 'quarantined', reason: expect.stringMatching(/.+/) })
       expect(service.find(bad, ben)).toBeUndefined()
@@ -94,7 +96,7 @@ describe('law 7: one bad row stops nobody else', () => {
       expect(await service.send(bad, { type: 'delete' })).toMatchObject({ kind: 'accepted' })
       expect(service.find(bad)).toBeUndefined()
       expect(await service.create('bad')).toMatchObject({ kind: 'created' })
-      await eventually(() => service.state(bad), 'gone')
+      await eventually(() => service.state(bad), 'not-found')
       expect(containersOf(service.engine, bad)).toEqual([])
       expect(service.lines(bad).slice(-3)).toMatchObject([
         { event: 'delete', from: 'failed', to: 'deleting.destroying', by: 'user:ann' },
@@ -104,47 +106,47 @@ describe('law 7: one bad row stops nobody else', () => {
     },
   )
 
-  it('a delete of it that the database refuses leaves it visible, and begins nothing', async () => {
+  it('a delete of a quarantined workspace that the database refuses changes nothing', async () => {
     const { bad, ...service } = await startDamaged('is null')
     const { db } = service.database
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     expect(await service.send(bad, { type: 'delete' })).toMatchObject({ kind: 'write-failed' })
-    await new Promise((resolve) => setTimeout(resolve, 150)) // three sweeps, which must not go on with it
+    await new Promise((resolve) => setTimeout(resolve, 150)) // three sweeps, which must not resume it
     expect(service.find(bad)).toMatchObject({ kind: 'quarantined' })
     expect(containersOf(service.engine, bad)).toHaveLength(1)
     db.exec('DROP TRIGGER refuse')
     const results = await Promise.all([service.send(bad, { type: 'delete' }), service.send(bad, { type: 'delete' })])
     expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'accepted'])
-    await eventually(() => service.state(bad), 'gone')
+    await eventually(() => service.state(bad), 'not-found')
   })
 
-  it('it expires when its time has come', async () => {
+  it('a quarantined workspace expires when its TTL ends', async () => {
     const clock = simulatedClock()
     const { bad, ...service } = await startDamaged('is null', { clock, provisionerIntervalMs: 60_000 })
     await clock.advance(3599_000)
     expect(service.state(bad)).toBe('unreadable')
     await clock.advance(1000)
     await settle()
-    expect(service.state(bad)).toBe('gone')
+    expect(service.state(bad)).toBe('not-found')
     expect(containersOf(service.engine, bad)).toEqual([])
     expect(service.lines(bad).at(-3)).toMatchObject({ event: 'expire', by: 'system:expiry' })
   })
 
-  it('one that was being deleted goes on being deleted', async () => {
+  it('a quarantined workspace whose delete was interrupted is deleted', async () => {
     const { bad, ...service } = await startDamaged('is null', {}, `, status = 'deleting'`)
     expect(service.find(bad)).toBeUndefined()
-    await eventually(() => service.state(bad), 'gone')
+    await eventually(() => service.state(bad), 'not-found')
     expect(containersOf(service.engine, bad)).toEqual([])
   })
 
-  it('its container is no orphan and is not removed', async () => {
+  it('the container of a quarantined workspace is not an orphan and is not removed', async () => {
     const { bad, ...service } = await startDamaged('is null', { janitorIntervalMs: 20 })
     await eventually(() => service.engine.calls.filter(({ verb }) => verb === 'list').length > 3, true)
     expect(service.supervisor.orphans()).toEqual([])
     expect(containersOf(service.engine, bad)).toHaveLength(1)
   })
 
-  it('one that can be read again, by the version that wrote it, is as it was, in lists too', async () => {
+  it('a quarantined workspace that becomes readable again is restored, also in lists', async () => {
     const older = await startDamaged('was written by a newer statechart')
     await older.close()
     const db = new Sqlite(older.path)
@@ -157,7 +159,7 @@ describe('law 7: one bad row stops nobody else', () => {
     expect(newer.supervisor.list({ status: 'running' }, ann).workspaces).toHaveLength(2)
   })
 
-  it('rows that cannot even be marked, on a full disk, do not keep the service from starting', async () => {
+  it('the service starts even if a full disk prevents it from marking unreadable rows', async () => {
     const first = await startTestService()
     const id = createdId(await first.create('bad'))
     await eventually(() => first.state(id), 'running.up')
@@ -167,7 +169,7 @@ describe('law 7: one bad row stops nobody else', () => {
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
     db.close()
     const next = startServiceOn(first.path, first.engine)
-    expect(next.find(id)).toMatchObject({ kind: 'quarantined' }) // asked before its turn has come
+    expect(next.find(id)).toMatchObject({ kind: 'quarantined' }) // requested before rehydration reaches it
     await next.supervisor.rehydrated
     expect(next.supervisor.health()).toMatchObject({ database: null, rehydrating: false })
   })
@@ -183,7 +185,7 @@ describe('law 7: one bad row stops nobody else', () => {
     },
   )
 
-  it('operators see it too', async () => {
+  it('operators can see and delete a quarantined workspace', async () => {
     const { bad, ...service } = await startDamaged('is null')
     expect(service.find(bad, root)).toMatchObject({ kind: 'quarantined' })
     expect(await service.send(bad, { type: 'delete' }, root)).toMatchObject({ kind: 'accepted' })

@@ -11,7 +11,7 @@ import { createSupervisor } from '../../../src/supervisor/supervisor.ts'
 import { silentLog } from '../../silent-log.ts'
 import { newDatabasePath } from '../test-service.ts'
 
-it('An engine with a great many containers holds nobody up while their workspaces come back', async () => {
+it('rehydration reads at most 500 rows per turn, however many containers the engine reports', async () => {
   const path = newDatabasePath()
   const ids = seedDatabase(path, 3000)
   const database = openDatabase(path)

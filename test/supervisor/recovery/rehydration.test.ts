@@ -27,7 +27,7 @@ const states = [
   'stopped.starting.setup',
   'deleting.waiting',
 ] as const
-const ends: Readonly<Record<(typeof states)[number], string>> = {
+const finalStates: Readonly<Record<(typeof states)[number], string>> = {
   'running.up': 'running.up',
   'stopped.idle': 'stopped.idle',
   failed: 'failed',
@@ -35,10 +35,10 @@ const ends: Readonly<Record<(typeof states)[number], string>> = {
   'creating.waiting': 'running.up',
   'running.stopping.halting': 'stopped.idle',
   'stopped.starting.setup': 'running.up',
-  'deleting.waiting': 'gone',
+  'deleting.waiting': 'not-found',
 }
 
-/** Writes `count` workspaces in all sorts of states, with their containers, into a file and an engine that a service left. */
+/** Writes `count` workspaces in various states into a database, and their containers into an engine. */
 async function stored(count: number) {
   const first = await startTestService()
   await first.close()
@@ -78,40 +78,40 @@ async function stored(count: number) {
 }
 
 describe('rehydration', () => {
-  it('of two thousand in all sorts of states ends each where it should, while requests are answered', async () => {
+  it('two thousand workspaces in various states are restored correctly while requests are answered', async () => {
     const { path, engine, rows } = await stored(2000)
     const vanished = rows.slice(0, 1900).findLast(({ state }) => state === 'running.up')
-    if (!vanished) throw new Error('there is one')
-    // The first inventory comes before its turn to be brought back.
+    if (!vanished) throw new Error('no running workspace')
+    // The first inventory runs before rehydration reaches this workspace.
     for (const { containerId } of containersOf(engine, vanished.id)) engine.removeByHand(containerId)
     const service = startServiceOn(path, engine, { concurrency: 64 })
     expect(service.supervisor.health().rehydrating).toBe(true)
-    // Asked before its turn has come.
+    // Requested before rehydration reaches them.
     const last = rows.findLast(({ state }) => state === 'running.up')
     const doomed = rows.findLast(({ state }) => state === 'stopped.idle')
-    if (!last || !doomed) throw new Error('there are some of each')
+    if (!last || !doomed) throw new Error('a state is missing')
     expect(service.state(last.id)).toBe('running.up')
-    const [renamed, deleted, made] = await Promise.all([
+    const [renamed, deleted, created] = await Promise.all([
       service.send(last.id, { type: 'update', name: 'renamed' }),
       service.send(doomed.id, { type: 'delete' }),
-      service.create('young', callerOf('young')),
+      service.create('newcomer', callerOf('newcomer')),
     ])
-    expect([renamed.kind, deleted.kind, made.kind]).toEqual(['accepted', 'accepted', 'created'])
+    expect([renamed.kind, deleted.kind, created.kind]).toEqual(['accepted', 'accepted', 'created'])
     expect(service.supervisor.list({ limit: 5 }, ann).workspaces).toHaveLength(5)
     await service.supervisor.rehydrated
     expect(service.supervisor.health().rehydrating).toBe(false)
-    const end = ({ id, state }: (typeof rows)[number]) =>
-      id === doomed.id ? 'gone' : id === vanished.id ? 'stopped.idle' : ends[state]
-    const wrong = () => rows.filter((row) => service.state(row.id) !== end(row)).map(({ state }) => state)
+    const finalState = ({ id, state }: (typeof rows)[number]) =>
+      id === doomed.id ? 'not-found' : id === vanished.id ? 'stopped.idle' : finalStates[state]
+    const wrong = () => rows.filter((row) => service.state(row.id) !== finalState(row)).map(({ state }) => state)
     await eventually(wrong, [], 20_000)
     expect(contextOf(service.find(last.id)).name).toBe('renamed')
-    await eventually(() => service.state(createdId(made)), 'running.up')
+    await eventually(() => service.state(createdId(created)), 'running.up')
     expect(rows.filter(({ id }) => containersOf(engine, id).length > 1)).toEqual([])
     expect(service.supervisor.queue()).toEqual({ queued: 0, working: 0 })
     expect(service.errors()).toEqual([])
   })
 
-  it('does not end the service when the table cannot be read, and goes on when it can', async () => {
+  it('a table that cannot be read delays rehydration and does not stop the service', async () => {
     const { path, engine, rows } = await stored(3)
     const db = new Sqlite(path)
     const service = startServiceOn(path, engine)

@@ -16,10 +16,10 @@ type RunningService = Awaited<ReturnType<typeof startTestService>>
 
 interface InterruptedStep {
   readonly verb: ProviderVerb
-  /** The state in which it is cut off. */
+  /** The state in which the service ends. */
   readonly state: string
-  /** What it comes from; a create needs nothing. */
-  readonly from?: (world: RunningService, id: WorkspaceId) => Promise<unknown>
+  /** Brings the workspace to that state; a create needs nothing. */
+  readonly from?: (service: RunningService, id: WorkspaceId) => Promise<unknown>
   readonly finalState: string
 }
 
@@ -29,54 +29,54 @@ const stop = async (service: RunningService, id: WorkspaceId) => {
 }
 
 const interruptedSteps: Readonly<Record<string, InterruptedStep>> = {
-  'image of a create': { verb: 'image', state: 'creating.image', finalState: 'running.up' },
-  'container of a create': { verb: 'container', state: 'creating.container', finalState: 'running.up' },
-  'boot of a create': { verb: 'boot', state: 'creating.boot', finalState: 'running.up' },
-  'setup of a create': { verb: 'setup', state: 'creating.setup', finalState: 'running.up' },
-  'halt of a stop': {
+  'image step of a create': { verb: 'image', state: 'creating.image', finalState: 'running.up' },
+  'container step of a create': { verb: 'container', state: 'creating.container', finalState: 'running.up' },
+  'boot step of a create': { verb: 'boot', state: 'creating.boot', finalState: 'running.up' },
+  'setup step of a create': { verb: 'setup', state: 'creating.setup', finalState: 'running.up' },
+  'stop step of a stop': {
     verb: 'stop',
     state: 'running.stopping.halting',
     from: (service, id) => service.send(id, { type: 'stop' }),
     finalState: 'stopped.idle',
   },
-  'halt of a restart': {
+  'stop step of a restart': {
     verb: 'stop',
     state: 'running.restarting.halting',
     from: (service, id) => service.send(id, { type: 'restart' }),
     finalState: 'running.up',
   },
-  'boot of a start': {
+  'boot step of a start': {
     verb: 'boot',
     state: 'stopped.starting.boot',
     from: (service, id) => service.send(id, { type: 'start' }),
     finalState: 'running.up',
   },
-  'setup of a start': {
+  'setup step of a start': {
     verb: 'setup',
     state: 'stopped.starting.setup',
     from: (service, id) => service.send(id, { type: 'start' }),
     finalState: 'running.up',
   },
-  'removal of a delete': {
+  'remove step of a delete': {
     verb: 'remove',
     state: 'deleting.destroying',
     from: (service, id) => service.send(id, { type: 'delete' }),
-    finalState: 'gone',
+    finalState: 'not-found',
   },
 }
 
 const ways = ['close', 'kill'] as const
 const sides = ['before', 'after'] as const
 const cases = ways.flatMap((way) =>
-  sides.flatMap((side) => Object.keys(interruptedSteps).map((what) => [way, side, what] as const)),
+  sides.flatMap((side) => Object.keys(interruptedSteps).map((stepName) => [way, side, stepName] as const)),
 )
 
 describe('law 12: stopping the service is not an event in a workspace’s life', () => {
   it.each(cases)(
-    'a %s of the service, %s the engine did its work, at the %s is made up for by the next one',
-    async (way, side, what) => {
-      const interruptedStep = interruptedSteps[what]
-      if (!interruptedStep) throw new Error(`no moment ${what}`)
+    'after a %s of the service %s the engine finished the %s, the next start completes it',
+    async (way, side, stepName) => {
+      const interruptedStep = interruptedSteps[stepName]
+      if (!interruptedStep) throw new Error(`unknown step ${stepName}`)
       const service = await startTestService()
       const neighbour = createdId(await service.create('neighbour'))
       await eventually(() => service.state(neighbour), 'running.up')
@@ -103,10 +103,10 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
       await service[way]()
       removeHook()
       const trail = service.engine.calls.length
-      const next = startServiceOn(service.path, service.engine, { provisionerIntervalMs: 60_000 }) // no sweep helps it
+      const next = startServiceOn(service.path, service.engine, { provisionerIntervalMs: 60_000 }) // without help by a sweep
       await eventually(() => next.state(id), interruptedStep.finalState)
-      expect(containersOf(service.engine, id)).toHaveLength(interruptedStep.finalState === 'gone' ? 0 : 1)
-      // The one at rest has heard nothing of it.
+      expect(containersOf(service.engine, id)).toHaveLength(interruptedStep.finalState === 'not-found' ? 0 : 1)
+      // The settled workspace is not affected.
       expect(next.state(neighbour)).toBe('running.up')
       expect(service.engine.calls.slice(trail).filter(({ workspaceId }) => workspaceId === neighbour)).toEqual([])
       const revisions = next.database.db
@@ -117,7 +117,7 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
     },
   )
 
-  it('a close leaves rows and containers as they are, and neither writes nor asks the engine anything', async () => {
+  it('a close changes no row and no container, and makes no engine request', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a', ann, { ttlSeconds: 3600 }))
     await eventually(() => service.state(id), 'running.up')
@@ -142,37 +142,37 @@ describe('law 12: stopping the service is not an event in a workspace’s life',
     ).toEqual([])
   })
 
-  it('a close while creates are answered loses none of them, and one that is told after it is not written', async () => {
+  it('a close while creates are in progress loses none of them', async () => {
     const service = await startTestService()
-    const made = Promise.all(Array.from({ length: 20 }, (_, n) => service.create(`w${n}`)))
+    const created = Promise.all(Array.from({ length: 20 }, (_, n) => service.create(`w${n}`)))
     await service.close()
-    const ids = (await made).map(createdId)
+    const ids = (await created).map(createdId)
     const next = startServiceOn(service.path, service.engine)
     for (const id of ids) await eventually(() => next.state(id), 'running.up')
     expect(service.engine.containers.size).toBe(20)
   })
 
-  it('a close in the middle of rehydration, of an inventory and of a look ends them without an error', async () => {
+  it('a close during rehydration and an inventory causes no error', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     await eventually(() => service.state(id), 'running.up')
     await service.close()
     const rejected: unknown[] = []
-    const note = (reason: unknown) => void rejected.push(reason)
-    process.on('unhandledRejection', note)
+    const onRejection = (reason: unknown) => void rejected.push(reason)
+    process.on('unhandledRejection', onRejection)
     const list = createGate()
     service.engine.after('list', () => list.opened)
-    service.engine.placeContainer(id) // a second container of it, which nothing removes
+    service.engine.placeContainer(id) // a second container of the workspace, which nothing removes
     const next = startServiceOn(service.path, service.engine)
     await next.close()
     list.open()
-    await new Promise((resolve) => setTimeout(resolve, 50)) // whatever was under way comes to its end in this time
-    process.off('unhandledRejection', note)
+    await new Promise((resolve) => setTimeout(resolve, 50)) // long enough for pending work to end
+    process.off('unhandledRejection', onRejection)
     expect(rejected).toEqual([])
     expect(next.errors()).toEqual([])
   })
 
-  it('a create that ended as failed is still failed after a restart, with its reason, and can be started', async () => {
+  it('a failed workspace keeps its reason across a restart and can be started', async () => {
     const service = await startTestService()
     service.engine.failNext('image', { kind: 'permanent', message: 'no such image' })
     const id = createdId(await service.create('a'))

@@ -6,23 +6,23 @@ import { contextOf, createdId, startTestService, startServiceOn } from '../test-
 
 const minute = 60_000
 
-describe('what was cut off', () => {
-  it('does not go on without its deadline because it was renamed before its turn came', async () => {
+describe('interrupted work', () => {
+  it('an interrupted create keeps its deadline even if the workspace is renamed before it resumes', async () => {
     const clock = simulatedClock()
-    const service = await startTestService({ clock, concurrency: 0 }) // it stays in the queue
+    const service = await startTestService({ clock, concurrency: 0 }) // the workspace stays queued
     service.engine.disconnect()
     const id = createdId(await service.create('a'))
     await service.close()
     const next = startServiceOn(service.path, service.engine, { clock, provisionerIntervalMs: 5000 })
-    // In this very turn: the start has not come to it yet.
+    // In the same turn, before rehydration reaches the workspace.
     expect(await next.send(id, { type: 'update', name: 'b' })).toMatchObject({ kind: 'accepted' })
     await clock.advance(40 * minute)
     expect(next.state(id)).toBe('failed')
   })
 })
 
-describe('an engine that comes and goes', () => {
-  it('spends no tries of a step that waits for its time', async () => {
+describe('an engine that reconnects', () => {
+  it('reconnects of the engine do not use up attempts of a step that waits for a retry', async () => {
     const service = await startTestService({ clock: simulatedClock() })
     service.engine.before('image', () => ({ kind: 'transient', message: 'the registry is on fire' }))
     const id = createdId(await service.create('a'))
@@ -36,7 +36,7 @@ describe('an engine that comes and goes', () => {
     expect(contextOf(service.find(id)).attempts).toBe(1)
   })
 
-  it('lets a delete be tried at once when it is back, whatever its trouble was', async () => {
+  it('a delete is retried as soon as the engine reconnects', async () => {
     const service = await startTestService({ clock: simulatedClock() })
     const id = createdId(await service.create('a'))
     await settle()
@@ -47,12 +47,12 @@ describe('an engine that comes and goes', () => {
     service.engine.disconnect()
     service.engine.reconnect()
     await settle()
-    expect(service.state(id)).toBe('gone')
+    expect(service.state(id)).toBe('not-found')
   })
 })
 
-describe('law 2: a database that was moved away', () => {
-  it('takes no write that nobody would find again', async () => {
+describe('law 2: a moved database file', () => {
+  it('a database file that was moved away refuses writes that would be lost', async () => {
     const service = await startTestService()
     const id = createdId(await service.create('a'))
     const store = workspaceStore(service.database.db, service.database.writeBlocked)
