@@ -165,12 +165,12 @@ test('input that the command does not read to its end is refused without a wait'
 test('a shutdown ends streams without a last line, and leaves commands running that read no input', async () => {
   const workspace = await openExecWorkspace()
   const open = lineByLine(await workspace.start({ command: 'echo $$; exec sleep 1000', exec_id: 'goes-on' }))
-  const waits = lineByLine(await workspace.start({ command: 'echo $$; cat', stdin: 'stream', exec_id: 'waits' }))
-  const pids = [(await open.next()).value, (await waits.next()).value].map((line) =>
+  const waiting = lineByLine(await workspace.start({ command: 'echo $$; cat', stdin: 'stream', exec_id: 'waits' }))
+  const pids = [(await open.next()).value, (await waiting.next()).value].map((line) =>
     line && 'data' in line ? line.data.trim() : '',
   )
   await workspace.app.close()
-  expect([(await open.next()).done, (await waits.next()).done]).toEqual([true, true])
+  expect([(await open.next()).done, (await waiting.next()).done]).toEqual([true, true])
   expect(pids.map((pid) => existsSync(`/proc/${pid}`))).toEqual([true, false])
 })
 

@@ -107,8 +107,8 @@ test('the list of exec sessions is newest first, survives a stop, and has the ou
     ['exit 4', 'ended', 4, undefined],
     [['true'], 'ended', 0, undefined],
   ])
-  const one = summaries.parse((await inject('GET', `/api/v1/workspaces/${id}/exec?limit=1`)).json())
-  expect(one.map(({ command }) => command)).toEqual(['kill -9 $$'])
+  const newest = summaries.parse((await inject('GET', `/api/v1/workspaces/${id}/exec?limit=1`)).json())
+  expect(newest.map(({ command }) => command)).toEqual(['kill -9 $$'])
 })
 
 test('a command in a workspace that is not running is refused with its state', async () => {
@@ -131,10 +131,10 @@ test('a command counts as activity of its workspace', async () => {
   const { inject, id, run, workspaceBody } = await openExecWorkspace()
   expect(workspaceBody['last_active_at']).toBeUndefined()
   await run({ command: 'true' })
-  const one = (await inject('GET', `/api/v1/workspaces/${id}`)).json()
+  const workspace = (await inject('GET', `/api/v1/workspaces/${id}`)).json()
   const [summary] = summaries.parse((await inject('GET', `/api/v1/workspaces/${id}/exec`)).json())
-  expect(one).toMatchObject({ last_active_at: summary?.ended_at })
-  expect((await inject('GET', '/api/v1/workspaces')).json()).toEqual([one])
+  expect(workspace).toMatchObject({ last_active_at: summary?.ended_at })
+  expect((await inject('GET', '/api/v1/workspaces')).json()).toEqual([workspace])
 })
 
 test('a command whose row cannot be written is not run', async () => {
@@ -173,8 +173,8 @@ test('a command over the limit of a workspace is refused until another has ended
   const { inject, id, run, start } = await openExecWorkspace()
   const first = lineByLine(await start({ command: 'echo up; sleep 1000', exec_id: 'first' }))
   await first.next()
-  const others = Array.from({ length: maxExecsPerWorkspace - 1 }, () => start({ command: 'sleep 1000' }))
-  await Promise.all(others)
+  const otherStarts = Array.from({ length: maxExecsPerWorkspace - 1 }, () => start({ command: 'sleep 1000' }))
+  await Promise.all(otherStarts)
   const refused = await inject('POST', `/api/v1/workspaces/${id}/exec`, { body: { command: 'true' } })
   expect([refused.statusCode, refused.headers['retry-after'], refused.json()]).toMatchObject([
     429,

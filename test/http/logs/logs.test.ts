@@ -135,7 +135,7 @@ test('the log retains the newest part of a large output', async () => {
 test('a running setup can be followed, until its workspace is deleted', async () => {
   const { listen, createWorkspace, waitFor, inject } = await openTestServer({
     realProcesses: true,
-    postCreate: 'echo waiting; until [ -e go ]; do sleep 0.05; done; echo gone on',
+    postCreate: 'echo waiting; until [ -e go ]; do sleep 0.05; done; echo done',
   })
   const port = await listen()
   const { id } = await createWorkspace()

@@ -84,12 +84,12 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       const { id, port } = await openWorkspace()
       const first = await openShell(port, id)
       const { session } = await first.waitForNotice('session')
-      first.type('trap "" HUP; read wait; echo gone-by; exit 3\n')
+      first.type('trap "" HUP; read wait; echo unattended; exit 3\n')
       await first.waitForScreen(/exit 3$/m)
       first.type('\n')
       first.socket.terminate()
       const second = await openShell(port, id, { query: { session } })
-      await second.waitForScreen(/^gone-by$/m)
+      await second.waitForScreen(/^unattended$/m)
       expect(await second.waitForNotice('ended')).toEqual({ type: 'ended', exit_code: 3 })
       expect(await refusedShell(port, id, { query: { session } })).toMatchObject({
         status: 404,

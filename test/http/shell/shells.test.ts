@@ -90,9 +90,9 @@ test('a workspace has at most 32 shells at a time', async () => {
   const { id, port } = await openWorkspace()
   const shells = await Promise.all(Array.from({ length: 32 }, () => openShell(port, id)))
   expect(await refusedShell(port, id)).toMatchObject({ status: 429, body: { code: 'too-many-runs' } })
-  const [one] = shells
-  one?.type('exit\n')
-  await one?.closed
+  const [firstShell] = shells
+  firstShell?.type('exit\n')
+  await firstShell?.closed
   await openShell(port, id)
 }, 30_000)
 

@@ -195,7 +195,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     expect(await outputOfScript(provider(), booted, 'whoami; pwd; ls')).toBe('dev\n/srv/space\ncreated')
   })
 
-  it('has no process left of a lifecycle command that timed out, children included', async () => {
+  it('has no leftover process of a lifecycle command that timed out, children included', async () => {
     const workspace = await runningWorkspace(
       provider(),
       newWorkspace({ postStart: [command('echo started; sleep 4321 & sleep 4321')] }),
@@ -203,14 +203,14 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     const fault = faultOf(await runSetup(provider({ commandMs: 3_000 }), workspace))
     expect(fault.kind).toBe('permanent')
     expect(fault.message).toContain('postStartCommand did not finish within 3 seconds and was killed')
-    expect(fault.message).toContain('begun')
-    // Asked of the engine, not by another setup, which would end leftovers itself.
+    expect(fault.message).toContain('started')
+    // Read from the engine, because another setup would itself kill leftover processes.
     const processesIn: { Processes: string[][] } = await docker.getContainer(workspace.containerId).top()
     expect(processesIn.Processes.flat().filter((text) => text.includes('sleep 4321'))).toEqual([])
     expect(processesIn.Processes.flat().join('\n')).toContain('sleep 3600')
   })
 
-  it('never runs a lifecycle command twice at a time: a setup kills what an interrupted one has left running', async () => {
+  it('never runs a lifecycle command twice concurrently: a setup kills the processes that an interrupted setup left', async () => {
     const script = 'echo x >> runs; if [ $(wc -l < runs) = 1 ]; then sleep 4321; fi'
     const workspace = await runningWorkspace(
       provider(),
