@@ -18,7 +18,7 @@ import {
   waitUntilRunning,
 } from './service-fixture.ts'
 
-// Real disk faults: the service is a separate process, and its disk is a mount of the test.
+// Real disk faults: the service is a separate process whose disk is mounted by the test.
 
 const notWritten = { status: 503, body: { code: 'not-written' } }
 const notReady = (error: RegExp) => ({

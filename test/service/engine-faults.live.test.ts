@@ -171,7 +171,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
         await expect.poll(async () => (await own.listContainers()).length, { timeout: 30_000 }).toBeGreaterThan(5)
         await engine.kill()
         await engine.start()
-        // Workspaces that ran before the kill are shown as running until the next reconciliation, so each is polled.
+        // The API shows workspaces from before the kill as running until the next reconciliation, so the engine is polled.
         await expect.poll(async () => (await own.listContainers()).length, { timeout: 240_000 }).toBe(50)
         const runningWorkspaces = await Promise.all(creates.map(({ body }) => waitUntilRunning(service, body.id)))
         const found = await own.listContainers({ all: true })
