@@ -107,7 +107,7 @@ export function toExecEnding(exit: ProcessExit, endedAt: number): ExecEnding {
   }
 }
 
-/** The end of a session that nobody saw end. */
+/** The ending of a session whose end was not observed. */
 export function lostEnding(endedAt: number): ExecEnding {
   return { endedAt, exitCode: null, signal: null, error: 'lost' }
 }

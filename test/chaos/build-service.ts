@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Builds `dist/`, as `npm run build` does: what is killed is what is shipped. What has not changed is not built again. */
+/** Builds `dist/` incrementally, as `npm run build` does, so that tests run the shipped program. */
 export function buildService(): void {
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')], { cwd: root, stdio: 'inherit' })

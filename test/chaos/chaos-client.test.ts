@@ -3,33 +3,33 @@ import { chaosClient } from './chaos-client.ts'
 import type { ObservedResponse } from './observed-response.ts'
 import { seededRandom } from '../seeded-random.ts'
 
-/** A port that nobody listens on: each request is cut off, and each client asks once. */
+/** Nothing listens on this port: each request fails, so each client sends one. */
 const unreachableUrl = 'http://127.0.0.1:9'
 
 async function requestsOf(seed: number) {
   const responses: ObservedResponse[] = []
   const random = seededRandom(seed)
   for (const user of ['ann', 'ben', 'cleo']) {
-    const one = chaosClient(user, random.fork(user), (each) => void responses.push(each))
-    await one.sendRequests(unreachableUrl, 5)
-    await one.sendRequests(unreachableUrl, 5)
+    const client = chaosClient(user, random.fork(user), (response) => void responses.push(response))
+    await client.sendRequests(unreachableUrl, 5)
+    await client.sendRequests(unreachableUrl, 5)
   }
-  return responses.map(({ user, request, status }) => ({ user, asked: request, status }))
+  return responses.map(({ user, request, status }) => ({ user, request, status }))
 }
 
-test('a seed asks for the same again, and another for something else', async () => {
+test('a client sends the same requests for the same seed, and others for another seed', async () => {
   expect(await requestsOf(7)).toEqual(await requestsOf(7))
   expect(await requestsOf(7)).not.toEqual(await requestsOf(8))
 })
 
-test('a create whose answer was lost is asked for again under its key, and one without a key is not', async () => {
+test('a create whose response was lost is retried with its key, and never without a key', async () => {
   const responses = [...(await requestsOf(7)), ...(await requestsOf(8)), ...(await requestsOf(9))]
   const pairs = responses
     .filter((_, index) => index % 2 === 0)
     .map((first, index) => [first, responses[2 * index + 1]] as const)
   for (const [first, second] of pairs) {
-    const keyed = first.asked.verb === 'create' && first.asked.key !== null
-    expect(JSON.stringify(first.asked) === JSON.stringify(second?.asked), JSON.stringify(first)).toBe(keyed)
+    const keyed = first.request.verb === 'create' && first.request.key !== null
+    expect(JSON.stringify(first.request) === JSON.stringify(second?.request), JSON.stringify(first)).toBe(keyed)
   }
-  expect(new Set(pairs.map(([{ asked: request }]) => request.verb === 'create' && request.key !== null)).size).toBe(2)
+  expect(new Set(pairs.map(([{ request }]) => request.verb === 'create' && request.key !== null)).size).toBe(2)
 })

@@ -3,23 +3,23 @@ import { workspaceSchema } from '../../src/wire/workspace.ts'
 import type { ChaosRequest, ObservedResponse } from './observed-response.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
-/** So many workspaces of one user are enough for a mixed population; with more of them, deletes are likelier than creates. */
+/** From this many workspaces on, a user deletes more often than creates. */
 const maxWorkspaces = 5
 
-/** A user who asks for one thing after the other, and writes down what was heard. */
+/** A user who sends requests one after the other and records the responses. */
 export interface ChaosClient {
   readonly user: string
-  /** Asks the service at `url` for `count` things, or until it does not answer any more. */
+  /** Sends `count` requests to the service at `url`. Stops at the first one without a response. */
   sendRequests(url: string, count: number): Promise<void>
 }
 
 export function chaosClient(
   user: string,
   chance: SeededRandom,
-  record: (heard: ObservedResponse) => void,
+  record: (response: ObservedResponse) => void,
 ): ChaosClient {
   const ownIds: string[] = []
-  /** A create whose answer did not come: what a careful client does then is to ask the same again. */
+  /** A create without a response, which a careful client retries unchanged. */
   let unansweredCreate: ChaosRequest | undefined
   let createdCount = 0
 
@@ -80,7 +80,7 @@ const routes = {
   update: ['PATCH', ''],
 } as const
 
-/** One request. What cannot be sent, or is cut off, is heard as status 0. */
+/** Sends one request. The status is 0 if no complete response arrives. */
 export async function sendRequest(url: string, user: string, request: ChaosRequest): Promise<ObservedResponse> {
   const [method, path] =
     request.verb === 'create' ? ['POST', ''] : request.verb === 'list' ? ['GET', ''] : routeOf(request.verb, request.id)
@@ -99,7 +99,7 @@ export async function sendRequest(url: string, user: string, request: ChaosReque
       method,
       headers: {
         'x-user': user,
-        connection: 'close', // a connection that is kept would outlive a service and blur who answered
+        connection: 'close', // a kept-alive connection would span restarts of the service
         ...(body && { 'content-type': 'application/json' }),
         ...(request.verb === 'create' && request.key !== null && { 'idempotency-key': request.key }),
       },

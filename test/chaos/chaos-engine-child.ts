@@ -1,5 +1,5 @@
-// A container engine in a process of its own, which outlives the services that it serves. It answers what dockerd answers, from memory,
-// and with faults that a seed decides: the work is done and the answer is a 500, or never comes.
+// A simulated container engine in its own process, which outlives the services under test. The seed decides its faults: a refusal without
+// effect, or a 500 or a reset although the request took effect.
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
@@ -12,14 +12,14 @@ const random = seededRandom(Number(seed))
 let faults = false
 
 createServer((request, response) => void handleRequest(request, response)).listen(socket, () =>
-  process.send?.({ listens: true }),
+  process.send?.({ listening: true }),
 )
 
 async function handleRequest(request: IncomingMessage, response: ServerResponse) {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://engine')
   let raw = ''
   for await (const chunk of request) raw += String(chunk)
-  // An event stream or a ping is refused by nobody who lives.
+  // Event streams and pings never fail while the engine is alive.
   const roll = faults && pathname !== '/events' && pathname !== '/_ping' ? random.next() : 1
   if (roll < 0.02) return refuse(response)
   const engineResponse = engine.handleRequest({
@@ -50,7 +50,7 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 
 function refuse(response: ServerResponse) {
   response.writeHead(500, { 'content-type': 'application/json' })
-  response.end(JSON.stringify({ message: 'the engine stumbled' }))
+  response.end(JSON.stringify({ message: 'simulated engine failure' }))
 }
 
 process.on('message', (message: { id: number; verb: 'containers' | 'die' | 'vanish' | 'faults'; value?: string }) => {

@@ -6,28 +6,28 @@ import { startEngine } from '../engine/engine-process.ts'
 import { baseImage, ensureBaseImage } from '../engine/images.ts'
 import { workspaceIdOfLabels } from '../../src/provider/docker/engine/labels.ts'
 
-/** A container as the engine has it, whoever believes what of it. */
+/** A container in the engine, regardless of what the service knows. */
 export interface EngineContainer {
   readonly id: string
   readonly workspace: string
   readonly running: boolean
 }
 
-/** An engine that outlives the services that it serves, and what somebody does to it by hand. */
+/** An engine that outlives the services under test, with access that bypasses them. */
 export interface ChaosEngine {
   readonly kind: 'fake' | 'live'
   readonly dockerHost: string
   readonly image: string
   containers(): Promise<readonly EngineContainer[]>
-  /** Ends what runs in the container. */
+  /** Kills the processes of the container. */
   kill(id: string): Promise<void>
   remove(id: string): Promise<void>
-  /** From now on, or no more, it now and then refuses, or does what it was asked and says that it did not. */
+  /** Enables or disables random faults: refusals, and failures of requests that took effect. */
   setFaults(enabled: boolean): Promise<void>
   close(): Promise<void>
 }
 
-/** What the played engine's process answers. */
+/** A message from the process of the simulated engine. */
 interface EngineReply {
   readonly id: number
   readonly containers: readonly {
@@ -37,7 +37,7 @@ interface EngineReply {
   }[]
 }
 
-/** An engine that is played, in a process of its own on a socket in `folder`. */
+/** A simulated engine in its own process, on a socket in `folder`. */
 export async function simulatedChaosEngine(folder: string, seed: number): Promise<ChaosEngine> {
   const socket = join(folder, 'engine.sock')
   const child = fork(join(import.meta.dirname, 'chaos-engine-child.ts'), [socket, String(seed), 'base:1'], {
@@ -86,12 +86,12 @@ export async function simulatedChaosEngine(folder: string, seed: number): Promis
   }
 }
 
-/** A Docker engine of the test's own. */
+/** A Docker engine that belongs to the test. */
 export async function dockerChaosEngine(): Promise<ChaosEngine> {
   const engine = await startEngine()
   const docker = dockerClient(engine.target)
   await ensureBaseImage(docker)
-  const ignoreResult = () => undefined // what is gone already, or ended already, is what was wanted
+  const ignoreResult = () => undefined // an error means that the container has already exited or been removed
   return {
     kind: 'live',
     dockerHost: engine.target.description,
@@ -106,7 +106,7 @@ export async function dockerChaosEngine(): Promise<ChaosEngine> {
     },
     kill: (id) => docker.getContainer(id).kill().then(ignoreResult, ignoreResult),
     remove: (id) => docker.getContainer(id).remove({ force: true, v: true }).then(ignoreResult, ignoreResult),
-    setFaults: async () => {}, // a real one has its own
+    setFaults: async () => {}, // a real engine has faults of its own
     close: engine.close,
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The points at which it can be ended; {@link file://./crash-points.mjs} counts them. */
+/** Points at which the service can be killed; {@link file://./crash-points.mjs} counts them. */
 export const crashPointKinds = [
   'commit.before',
   'commit.after',
@@ -16,7 +16,7 @@ export const crashPointKinds = [
   'reply.after',
 ] as const
 
-/** The `nth` time, from now on, that a point of this kind is passed. */
+/** The `nth` pass of a point of this kind after arming. */
 export interface CrashPoint {
   readonly kind: (typeof crashPointKinds)[number]
   readonly nth: number
@@ -24,25 +24,25 @@ export interface CrashPoint {
 
 /** How the service ended: at which point, with which exit code, by which signal. */
 export interface ServiceExit {
-  /** Where it killed itself; `null` if it ended in another way. */
+  /** The point at which the service killed itself; `null` if it ended in another way. */
   readonly point: string | null
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** What it wrote to stderr. */
+  /** The end of its stderr. */
   readonly stderr: string
 }
 
-/** The built service in a process of its own, which can be told where to die. */
+/** The built service in its own process, which can be armed to kill itself at a point. */
 export interface ChaosService {
   readonly url: string
-  /** Settles when the process has ended. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<ServiceExit>
-  /** It ends itself at this point. */
+  /** Makes the service kill itself at this point. */
   arm(point: CrashPoint): void
   end(signal: NodeJS.Signals): Promise<ServiceExit>
 }
 
-/** Starts the service with `env` alone. Answers how it ended if it did before it listened. */
+/** Starts the service with only `env`. Returns its exit if it ended before it listened. */
 export async function startChaosService(
   env: Readonly<Record<string, string>>,
   armedPoint?: CrashPoint,
@@ -67,12 +67,13 @@ export async function startChaosService(
   })
   const listening = new Promise<string>((resolve) => {
     let text = ''
+    let isListening = false
     child.stdout?.on('data', (data) => {
-      if (text === 'told') return
+      if (isListening) return
       text += String(data)
       const url = /"url":"([^"]+)"/.exec(text)?.[1]
       if (url === undefined) return
-      text = 'told'
+      isListening = true
       resolve(url)
     })
   })
@@ -81,7 +82,7 @@ export async function startChaosService(
   return {
     url: outcome,
     exited,
-    arm: (point) => void child.send(point, () => {}), // it may be dead already
+    arm: (point) => void child.send(point, () => {}), // the process may have ended already
     async end(signal) {
       child.kill(signal)
       return exited

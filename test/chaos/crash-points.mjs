@@ -1,12 +1,12 @@
-// Loaded into the built service before it starts (`node --import`), and never a part of it: counts the points at which a crash may come
-// between two things that belong together, and ends the process at one of them with SIGKILL. The points are where SQLite, the engine's
-// client and the HTTP server are called, so a step that is new in the service has its points without a line here.
+// Loaded into the built service with `node --import`, and not part of it. Counts the points at which a crash may separate two related
+// steps, and kills the process with SIGKILL at one of them. The points are the calls of SQLite, of the engine's client and of the HTTP
+// server, so new steps in the service are covered automatically.
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { writeSync } from 'node:fs'
 
 const require = createRequire(import.meta.url)
 
-/** @type {Map<string, number>} How often each kind of point was passed since it was armed. */
+/** @type {Map<string, number>} Passes of each kind of point since arming. */
 const passed = new Map()
 /** @type {{ kind: string, nth: number } | undefined} */
 let armed
@@ -16,7 +16,7 @@ function point(kind) {
   const count = (passed.get(kind) ?? 0) + 1
   passed.set(kind, count)
   if (armed?.kind !== kind || count < armed.nth) return
-  // Both are done before the process runs another line: nobody hears of what stood at this point.
+  // Both calls are synchronous: nothing after this point runs.
   writeSync(2, `killed at ${kind} ${count}\n`)
   process.kill(process.pid, 'SIGKILL')
 }
@@ -30,7 +30,7 @@ function around(owner, name, wrap) {
   owner[name] = wrap(owner[name])
 }
 
-// Every write of SQLite's is the `run` of some statement, COMMIT too.
+// Every write to SQLite is the `run` of a statement, including COMMIT.
 const Database = require('better-sqlite3')
 const memory = new Database(':memory:')
 around(
@@ -54,9 +54,9 @@ around(
   (request) =>
     function (...values) {
       point('call.before')
-      const asked = request.apply(this, values)
-      asked.prependListener('response', () => point('call.after'))
-      return asked
+      const clientRequest = request.apply(this, values)
+      clientRequest.prependListener('response', () => point('call.after'))
+      return clientRequest
     },
 )
 syncBuiltinESMExports()

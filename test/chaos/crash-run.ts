@@ -13,29 +13,29 @@ import type { ServiceExit, CrashPoint, ChaosService } from './chaos-service.ts'
 import { crashPointKinds, startChaosService } from './chaos-service.ts'
 import { violations } from './violations.ts'
 
-/** The service has this long to come to itself after a start: then what does not hold yet is a violation. */
+/** Time to recover after a start. Problems that remain afterwards are violations. */
 const settleTimeoutMs = 20_000
-/** What the clients of one round ask for, each. */
+/** Requests of each client in a round. */
 const requestsPerClient = 8
-/** After so many kills all has to come to rest. */
+/** Number of kills after which every workspace must reach a stable state. */
 const quiesceEvery = 10
 
 export interface CrashRun {
-  /** Starts the service, holds what there is against what was heard, lets clients ask, and has it killed. Throws a {@link InvariantViolation}. */
+  /** Starts the service, checks the invariants, sends requests, and kills the service. Throws an {@link InvariantViolation}. */
   round(): Promise<void>
-  /** Lets all come to rest, holds it against what was heard, deletes everything, and ends the service. */
+  /** Waits for stable states, checks the invariants, deletes everything, and stops the service. */
   end(): Promise<void>
-  /** Kills so far, by the kind of point that they came at; `outside` for those that came from outside at any time. */
+  /** Kills so far by kind of crash point; `outside` counts kills from outside at a random time. */
   readonly kills: ReadonlyMap<string, number>
   readonly requests: () => number
 }
 
-/** Something does not hold. The message has everything that it takes to look into it. */
+/** An invariant does not hold. The message contains everything needed to investigate. */
 export class InvariantViolation extends Error {
-  override readonly name = 'Violated'
+  override readonly name = 'InvariantViolation'
 }
 
-/** A service that is killed again and again on one database in `folder`, over an engine that goes on. What happens is decided by `seed`. */
+/** Kills a service repeatedly on one database in `folder`, while the engine continues. `seed` determines what happens. */
 export function crashRun(seed: number, folder: string, engine: ChaosEngine): CrashRun {
   const random = seededRandom(seed)
   const path = join(folder, 'vm.db')
@@ -60,21 +60,21 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
   let requestCount = 0
 
   async function collectEvidence(): Promise<Evidence> {
-    // The engine first: a container that is made after the list was taken has its row already.
+    // The engine first: a container that is created after the list was read already has its row.
     const containers = await engine.containers()
     return {
       responses,
       events: subscriber.events,
       containers,
-      manuallyChanged: manuallyChanged,
+      manuallyChanged,
       now: Date.now(),
       ...readDatabase(path),
     }
   }
 
   /**
-   * Looks until nothing is wrong: what the service has to find out after its start takes it some turns. Of one that died meanwhile nothing
-   * is held.
+   * Polls until there are no violations, because a started service needs some time to reconcile. Returns without a check if the service
+   * dies meanwhile.
    */
   async function waitUntilValid(
     service: ChaosService,
@@ -101,7 +101,7 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
     )
   }
 
-  /** A service that listens, armed so often; one that is killed as it starts is started again. */
+  /** Starts a service, armed with the given probability. Repeats the start if the service is killed during it. */
   async function startService(crashProbability = 0.3): Promise<ChaosService> {
     for (;;) {
       const service = await startChaosService(
@@ -112,7 +112,7 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
         subscriber.subscribe(service.url)
         return service
       }
-      if (service.point === null) throw violation([`the service does not start: ${service.stderr}`], readDatabase(path))
+      if (service.point === null) throw violation([`the service did not start: ${service.stderr}`], readDatabase(path))
       countKill(service)
     }
   }
@@ -122,7 +122,7 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
     kills.set(kind, (kills.get(kind) ?? 0) + 1)
   }
 
-  /** What somebody does at the engine, beside the service. */
+  /** Sometimes kills or removes a container without the service. */
   async function actManually() {
     if (!manualRandom.chance(0.3)) return
     const running = (await engine.containers()).filter((container) => container.running)
@@ -132,7 +132,7 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
     await (manualRandom.chance(0.5) ? engine.kill(container.id) : engine.remove(container.id))
   }
 
-  /** Checks a service that lives; `false` if it died meanwhile of what it was armed with at its start. */
+  /** Checks a running service. False if the service died at the point with which it was armed at its start. */
   async function validateWhileAlive(service: ChaosService): Promise<boolean> {
     return await Promise.race([waitUntilValid(service).then(() => true), service.exited.then(() => false)])
   }
@@ -155,7 +155,7 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
         ])
         requestCount += responses.length - countBefore
       }
-      // A point that was not reached: then it is killed at any time, from outside.
+      // If the point is not reached, the service is killed from outside at a random time.
       countKill(
         await Promise.race([service.exited, delay(pointRandom.integer(0, 99)).then(() => service.end('SIGKILL'))]),
       )
@@ -172,14 +172,14 @@ export function crashRun(seed: number, folder: string, engine: ChaosEngine): Cra
       const { code, stderr } = await service.end('SIGTERM')
       if (rows.length + containers.length > 0 || code !== 0)
         throw violation(
-          [`left over: ${JSON.stringify({ rows, containers })}; it ended with ${code}: ${stderr}`],
+          [`leftovers: ${JSON.stringify({ rows, containers })}; the service exited with ${code}: ${stderr}`],
           readDatabase(path),
         )
     },
   }
 }
 
-/** Waits until there is nothing any more. It is polled: an engine tells nobody that it is empty. */
+/** Waits until no row and no container is left. Polls: an engine does not announce that it is empty. */
 async function waitUntilEmpty(collectEvidence: () => Promise<Evidence>): Promise<void> {
   for (;;) {
     const { rows, containers } = await collectEvidence()
@@ -190,18 +190,18 @@ async function waitUntilEmpty(collectEvidence: () => Promise<Evidence>): Promise
 
 function unsettled({ rows, events, journal, now }: Evidence): string[] {
   const missingEvents = journal.length - events.length
-  const lateEvents = missingEvents > 0 ? [`the feed has not told of the last ${missingEvents} lines`] : []
+  const lateEvents = missingEvents > 0 ? [`the feed has not delivered the last ${missingEvents} lines`] : []
   const unsettledRows = rows.flatMap(({ id, state, expiresAt }) => {
     if (!['running.up', 'stopped.idle', 'failed'].includes(state))
-      return [`workspace ${id} does not come to rest: ${state}`]
-    return expiresAt !== null && expiresAt < now ? [`workspace ${id} rests in ${state}, and its TTL is over`] : []
+      return [`workspace ${id} does not reach a stable state: ${state}`]
+    return expiresAt !== null && expiresAt < now ? [`workspace ${id} is in ${state} after its TTL`] : []
   })
   return [...lateEvents, ...unsettledRows]
 }
 
 function randomPoint(random: SeededRandom, maxNth: number): CrashPoint {
   const kind = random.pick(crashPointKinds)
-  // There are some ten statements in a commit.
+  // A commit has about ten statements.
   const nth = 1 + Math.floor(random.next() ** 2 * maxNth * (kind.startsWith('statement') ? 5 : 1))
   return { kind, nth }
 }
@@ -214,7 +214,7 @@ function writeTemplates(folder: string, image: string): string {
   const templates = join(folder, 'templates')
   const writeTemplate = (name: string, postCreateCommand: string) => {
     mkdirSync(join(templates, name), { recursive: true })
-    // Without an init process: an engine of a test's own need not have one.
+    // Without an init process: the engine of a test may not have one.
     writeFileSync(join(templates, name, 'devcontainer.json'), JSON.stringify({ image, init: false, postCreateCommand }))
   }
   writeTemplate('base', 'true')

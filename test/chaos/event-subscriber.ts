@@ -3,11 +3,11 @@ import type { ClientRequest } from 'node:http'
 import { z } from 'zod'
 import { transitionEventSchema, type TransitionEvent } from '../../src/wire/event.ts'
 
-/** An operator who follows the feed over all restarts of the service, from its first line on. */
+/** An operator who follows the event feed from the start, across restarts of the service. */
 export interface EventSubscriber {
-  /** What was received, in the order in which it came. */
+  /** All events received, in order of arrival. */
   readonly events: readonly TransitionEvent[]
-  /** Goes on, at the service that listens at `url`, after what was received last. */
+  /** Continues at the service at `url`, after the last event received. */
   subscribe(url: string): void
   close(): void
 }
@@ -32,12 +32,12 @@ export function eventSubscriber(user: string): EventSubscriber {
       const request = get(`${url}/api/v1/events`, { headers, agent: false }, (response) => {
         let buffered = ''
         response.setEncoding('utf8').on('data', (chunk: string) => {
-          if (currentRequest !== request) return // of a service that is no more
+          if (currentRequest !== request) return // from an earlier service
           const parts = (buffered + chunk).split('\n\n')
           buffered = parts.pop() ?? ''
           parts.forEach(handleBlock)
         })
-        response.on('error', () => {}) // killed: it is followed again when it is back
+        response.on('error', () => {}) // the service was killed; the next subscribe continues
       })
       request.on('error', () => {})
       currentRequest = request

@@ -3,7 +3,7 @@ import type { TransitionEvent } from '../../src/wire/event.ts'
 import type { EngineContainer } from './chaos-engine.ts'
 import type { ObservedResponse } from './observed-response.ts'
 
-/** A line of the journal as it is on disk. */
+/** A committed line of the journal. */
 export interface JournalLine {
   readonly seq: number
   readonly workspace: string
@@ -30,17 +30,17 @@ export interface WorkspaceRow {
   readonly reason: string | null
 }
 
-/** What there is to hold against each other at one moment. */
+/** The facts that are compared with each other, at one moment. */
 export interface Evidence {
   readonly responses: readonly ObservedResponse[]
-  /** What a reader of the feed received, over all restarts. */
+  /** The events that a subscriber received across all restarts. */
   readonly events: readonly TransitionEvent[]
   readonly journal: readonly JournalLine[]
   readonly rows: readonly WorkspaceRow[]
   readonly containers: readonly EngineContainer[]
-  /** Workspaces whose containers somebody ended or removed by hand. */
+  /** Workspaces whose containers were killed or removed without the service. */
   readonly manuallyChanged: ReadonlySet<string>
-  /** SQLite's own opinion of the file: `ok`. */
+  /** The result of SQLite's integrity check; `ok` if valid. */
   readonly integrity: string
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -57,7 +57,7 @@ export function linesByWorkspace(journal: readonly JournalLine[]): ReadonlyMap<s
   return byWorkspace
 }
 
-/** Reads a database through a connection of its own, which sees what is committed and no more. */
+/** Reads a database through a separate connection, which sees only committed data. */
 export function readDatabase(path: string): Pick<Evidence, 'journal' | 'rows' | 'integrity'> {
   const db = new Database(path, { readonly: true })
   try {

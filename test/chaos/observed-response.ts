@@ -1,6 +1,6 @@
 import type { Workspace } from '../../src/wire/workspace.ts'
 
-/** What a client asks of the service. `id` is a workspace's. */
+/** A request of a client. `id` is that of a workspace. */
 export type ChaosRequest =
   | {
       readonly verb: 'create'
@@ -13,20 +13,20 @@ export type ChaosRequest =
   | { readonly verb: 'update'; readonly id: string; readonly name?: string; readonly ttlSeconds?: number | null }
   | { readonly verb: 'list' }
 
-/** One request and what was heard of it. */
+/** A request and its response. */
 export interface ObservedResponse {
   readonly user: string
   readonly request: ChaosRequest
   /** Milliseconds since the epoch. */
   readonly sentAt: number
   readonly receivedAt: number
-  /** 0: no answer came, so nobody knows what became of it. */
+  /** 0 if no response arrived: the outcome is unknown. */
   readonly status: number
-  /** The workspace, or all of them, that an answer of 200 showed. */
+  /** The workspaces in a response with status 200. */
   readonly workspaces: readonly Workspace[]
 }
 
-/** Did the service say that it is done, and is it a change? */
+/** True if the request is a change that the service confirmed. */
 export function isAcknowledged({ request, status }: ObservedResponse): boolean {
   return status === 200 && request.verb !== 'get' && request.verb !== 'list'
 }

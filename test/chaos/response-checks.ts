@@ -1,12 +1,12 @@
 import { type Evidence, linesByWorkspace } from './evidence.ts'
 import { isAcknowledged } from './observed-response.ts'
 
-/** Clocks tell milliseconds, and a request is sent within one. */
+/** Timestamps are rounded to milliseconds. */
 const clockToleranceMs = 2
 
 /**
- * What clients were told and the journal does not know: a state that a workspace was never in, or was in only before one that the same
- * client had seen already; a command that was acknowledged and left no line, or left more lines than it was given.
+ * Finds responses that contradict the journal: a state that a workspace never had, or had only before a state that the same client has
+ * already seen; an acknowledged command without a line, or more lines than commands.
  */
 export function responseViolations({ responses, journal }: Pick<Evidence, 'responses' | 'journal'>): string[] {
   const histories = linesByWorkspace(journal)
@@ -20,8 +20,8 @@ export function responseViolations({ responses, journal }: Pick<Evidence, 'respo
       if (position < 0)
         violations.push(
           lines.some(({ to }) => to === state)
-            ? `${user} was told of ${id} in ${state} after it had left that state before`
-            : `${user} was told of ${id} in ${state}, which its journal does not know`,
+            ? `${user} saw ${id} in ${state} after a later state`
+            : `${user} saw ${id} in ${state}, which is not in its journal`,
         )
       else positions.set(`${user} ${id}`, position)
     }
@@ -36,25 +36,27 @@ export function responseViolations({ responses, journal }: Pick<Evidence, 'respo
           at >= response.sentAt - clockToleranceMs &&
           at <= response.receivedAt + clockToleranceMs,
       )
-      if (!line) violations.push(`${verb} of ${id} was acknowledged to ${response.user} and is not in the journal`)
+      if (!line) violations.push(`${verb} of ${id} was acknowledged to ${response.user} but is not in the journal`)
     }
     const lines = journal.filter(({ event, by }) => event === verb && by.startsWith('user:')).length
     const sentCount = matching.filter(({ status }) => status === 200 || status === 0).length
-    if (lines > sentCount) violations.push(`${verb} was given ${sentCount} times and is in the journal ${lines} times`)
+    if (lines > sentCount) violations.push(`${verb} was sent ${sentCount} times but is in the journal ${lines} times`)
   }
   return violations
 }
 
-/** The feed has told each line of the journal once, in order, and nothing else. Of what it has not told yet nothing is said. */
+/** The feed delivers each line of the journal once, in order, and nothing else. Lines still to be delivered are not violations. */
 export function eventViolations({ events, journal }: Pick<Evidence, 'events' | 'journal'>): string[] {
   return events.flatMap((event, index) => {
     const line = journal[index]
-    if (!line || line.seq !== event.seq) return [`the feed told of line ${event.seq} where line ${index + 1} was due`]
+    if (!line || line.seq !== event.seq) return [`the feed delivered line ${event.seq} instead of line ${index + 1}`]
     const matches =
       line.workspace === event.workspace &&
       line.event === event.event &&
       line.from === event.from &&
       line.to === event.to
-    return matches ? [] : [`the feed told of line ${event.seq} as ${event.event} of ${event.workspace} to ${event.to}`]
+    return matches
+      ? []
+      : [`the feed delivered line ${event.seq} as ${event.event} of ${event.workspace} to ${event.to}`]
   })
 }

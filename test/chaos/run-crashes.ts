@@ -4,22 +4,22 @@ import { join } from 'node:path'
 import { crashRun, totalKills } from './crash-run.ts'
 import { dockerChaosEngine, simulatedChaosEngine } from './chaos-engine.ts'
 
-/** What was done so far. */
+/** Totals so far. */
 export interface Tally {
   readonly kind: 'fake' | 'live'
-  /** Kills by the kind of point that they came at. */
+  /** Number of kills by kind of crash point. */
   readonly kills: Map<string, number>
   requests: number
-  worlds: number
+  runs: number
 }
 
-/** So many kills a world has, so that a seed is the same world each time. */
+/** Fixed, so that a seed always produces the same run. */
 const killsPerRun = 60
 
 /**
- * Makes one world after the other, beginning with `seed` and going on in steps of `step`, while `goesOn`, and counts into `tally`. One
- * that has begun when time is up is brought to its end early.
- * @throws {Violated} at the first thing that does not hold; the world's folder is kept then.
+ * Executes crash runs with the seeds `seed`, `seed + step`, … while `shouldContinue()`, and counts into `tally`. A run in progress is then
+ * finished early.
+ * @throws {InvariantViolation} at the first violation; the folder of the run is then kept.
  */
 export async function runCrashes(tally: Tally, seed: number, shouldContinue: () => boolean, step = 1): Promise<void> {
   const dockerEngine = tally.kind === 'live' ? await dockerChaosEngine() : undefined
@@ -40,7 +40,7 @@ export async function runCrashes(tally: Tally, seed: number, shouldContinue: () 
         } while (totalKills(run.kills) < killsPerRun && shouldContinue())
         await run.end()
         updateTally()
-        tally.worlds += 1
+        tally.runs += 1
       } finally {
         if (!dockerEngine) await engine.close()
       }

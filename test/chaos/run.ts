@@ -1,4 +1,4 @@
-// npm run chaos -- [--minutes N] [--seed N] [--engine fake|live|both] [--worlds N]
+// npm run chaos -- [--minutes N] [--seed N] [--engine fake|live|both] [--simulations N]
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { canRunEngines } from '../engine/engine-process.ts'
@@ -6,22 +6,22 @@ import { runSeeds } from '../simulation/run-seeds.ts'
 import { buildService } from './build-service.ts'
 import { runCrashes, type Tally } from './run-crashes.ts'
 
-const usage = `npm run chaos -- [--minutes N] [--seed N] [--engine fake|live|both] [--worlds N]
+const usage = `npm run chaos -- [--minutes N] [--seed N] [--engine fake|live|both] [--simulations N]
 
-Kills the built service again and again, and holds what clients were told against the database and the engine.
+Kills the built service repeatedly, and compares the responses of clients with the database and the engine.
 
-  --minutes N   how long (5)
-  --seed N      repeats a run's points, commands and faults (any)
-  --engine E    fake: an engine that is played, in a process of its own; live: a Docker engine of its own (as root, with dockerd);
-                both: one beside the other (both, where a live one can be run; else fake)
-  --worlds N    simulates N worlds in place of it: the supervisor on a simulated clock over an engine that misbehaves
+  --minutes N      duration (default: 5)
+  --seed N         repeats the crash points, requests and faults of a run (default: random)
+  --engine E       fake: a simulated engine in its own process; live: a separate Docker engine (needs root and dockerd);
+                   both: both concurrently (default: both if a live engine can run here, else fake)
+  --simulations N  runs N simulations instead: the supervisor on a simulated clock with a faulty engine
 `
 
 const print = (text: string) => void process.stdout.write(`${text}\n`)
 
 function parseNumber(text: string | undefined, fallback: number): number {
   const number = text === undefined ? fallback : Number(text)
-  if (!Number.isFinite(number) || number < 0) throw new Error(`${text} is no number`)
+  if (!Number.isFinite(number) || number < 0) throw new Error(`${text} is not a number`)
   return number
 }
 
@@ -31,18 +31,19 @@ function readOptions() {
       minutes: { type: 'string' },
       seed: { type: 'string' },
       engine: { type: 'string' },
-      worlds: { type: 'string' },
+      simulations: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   })
   const { engine = canRunEngines() ? 'both' : 'fake' } = values
-  if (engine !== 'fake' && engine !== 'live' && engine !== 'both') throw new Error(`there is no engine ${engine}`)
+  if (engine !== 'fake' && engine !== 'live' && engine !== 'both')
+    throw new Error(`unknown engine ${engine}: use fake, live or both`)
   if (engine !== 'fake' && !canRunEngines()) throw new Error('a live engine needs Linux, root, dockerd, ip and nsenter')
   return {
     help: values.help === true,
     minutes: parseNumber(values.minutes, 5),
     seed: Math.floor(parseNumber(values.seed, randomInt(1_000_000))),
-    worlds: values.worlds === undefined ? null : parseNumber(values.worlds, 0),
+    simulations: values.simulations === undefined ? null : parseNumber(values.simulations, 0),
     engine,
   } as const
 }
@@ -54,16 +55,16 @@ async function main(): Promise<number> {
     print(usage)
     return 0
   }
-  if (options.worlds !== null) return runSimulations(options.worlds, options.seed)
+  if (options.simulations !== null) return runSimulations(options.simulations, options.seed)
   print(`seed ${options.seed}, ${options.minutes} minutes; building the service`)
   buildService()
   const until = Date.now() + options.minutes * 60_000
-  // A service that starts waits as often as it works: two worlds beside each other keep a machine busy.
+  // A starting service mostly waits, so two concurrent runs make better use of the machine.
   const engineKinds =
     options.engine === 'both'
       ? (['fake', 'fake', 'live'] as const)
       : [options.engine, options.engine].slice(options.engine === 'live' ? 1 : 0)
-  const tallies: Tally[] = engineKinds.map((kind) => ({ kind, kills: new Map(), requests: 0, worlds: 0 }))
+  const tallies: Tally[] = engineKinds.map((kind) => ({ kind, kills: new Map(), requests: 0, runs: 0 }))
   const started = Date.now()
   const progress = setInterval(() => {
     const seconds = String(Math.round((Date.now() - started) / 1000)).padStart(5)
@@ -78,14 +79,14 @@ async function main(): Promise<number> {
   } catch (error) {
     print(error instanceof Error ? `${error.message}\n${error.name}` : String(error))
     print(
-      `To repeat it: npm run chaos -- --seed ${options.seed} --engine ${options.engine} --minutes ${options.minutes}`,
+      `To repeat this run: npm run chaos -- --seed ${options.seed} --engine ${options.engine} --minutes ${options.minutes}`,
     )
     return 1
   } finally {
     clearInterval(progress)
   }
   for (const tally of totalsByEngine(tallies)) {
-    print(`\n${describeTally(tally)} in ${tally.worlds} worlds`)
+    print(`\n${describeTally(tally)} in ${tally.runs} runs`)
     for (const [kind, count] of tally.kills) print(`  ${kind.padEnd(18)}${count}`)
   }
   print(
@@ -94,7 +95,7 @@ async function main(): Promise<number> {
   return 0
 }
 
-/** What is asked for; `null` if it cannot be, which has been said. */
+/** The options; `null` after an error message if they are invalid. */
 function parsedOptions(): ReturnType<typeof readOptions> | null {
   try {
     return readOptions()
@@ -104,13 +105,13 @@ function parsedOptions(): ReturnType<typeof readOptions> | null {
   }
 }
 
-async function runSimulations(worlds: number, seed: number): Promise<number> {
-  const { runs: count, violations } = await runSeeds({ seeds: worlds, firstSeed: seed, print })
-  print(`${count} worlds, ${violations.length} violations (seeds from ${seed})`)
+async function runSimulations(simulations: number, seed: number): Promise<number> {
+  const { runs: count, violations } = await runSeeds({ seeds: simulations, firstSeed: seed, print })
+  print(`${count} simulations, ${violations.length} violations (seeds from ${seed})`)
   return violations.length === 0 ? 0 : 1
 }
 
-/** One for each kind of engine. */
+/** The totals for each kind of engine. */
 function totalsByEngine(tallies: readonly Tally[]): readonly Tally[] {
   return (['fake', 'live'] as const).flatMap((kind) => {
     const engineTallies = tallies.filter((tally) => tally.kind === kind)
@@ -118,8 +119,8 @@ function totalsByEngine(tallies: readonly Tally[]): readonly Tally[] {
     const kills = new Map<string, number>()
     for (const lane of engineTallies)
       for (const [point, count] of lane.kills) kills.set(point, (kills.get(point) ?? 0) + count)
-    const sum = (field: 'requests' | 'worlds') => engineTallies.reduce((all, lane) => all + lane[field], 0)
-    return [{ kind, kills, requests: sum('requests'), worlds: sum('worlds') }]
+    const sum = (field: 'requests' | 'runs') => engineTallies.reduce((all, lane) => all + lane[field], 0)
+    return [{ kind, kills, requests: sum('requests'), runs: sum('runs') }]
   })
 }
 

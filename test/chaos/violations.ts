@@ -1,12 +1,12 @@
-// What must hold after every crash, as a pure function over what clients heard, what is on disk and what the engine has.
+// The invariants after every crash, as a pure function of the responses to clients, the database and the engine.
 import { type Evidence, type JournalLine, linesByWorkspace } from './evidence.ts'
 import { type ObservedResponse, isAcknowledged } from './observed-response.ts'
 import { responseViolations, eventViolations } from './response-checks.ts'
 
-/** Nothing that has expired is there for longer than this; the sweeps of the service under fire take a second. */
+/** Expired workspaces must be deleted within this time; the sweeps of the service under test run every second. */
 const expiryToleranceMs = 10_000
 
-/** One sentence for each thing that must not be. */
+/** One sentence per violation. */
 export function violations(evidence: Evidence): readonly string[] {
   const { integrity } = evidence
   return [
@@ -25,12 +25,12 @@ export function violations(evidence: Evidence): readonly string[] {
   ]
 }
 
-/** No line is missing or out of order, and the row is where its last line says. */
+/** No line is missing or out of order, and the state of each row is that of its last line. */
 function journalViolations({ journal, rows }: Evidence): string[] {
   const violations: string[] = []
   for (const [index, { seq }] of journal.entries())
     if (seq !== index + 1) {
-      violations.push(`the journal has line ${seq} where line ${index + 1} is due`)
+      violations.push(`the journal has line ${seq} instead of line ${index + 1}`)
       break
     }
   const histories = linesByWorkspace(journal)
@@ -38,22 +38,24 @@ function journalViolations({ journal, rows }: Evidence): string[] {
     let previous: JournalLine | undefined
     for (const line of lines) {
       if (line.from !== (previous?.to ?? null))
-        violations.push(`line ${line.seq} of ${id} begins in ${line.from}, and the one before ended in ${previous?.to}`)
+        violations.push(
+          `line ${line.seq} of ${id} starts in ${line.from}, but the line before ended in ${previous?.to}`,
+        )
       if (line.revision <= (previous?.revision ?? 0))
         violations.push(`line ${line.seq} of ${id} repeats revision ${line.revision}`)
       previous = line
     }
-    const row = rows.find((response) => response.id === id)
+    const row = rows.find((candidate) => candidate.id === id)
     if (previous?.to === 'deleted' ? row : !row)
-      violations.push(`workspace ${id} ended in ${previous?.to}, and its row is ${row ? 'there' : 'gone'}`)
+      violations.push(`workspace ${id} ended in ${previous?.to}, but its row ${row ? 'exists' : 'is missing'}`)
     if (row && row.state !== previous?.to)
-      violations.push(`the row of ${id} is in ${row.state}, its journal in ${previous?.to}`)
+      violations.push(`the row of ${id} is in ${row.state}, but its journal ends in ${previous?.to}`)
   }
-  for (const { id } of rows) if (!histories.has(id)) violations.push(`workspace ${id} has a row and no history`)
+  for (const { id } of rows) if (!histories.has(id)) violations.push(`workspace ${id} has a row but no history`)
   return violations
 }
 
-/** What was acknowledged exists, or went by a delete or an expiry that somebody asked for. */
+/** An acknowledged workspace exists, or was removed by a requested delete or expiry. */
 function createViolations({ responses, journal, now }: Evidence): string[] {
   const histories = linesByWorkspace(journal)
   const violations: string[] = []
@@ -63,23 +65,23 @@ function createViolations({ responses, journal, now }: Evidence): string[] {
     if (!workspace) continue
     const lines = histories.get(workspace.id) ?? []
     if (lines[0]?.event !== 'create')
-      violations.push(`create of ${workspace.id} was acknowledged and is not in the journal`)
+      violations.push(`create of ${workspace.id} was acknowledged but is not in the journal`)
     const endings = lines.filter(({ event }) => event === 'delete' || event === 'expire')
     for (const end of endings)
       if (!wasRequested(end, responses, now))
-        violations.push(`workspace ${workspace.id} went by a ${end.event} of ${end.by} that nobody asked for`)
+        violations.push(`workspace ${workspace.id} was removed by ${end.event} of ${end.by}, which was never requested`)
     const key = response.request.verb === 'create' ? response.request.key : null
     if (key === null) continue
     const previousId = idsByKey.get(key)
     if (previousId !== undefined && previousId !== workspace.id)
-      violations.push(`the idempotency key ${key} made two workspaces, ${previousId} and ${workspace.id}`)
+      violations.push(`the idempotency key ${key} created two workspaces, ${previousId} and ${workspace.id}`)
     idsByKey.set(key, workspace.id)
   }
-  // Each create has a name of its own: only an earlier try of the same create can have taken it, and its key is to be answered alike.
+  // Each create has a unique name, so only an earlier attempt with the same key can have taken the name, and a retry must succeed.
   for (const { user, request, status } of responses)
     if (request.verb === 'create' && status === 409)
-      violations.push(`create of ${request.name} was repeated by ${user} under its key, and refused`)
-  // Everything that a user made was asked for: acknowledged, or without an answer and not asked again.
+      violations.push(`create of ${request.name} was retried by ${user} with its key, but refused`)
+  // Every created workspace was requested: the create was acknowledged, or had no response and was not retried.
   for (const user of new Set(responses.map((response) => response.user))) {
     const creates = responses.filter((response) => response.user === user && response.request.verb === 'create')
     const acknowledged = new Set(creates.filter(isAcknowledged).map(({ workspaces }) => workspaces[0]?.id))
@@ -91,7 +93,7 @@ function createViolations({ responses, journal, now }: Evidence): string[] {
     const createdCount = journal.filter(({ event, by }) => event === 'create' && by === `user:${user}`).length
     if (createdCount > acknowledged.size + unanswered.size)
       violations.push(
-        `${user} made ${acknowledged.size} workspaces, ${unanswered.size} without an answer, and the journal has ${createdCount}`,
+        `${user} created ${acknowledged.size} workspaces and ${unanswered.size} without a response, but the journal has ${createdCount}`,
       )
   }
   return violations
@@ -109,13 +111,13 @@ function wasRequested(
   )
 }
 
-/** What was deleted is gone for its owner, for ever, and nobody who has expired is kept. */
+/** A deleted workspace never reappears to its owner, and an expired workspace is deleted. */
 function deleteViolations({ responses, journal, rows, now }: Evidence): string[] {
   const violations: string[] = []
   for (const { request, receivedAt } of responses.filter(isAcknowledged)) {
     if (request.verb !== 'delete') continue
     if (!journal.some(({ workspace, event }) => workspace === request.id && (event === 'delete' || event === 'expire')))
-      violations.push(`delete of ${request.id} was acknowledged and is not in the journal`)
+      violations.push(`delete of ${request.id} was acknowledged but is not in the journal`)
     if (rows.some(({ id, status }) => id === request.id && status !== 'deleting'))
       violations.push(`workspace ${request.id} survived its delete`)
     if (
@@ -128,17 +130,17 @@ function deleteViolations({ responses, journal, rows, now }: Evidence): string[]
   }
   for (const { id, expiresAt, status } of rows)
     if (expiresAt !== null && expiresAt + expiryToleranceMs < now && status !== 'deleting')
-      violations.push(`workspace ${id} lives past its TTL`)
+      violations.push(`workspace ${id} exists after its TTL`)
   return violations
 }
 
-/** One container for what runs, at most one for anything else, none without its workspace. */
+/** A running workspace has one container, any other at most one, and no container is without its workspace. */
 function containerViolations({ containers, rows, journal }: Evidence): string[] {
   const violations: string[] = []
   for (const { id, workspace } of containers)
     if (!rows.some((row) => row.id === workspace))
       violations.push(
-        `container ${id} is left of ${workspace}, ${journal.some((line) => line.workspace === workspace) ? 'which is gone' : 'of which nobody heard'}`,
+        `container ${id} belongs to ${workspace}, ${journal.some((line) => line.workspace === workspace) ? 'which was deleted' : 'which never existed'}`,
       )
   for (const { id, state, containerId } of rows) {
     const ownContainers = containers.filter(({ workspace }) => workspace === id)
@@ -147,24 +149,24 @@ function containerViolations({ containers, rows, journal }: Evidence): string[] 
       state === 'running.up' &&
       !(ownContainers.length === 1 && ownContainers[0]?.running === true && ownContainers[0].id === containerId)
     )
-      violations.push(`workspace ${id} runs, and its containers are ${JSON.stringify(ownContainers)}`)
+      violations.push(`workspace ${id} is running, but its containers are ${JSON.stringify(ownContainers)}`)
   }
   return violations
 }
 
 /**
- * A container ends, or goes, because a step on disk says so or somebody did it by hand. One that is seen to have ended otherwise was
- * acted upon before the step was on disk (law 1).
+ * A container exits or disappears because of a committed transition, or because it was killed or removed without the service. Any other
+ * exit means that the service acted before the commit (law 1).
  */
 function unexplainedExits({ journal, manuallyChanged }: Evidence): string[] {
   return journal
     .filter(({ event, workspace }) => (event === 'exited' || event === 'vanished') && !manuallyChanged.has(workspace))
     .map(
-      ({ seq, event, workspace }) => `line ${seq}: the container of ${workspace} ${event}, and nobody had asked for it`,
+      ({ seq, event, workspace }) => `line ${seq}: the container of ${workspace} ${event}, which was never requested`,
     )
 }
 
-/** A TTL is what was last asked for, and does not move. */
+/** The expiry is the one last requested, and does not change by itself. */
 function expiryViolations({ responses, rows }: Evidence): string[] {
   return rows.flatMap(({ id, expiresAt }) => {
     const relevant = responses.filter(({ request, workspaces, status }) =>
@@ -176,9 +178,9 @@ function expiryViolations({ responses, rows }: Evidence): string[] {
           (status === 200 || status === 0),
     )
     const last = relevant.findLast(({ status }) => status === 200)
-    if (!last || relevant.at(-1) !== last) return [] // an update without an answer may have moved it
+    if (!last || relevant.at(-1) !== last) return [] // an update without a response may have changed the expiry
     const shownExpiry = last.workspaces[0]?.expires_at
     const expected = shownExpiry === undefined ? null : Date.parse(shownExpiry)
-    return expected === expiresAt ? [] : [`workspace ${id} expires at ${expiresAt}, and its owner was told ${expected}`]
+    return expected === expiresAt ? [] : [`workspace ${id} expires at ${expiresAt}, but its owner saw ${expected}`]
   })
 }

@@ -21,23 +21,23 @@ import { openTestServer } from '../http/test-server.ts'
 const textOf = (page: string) => readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8')
 const reference = textOf('api-reference.md')
 
-/** What stands under a heading. */
+/** The text under a heading. */
 function section(heading: string): string {
   const [, after = ''] = reference.split(`\n${heading}\n`)
   return after.split(/^#{2,3} /m)[0] ?? ''
 }
 
-/** The first cells of the tables in a text: what stands there in code. */
+/** The code in the first cells of the tables in a text. */
 const firstCells = (text: string) => [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, cell]) => String(cell))
 
-test('the problems page has every problem with its status and texts, and no other', () => {
+test('the problems page has every problem with its status and texts, and no others', () => {
   const rows = [...textOf('problems.md').matchAll(/^\| `([^`]+)` \| (\d+) \| (.*?) \| (.*) \|$/gm)]
   expect(rows.map(([, code, status, error, meaning]) => ({ code, status: Number(status), error, meaning }))).toEqual(
     Object.entries(problems).map(([code, known]) => ({ code, ...known })),
   )
 })
 
-test('the API reference has every route, and no other', async () => {
+test('the API reference has every route, and no others', async () => {
   const { inject } = await openTestServer()
   const described = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
   const { paths } = described.parse((await inject('GET', '/openapi.json')).json())
@@ -54,7 +54,7 @@ test.each([
   ['### List Workspaces', listWorkspacesQuerySchema],
   ['### Create Workspace', createWorkspaceBodySchema],
   ['### Change Workspace', patchWorkspaceBodySchema],
-])('the table under “%s” has every field, and no other', (heading, schema) => {
+])('the table under “%s” has every field, and no others', (heading, schema) => {
   expect(new Set(firstCells(section(heading)))).toEqual(new Set(Object.keys(schema.shape)))
 })
 
@@ -73,7 +73,7 @@ test.each<readonly [string, z.ZodType]>([
   for (const [, block = ''] of blocks) expect(schema.parse(JSON.parse(block))).toEqual(JSON.parse(block))
 })
 
-const hasValues = (program: string) => {
+const isInstalled = (program: string) => {
   try {
     return execFileSync(program, ['--version']).length > 0
   } catch {
@@ -81,7 +81,7 @@ const hasValues = (program: string) => {
   }
 }
 
-test.skipIf(!['bash', 'curl', 'jq'].every(hasValues))(
+test.skipIf(!['bash', 'curl', 'jq'].every(isInstalled))(
   'the examples of the API reference work as printed (bash, curl and jq)',
   async () => {
     const { count, listen } = await openTestServer()
@@ -91,7 +91,7 @@ test.skipIf(!['bash', 'curl', 'jq'].every(hasValues))(
     const script = ['set -euo pipefail', ...blocks].join('\n').replaceAll('localhost:3000', `127.0.0.1:${port}`)
     const { stdout } = await promisify(execFile)('bash', ['-c', script])
     expect(stdout).not.toContain('"error"')
-    expect(stdout).toMatch(/^\[\]HTTP\/1\.1 200 OK\r\n/) // nothing was there
+    expect(stdout).toMatch(/^\[\]HTTP\/1\.1 200 OK\r\n/) // no workspaces yet
     expect(stdout).toContain('"name":"my-workspace"')
     expect(stdout).toContain('Status: running\n{\n  "container_id": "')
     expect(stdout).toContain('"ssh_command": "vm ssh test-workspace"')

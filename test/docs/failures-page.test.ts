@@ -16,15 +16,13 @@ const rows = readPage('failures.md')
   })
 
 describe('the page on failures', () => {
-  it('says of each failure what users see, what the service does and what is guaranteed', () => {
+  it('has for each failure what users see, what the service does and what is guaranteed', () => {
     expect(rows.length).toBeGreaterThan(30)
-    expect(
-      rows.filter(({ cells }) => cells.length !== 5 || cells.includes('')).map(({ what: failure }) => failure),
-    ).toEqual([])
-    expect(new Set(rows.map(({ what: failure }) => failure)).size).toBe(rows.length)
+    expect(rows.filter(({ cells }) => cells.length !== 5 || cells.includes('')).map(({ what }) => what)).toEqual([])
+    expect(new Set(rows.map(({ what }) => what)).size).toBe(rows.length)
   })
 
-  it.each(rows)('names tests that are there: $what', ({ tests }) => {
+  it.each(rows)('names existing tests: $what', ({ tests }) => {
     expect(tests.length).toBeGreaterThan(0)
     expect(missingTests(tests)).toEqual([])
   })

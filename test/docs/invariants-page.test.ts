@@ -18,7 +18,7 @@ describe('the page on invariants', () => {
     expect(laws.filter(({ tests }) => tests.length === 0)).toEqual([])
   })
 
-  it.each(laws)('names tests of law $law that are there', ({ tests }) => {
+  it.each(laws)('names existing tests for law $law', ({ tests }) => {
     expect(missingTests(tests)).toEqual([])
   })
 })

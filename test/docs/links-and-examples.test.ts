@@ -15,11 +15,11 @@ const pages = [
   ...filesIn('docs', '.md'),
   ...filesIn('templates', '.md'),
 ]
-/** What beside the pages names variables and scripts to people. */
+/** Other files that mention variables and scripts. */
 const scripts = ['.ci/run', ...filesIn('deploy', '.service')]
 
-/** Variables that no service reads: of tests, of the bench, and of the `vm` command. */
-const others = [
+/** Variables that the service does not read: those of tests, of the benchmark, and of the `vm` command. */
+const otherVariables = [
   'VM_API_TEST_DOCKER_HOST',
   'VM_API_REQUIRE_ENGINE',
   'VM_API_BENCH_DIR',
@@ -30,7 +30,7 @@ const others = [
 
 const withoutCode = (text: string) => text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, 'x')
 
-/** What a code host makes of a heading for `#links`. */
+/** The anchors that a code host derives from headings. */
 function anchorsOf(text: string): string[] {
   return [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -40,7 +40,7 @@ function anchorsOf(text: string): string[] {
   )
 }
 
-test.each(pages)('every relative link of %s leads somewhere', (page) => {
+test.each(pages)('every relative link of %s has a target', (page) => {
   const links = [...withoutCode(textOf(page)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
   const broken = links
     .filter((link) => !/^[a-z]+:/.test(link))
@@ -60,7 +60,7 @@ test.each(pages)('every path of the repository that %s names in code exists', (p
   expect(paths.filter((path) => !/\/out(\/|$)/.test(path) && !existsSync(join(root, path)))).toEqual([])
 })
 
-test.each([...pages, ...scripts])('every npm script that %s names is one', (page) => {
+test.each([...pages, ...scripts])('every npm script in %s is defined', (page) => {
   const manifest: unknown = JSON.parse(textOf('package.json'))
   const defined = Object.keys(Object(Object(manifest).scripts))
   const usedScripts = [...textOf(page).matchAll(/\bnpm (?:run (?:--silent )?([a-z:]+)|(start|test)\b)/g)]
@@ -69,20 +69,20 @@ test.each([...pages, ...scripts])('every npm script that %s names is one', (page
   )
 })
 
-test.each([...pages, ...scripts])('every variable that %s names is a setting, or known as another', (page) => {
-  const usedScripts = [...textOf(page).matchAll(/\bVM_API_[A-Z][A-Z_]*[A-Z]\b/g)].map(([name]) => name)
-  expect(usedScripts.filter((name) => !Object.hasOwn(settings, name) && !others.includes(name))).toEqual([])
+test.each([...pages, ...scripts])('every variable in %s is a setting or a known variable', (page) => {
+  const usedVariables = [...textOf(page).matchAll(/\bVM_API_[A-Z][A-Z_]*[A-Z]\b/g)].map(([name]) => name)
+  expect(usedVariables.filter((name) => !Object.hasOwn(settings, name) && !otherVariables.includes(name))).toEqual([])
 })
 
-test('a variable that is no setting is read somewhere all the same', () => {
+test('a known variable that is not a setting is read by some code', () => {
   const code = ['src', 'test', 'bench']
     .flatMap((folder) => filesIn(folder, '.ts'))
     .filter((file) => !file.endsWith('docs.test.ts'))
   const read = code.map(textOf).join('\n')
-  expect(others.filter((name) => !read.includes(name))).toEqual([])
+  expect(otherVariables.filter((name) => !read.includes(name))).toEqual([])
 })
 
-/** The curl commands of a page's shell blocks, continued lines and pipes included, by method and path. */
+/** The curl commands of a page's shell blocks, with continued lines and pipes, by method and path. */
 function curlsOf(text: string): (readonly [request: string, command: string])[] {
   return [...text.matchAll(/^```bash\n(.*?)^```/gms)].flatMap(([, block = '']) =>
     [...block.replaceAll(/\s*\\\n\s*/g, ' ').matchAll(/^.*\bcurl .*$/gm)].flatMap(([command]) => {
@@ -93,25 +93,25 @@ function curlsOf(text: string): (readonly [request: string, command: string])[] 
   )
 }
 
-test('what the README asks of the API is what the examples of the API reference ask', () => {
+test('the API requests in the README equal those in the examples of the API reference', () => {
   const examples = curlsOf(textOf('docs/api-reference.md').split(/^## Examples$/m)[1] ?? '')
   const requests = curlsOf(textOf('README.md')).filter(([request]) => examples.some(([other]) => other === request))
   expect(requests.length).toBeGreaterThanOrEqual(5)
   expect(requests.filter(([, command]) => !examples.some(([, other]) => other === command))).toEqual([])
 })
 
-test('every message that the page on operating explains is one that is logged', () => {
+test('every log message in the page on operating exists in the code', () => {
   const [, after = ''] = textOf('docs/operating.md').split('**The log warns:**')
   const [table = ''] = after.split(/^\*\*/m)
   const messages = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, message = '']) => message)
-  // What stands for `…` differs each time.
+  // `…` stands for variable text.
   const parts = messages.flatMap((message) => message.split('…')).filter((part) => part.length > 10)
   const code = filesIn('src', '.ts').map(textOf).join('\n')
   expect(parts.length).toBeGreaterThan(8)
   expect(parts.filter((part) => !code.includes(part))).toEqual([])
 })
 
-test('the unit starts what is built', () => {
+test('the systemd unit starts the built program', () => {
   const unit = textOf('deploy/vm-api.service')
   expect(unit).toContain('dist/main.js')
   expect(unit).not.toMatch(/^MemoryDenyWriteExecute=/m)

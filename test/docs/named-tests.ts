@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// A page that promises something names the tests that hold it. This tells whether they are there.
+// Pages that state guarantees name the tests that verify them. These functions find names without a test.
 
-/** A test as a page names it. */
+/** A reference to a test in a page. */
 export interface NamedTest {
-  /** As the page links to it, relative to `docs`. */
+  /** Path relative to `docs`. */
   readonly file: string
   readonly name: string
 }
@@ -17,7 +17,7 @@ export function readPage(name: string): string {
   return readFileSync(join(docs, name), 'utf8')
 }
 
-/** Those that are not there, or are never run. */
+/** The references to tests that do not exist or are never run. */
 export function missingTests(tests: readonly NamedTest[]): readonly NamedTest[] {
   return tests.filter(({ file, name }) => {
     const path = join(docs, file)
@@ -25,7 +25,7 @@ export function missingTests(tests: readonly NamedTest[]): readonly NamedTest[] 
   })
 }
 
-/** The names of the tests in a file: every string in it that stands where a name does. */
+/** The names of the tests in a file: every string in the position of a name. */
 export function testNamesIn(source: string): readonly string[] {
   const strings = source.matchAll(
     /(?:\b(?:it|test)(?:\.(?!skip\b|todo\b|fails\b)\w+)*\(|\)\(|\btest\.each)\s*(['"`])((?:(?!\1).)+)\1/gs,

@@ -19,7 +19,7 @@ import { simulatedClock } from '../supervisor/simulated-clock.ts'
 export const alice = callerNamed('alice')
 export const bob = callerNamed('bob')
 
-/** A runtime on a simulated clock: its guest, its database and the supervisor's answers are in the hands of the test. */
+/** A runtime on a simulated clock. The test controls its guest, its database and the supervisor's responses. */
 export function openTestRuntime(options: Pick<RuntimeDeps, 'exec' | 'shellTimeouts'> = {}) {
   const clock = simulatedClock()
   const fake = fakeGuest()

@@ -14,7 +14,7 @@ import {
 } from './service-fixture.ts'
 
 const pageSize = 4096
-/** What a disk may hand out in place of what was written. */
+/** Data that a faulty disk may return instead of what was written. */
 const garbage = Buffer.alloc(pageSize, 0x5a)
 
 /** The first page of the table or index `name`. */
@@ -22,7 +22,7 @@ function rootOf(path: string, name: string): number {
   const db = new Sqlite(path, { readonly: true })
   try {
     const root = db.prepare<[string], number>('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(name)
-    if (root === undefined) throw new Error(`there is no ${name}`)
+    if (root === undefined) throw new Error(`no table or index ${name}`)
     return root
   } finally {
     db.close()
@@ -36,7 +36,7 @@ function damage(path: string, page: number) {
 }
 
 test.each(['workspaces', 'journal_workspace'])(
-  'a database whose page of %s is damaged is not started with, says what to do, and is left as it is for whoever repairs it',
+  'a damaged page of %s prevents the start with a message that says what to do, and the database file stays unchanged',
   async (name) => {
     const { path, start, refusedStart } = serviceFixture(temporaryFolder())
     const first = await start()
@@ -44,52 +44,52 @@ test.each(['workspaces', 'journal_workspace'])(
     await first.stop('SIGTERM')
     const good = readFileSync(path)
     damage(path, rootOf(path, name))
-    const bad = readFileSync(path)
+    const damaged = readFileSync(path)
     expect(await refusedStart()).toMatch(/damaged.*backup/is)
-    expect(readFileSync(path).equals(bad)).toBe(true)
-    expect(processCountOf(id)).toBeGreaterThan(0) // its workspaces go on meanwhile
+    expect(readFileSync(path).equals(damaged)).toBe(true)
+    expect(processCountOf(id)).toBeGreaterThan(0) // the workspaces keep running
     writeFileSync(path, good) // the backup
     expect(await listWorkspaces(await start())).toMatchObject([{ id, state: 'running.up' }])
   },
 )
 
-const [gone, late] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
+const [early, late] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
 const historyOf = ({ url }: ServiceProcess, id: string) => callApi(url, 'alice', 'GET', `/workspaces/${id}/history`)
 
-/** Two histories that lie far apart, in a file that is larger than what SQLite keeps in memory. */
+/** Two histories that lie far apart, in a file larger than SQLite's cache. */
 function writeHistories(path: string) {
   const db = new Sqlite(path)
   const line = db.prepare(
     `INSERT INTO journal (workspace, owner, at, event, to_state, by, revision) VALUES (?, 'alice', 1, 'e', 'deleted', ?, 1)`,
   )
   db.transaction(() => {
-    for (let n = 0; n < 20; n += 1) line.run(gone, `mark-early-${'x'.repeat(1000)}`)
+    for (let n = 0; n < 20; n += 1) line.run(early, `mark-early-${'x'.repeat(1000)}`)
     for (let n = 0; n < 9000; n += 1) line.run(`other-${n}`, 'y'.repeat(3000))
     line.run(late, 'mark-late')
   })()
   db.close()
 }
 
-/** The first page of rows, not of a tree above them, that has this text. */
+/** The first leaf page that contains the text. */
 function leafWith(path: string, text: string): number {
   const bytes = readFileSync(path)
   for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at + 1)) {
     const page = Math.floor(at / pageSize)
     if (bytes[page * pageSize] === 0x0d) return page + 1
   }
-  throw new Error(`no page has ${text}`)
+  throw new Error(`no page contains ${text}`)
 }
 
-test('a page that is damaged while the service runs is said, ends nobody, and nothing is acknowledged that a backup would lose', async () => {
+test('a page that is damaged while the service runs is reported, affects no workspace, and blocks changes that a restored backup would lose', async () => {
   const { path, start, refusedStart } = serviceFixture(temporaryFolder(), { VM_API_JOURNAL_DAYS: '36500' })
   const first = await start()
   const { id } = await createRunning(first, 'kept')
   await first.stop('SIGTERM')
   writeHistories(path)
   const second = await start()
-  await expect.poll(() => readinessOf(second)).toMatchObject({ status: 200 }) // the engine answers a moment after the start
+  await expect.poll(() => readinessOf(second)).toMatchObject({ status: 200 }) // the engine responds shortly after the start
   damage(path, leafWith(path, 'mark-early-'))
-  expect(await historyOf(second, gone)).toMatchObject({ status: 503, body: { code: 'not-read' } })
+  expect(await historyOf(second, early)).toMatchObject({ status: 503, body: { code: 'not-read' } })
 
   expect(await readinessOf(second)).toMatchObject({
     status: 503,

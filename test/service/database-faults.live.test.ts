@@ -18,7 +18,7 @@ import {
   waitUntilRunning,
 } from './service-fixture.ts'
 
-// The disk under the database, for real: the service is a process of its own, its disk is a mount of the test's own.
+// Real disk faults: the service is a separate process whose disk is mounted by the test.
 
 const notWritten = { status: 503, body: { code: 'not-written' } }
 const notReady = (error: RegExp) => ({
@@ -26,10 +26,10 @@ const notReady = (error: RegExp) => ({
   body: { status: 'not_ready', database: 'disconnected', error: expect.stringMatching(error) },
 })
 const ready = { status: 200, body: { status: 'ready', database: 'connected' } }
-/** Fills a megabyte in a dozen creates. */
+/** Large enough that a dozen creates fill a megabyte. */
 const metadata = { text: 'much '.repeat(2400) }
 
-/** Creates until that is refused. Answers the ids of what was acknowledged. */
+/** Creates workspaces until a create is refused. Returns the ids of the acknowledged ones. */
 async function createUntilFull(service: ServiceProcess): Promise<string[]> {
   const acknowledged: string[] = []
   for (;;) {
@@ -51,7 +51,7 @@ function newDisk(megabytes = 1) {
 }
 
 describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a disk under the database', () => {
-  test('that is full loses no acknowledged create, says so before and after a kill, and all run when there is room', async () => {
+  test('that is full loses no acknowledged create, is reported before and after a kill, and all workspaces run once there is space', async () => {
     const disk = newDisk(16)
     const { start } = serviceFixture(disk.folder)
     const first = await start()
@@ -65,22 +65,22 @@ describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a 
     disk.fill() // to the last byte
     const second = await start()
     expect(await idsOf(second)).toEqual(acknowledged.toSorted())
-    acknowledged.push(...(await createUntilFull(second))) // what the crash left of the log is room
+    acknowledged.push(...(await createUntilFull(second))) // the crash has freed space in the log
     expect(await readinessOf(second)).toMatchObject(notReady(/disk is full/i))
     expect(await idsOf(second)).toEqual(acknowledged.toSorted())
     expect((await fetch(`${second.url}/health`)).status).toBe(200)
 
     disk.clear()
     for (const id of acknowledged) await waitUntilRunning(second, id)
-    // Its look at the database is a moment old.
+    // The service checks the database periodically.
     await expect.poll(() => readinessOf(second)).toMatchObject(ready)
     expect(await createWorkspace(second, 'more')).toMatchObject({ status: 200 })
   })
 
-  test('that has no room for a create is not called ready because a few bytes still fit', async () => {
+  test('that has no space for a create is reported as not ready, even if a few bytes still fit', async () => {
     const disk = newDisk()
     const service = await serviceFixture(disk.folder).start()
-    await expect.poll(() => readinessOf(service)).toMatchObject(ready) // its engine answers a moment after the start
+    await expect.poll(() => readinessOf(service)).toMatchObject(ready) // the engine responds shortly after the start
     disk.fill(24 * 1024)
     expect(await createWorkspace(service, 'too-large', { metadata })).toMatchObject(notWritten)
     expect(await readinessOf(service)).toMatchObject(notReady(/disk is full/i))
@@ -89,7 +89,7 @@ describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a 
   })
 
   test.each([16, 80, 92])(
-    'that has %i KiB left at the first start ends it with what to do, and the next one with room is as if nothing had been',
+    'that has %i KiB left prevents the first start with a message that says what to do, and does not affect a later start with space',
     async (kib) => {
       const disk = newDisk()
       const { start, refusedStart } = serviceFixture(disk.folder)
@@ -102,13 +102,13 @@ describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a 
     },
   )
 
-  test('that is mounted read-only at the start ends it with what to do, and changes nothing', async () => {
+  test('that is mounted read-only prevents the start with a message that says what to do, and nothing is changed', async () => {
     const disk = newDisk()
     const nowhere = { VM_API_PROVIDER: 'docker', DOCKER_HOST: `unix://${disk.folder}/none.sock` }
     const { path, start, refusedStart } = serviceFixture(disk.folder, nowhere)
     const first = await start()
     const { body } = await createWorkspace(first, 'kept')
-    await first.stop('SIGKILL') // what was acknowledged is in the log
+    await first.stop('SIGKILL') // the acknowledged changes are in the log
     disk.remount('ro')
     const [before, log] = [readFileSync(path), readFileSync(`${path}-wal`)]
     expect(await refusedStart()).toMatch(/read-only.*mount it writable/)
@@ -117,14 +117,14 @@ describe.skipIf(!requirePrerequisite(canMountDisks(), 'mount a small disk'))('a 
     expect((await listWorkspaces(await start())).map(({ id }) => id)).toEqual([body.id])
   })
 
-  test('that is read-only before there is a database says so', async () => {
+  test('that is read-only before the database exists is reported', async () => {
     const disk = newDisk()
     disk.remount('ro')
     expect(await serviceFixture(disk.folder).refusedStart()).toMatch(/read-only.*mount it writable/)
   })
 })
 
-/** Can a file be made such that not even root, who has it open, writes to it? Not every file system knows how. */
+/** True if the file system supports files to which not even root, with the file open, can write. */
 function canSetImmutable(): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'vm-api-frozen-'))
   const file = join(folder, 'file')
@@ -145,9 +145,9 @@ function setImmutable(flag: '+' | '-', ...files: readonly string[]) {
 }
 
 describe.skipIf(!requirePrerequisite(canSetImmutable(), 'make a file immutable'))(
-  'a database file that takes no more writes',
+  'a database file that becomes immutable',
   () => {
-    test('while it is served is read on, refuses changes and says so, and goes on by itself when it takes them again', async () => {
+    test('while the service runs is still read, rejects changes with the reason, and recovers by itself when it is writable again', async () => {
       const { path, start } = serviceFixture(temporaryFolder())
       const service = await start()
       const { id } = await createRunning(service, 'before')

@@ -24,7 +24,7 @@ db.exec('BEGIN EXCLUSIVE')
 console.log('held')
 setInterval(() => undefined, 60_000)`
 
-/** Another program that begins a transaction on the database at `path` and does not end it. Answers how it is ended. */
+/** Starts a program that holds a transaction open on the database at `path`. Returns a function that ends it. */
 async function hold(path: string, journal?: string): Promise<() => Promise<void>> {
   const sqlite = join(import.meta.dirname, '../../node_modules/better-sqlite3')
   const args = [sqlite, path, ...(journal === undefined ? [] : [journal])]
@@ -41,7 +41,7 @@ async function hold(path: string, journal?: string): Promise<() => Promise<void>
 }
 
 describe('a lock on the database that another program holds', () => {
-  test('while it is served refuses changes and says so, blocks nobody for long, and all goes on when it is let go', async () => {
+  test('while the service runs causes changes to be rejected with the reason, blocks no request for long, and is recovered from when it is released', async () => {
     const { path, start } = serviceFixture(temporaryFolder())
     const service = await start()
     await createRunning(service, 'before')
@@ -55,14 +55,14 @@ describe('a lock on the database that another program holds', () => {
     const startedAt = performance.now()
     const [response] = await Promise.all([fetch(`${service.url}/health`), createWorkspace(service, 'd')])
     expect(response.status).toBe(200)
-    expect(performance.now() - startedAt).toBeLessThan(2_000) // a few times the 250 ms that a write waits
+    expect(performance.now() - startedAt).toBeLessThan(2_000) // a few times the 250 ms for which a write waits
     expect((await listWorkspaces(service)).map(({ name }) => name)).toEqual(['before'])
     await release()
     await expect.poll(() => readinessOf(service)).toMatchObject({ status: 200 })
     await createRunning(service, 'after')
   })
 
-  test('at the start does not keep it from starting, and is said until it is let go', async () => {
+  test('at the start does not prevent the start, and is reported until it is released', async () => {
     const { path, start } = serviceFixture(temporaryFolder())
     const first = await start()
     const { body } = await createWorkspace(first, 'cut-off')
@@ -75,7 +75,7 @@ describe('a lock on the database that another program holds', () => {
     await waitUntilRunning(second, body.id)
   })
 
-  test('that keeps even readers out at the start ends it with what to do', async () => {
+  test('that blocks even readers prevents the start with a message that says what to do', async () => {
     const { path, start, refusedStart } = serviceFixture(temporaryFolder())
     await (await start()).stop('SIGTERM')
     const release = await hold(path, 'DELETE')
@@ -86,20 +86,20 @@ describe('a lock on the database that another program holds', () => {
 })
 
 describe('one process per database', () => {
-  const inTheWay = /^Another process is serving the database .*Stop it first, or .*VM_API_DB_PATH/
+  const lockMessage = /^Another process is serving the database .*Stop it first, or .*VM_API_DB_PATH/
 
-  test('a second service is refused while the first lives, and starts at once when that was killed', async () => {
+  test('a second service is refused while the first runs, and starts at once after the first was killed', async () => {
     const { path, start, refusedStart } = serviceFixture(temporaryFolder())
     const first = await start()
     const { id } = await createRunning(first, 'kept')
-    expect(await refusedStart()).toMatch(inTheWay)
-    await createRunning(first, 'meanwhile') // the first has lost nothing by it
+    expect(await refusedStart()).toMatch(lockMessage)
+    await createRunning(first, 'meanwhile') // the first service is unaffected
     await first.stop('SIGKILL')
     expect(existsSync(`${path}.lock`)).toBe(true)
     expect((await listWorkspaces(await start())).map((workspace) => workspace.id)).toContain(id)
   })
 
-  test('a second service is refused by whatever way it comes to the file, also by a link that led nowhere at first', async () => {
+  test('a second service is refused whatever path it uses, also through a link that was dangling at first', async () => {
     const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()]
     mkdirSync(join(folder, 'real'))
     const real = serviceFixture(join(folder, 'real'))
@@ -107,39 +107,36 @@ describe('one process per database', () => {
     symlinkSync(join(folder, 'real'), join(elsewhere, 'folder'))
     const linked = serviceFixture(elsewhere)
     const first = await linked.start()
-    expect(await real.refusedStart()).toMatch(inTheWay)
-    expect(await serviceFixture(join(elsewhere, 'folder')).refusedStart()).toMatch(inTheWay)
+    expect(await real.refusedStart()).toMatch(lockMessage)
+    expect(await serviceFixture(join(elsewhere, 'folder')).refusedStart()).toMatch(lockMessage)
     await first.stop('SIGKILL')
     await real.start()
-    expect(await linked.refusedStart()).toMatch(inTheWay)
+    expect(await linked.refusedStart()).toMatch(lockMessage)
   })
 
   test.each([
-    ['has made its lock', 'vm.db.lock', 0],
+    ['has created its lock', 'vm.db.lock', 0],
     ['has opened the database', 'vm.db-wal', 0],
     ['migrates it', 'vm.db-wal', 1],
-  ])(
-    'a service that is killed when it %s leaves nothing that keeps the next one from starting',
-    async (_, file, bytes) => {
-      const folder = temporaryFolder()
-      const { env, start, refusedStart } = serviceFixture(folder)
-      const child = spawn(process.execPath, [serviceProgram], {
-        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], VM_API_BIND: '127.0.0.1:0', ...env },
-        stdio: 'ignore',
-      })
-      const ended = once(child, 'exit')
-      // Polled as fast as can be: it is the moment that counts, and nobody else tells of it.
-      while (sizeOf(join(folder, file)) < bytes && child.exitCode === null) await delay(1)
-      child.kill('SIGKILL')
-      await ended
-      const next = await start()
-      expect(await createWorkspace(next, 'at-last')).toMatchObject({ status: 200 })
-      expect(await refusedStart()).toMatch(inTheWay)
-    },
-  )
+  ])('a service that is killed when it %s leaves nothing that prevents the next start', async (_, file, bytes) => {
+    const folder = temporaryFolder()
+    const { env, start, refusedStart } = serviceFixture(folder)
+    const child = spawn(process.execPath, [serviceProgram], {
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], VM_API_BIND: '127.0.0.1:0', ...env },
+      stdio: 'ignore',
+    })
+    const ended = once(child, 'exit')
+    // Polled in a tight loop, because only the file shows the moment.
+    while (sizeOf(join(folder, file)) < bytes && child.exitCode === null) await delay(1)
+    child.kill('SIGKILL')
+    await ended
+    const next = await start()
+    expect(await createWorkspace(next, 'at-last')).toMatchObject({ status: 200 })
+    expect(await refusedStart()).toMatch(lockMessage)
+  })
 })
 
-/** Of a file in bytes; -1 if it is not there. */
+/** Size of a file in bytes; -1 if it does not exist. */
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? -1
 }

@@ -9,11 +9,11 @@ import { baseImage, ensureBaseImage } from '../engine/images.ts'
 import type { ServiceProcess } from './service-process.ts'
 import { callApi, startServiceProcess, waitForWorkspace } from './service-process.ts'
 
-/** Its command takes all the memory that there is, after a while. */
+/** An image whose command uses up all memory after two seconds. */
 const hungryImage = 'vm-test/hungry:latest'
 const customizations = { 'vm-api': { memory: '64m' } }
 
-// The whole service, in a process of its own, over an engine of the test's own: both are really killed.
+// The complete service and a separate engine, both of which are killed for real.
 describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout: 120_000 }, () => {
   let folder: string
   let engine: EngineProcess
@@ -44,7 +44,7 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vm-api-service-'))
     mkdirSync(join(folder, 'templates', 'base'), { recursive: true })
-    // Without an init process: an engine of a test's own need not have one.
+    // Without an init process: the engine of a test may not have one.
     const base = { image: baseImage, init: false, postCreateCommand: 'echo once >> made' }
     writeFileSync(join(folder, 'templates', 'base', 'devcontainer.json'), JSON.stringify(base))
     const hungryTemplate = { image: hungryImage, init: false, overrideCommand: false, customizations }
@@ -66,7 +66,7 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('ten creates that a kill cuts off are ten running workspaces in ten containers after the next start', async () => {
+  test('ten creates that a kill interrupts become ten running workspaces in ten containers after the next start', async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => make(`cut-${n}`)))
     await service.stop('SIGKILL')
     service = await start()
@@ -78,11 +78,11 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
     await clear()
   })
 
-  test('what ran goes on after the engine was killed, what was asked meanwhile waits, and readiness says why', async () => {
+  test('workspaces run again after the engine was killed, requests meanwhile wait, and readiness reports the reason', async () => {
     const id = await make('before')
     const before = await running(id)
     await engine.kill()
-    // The loss is noticed when the stream of events ends, and nobody says when that is.
+    // Polled: the service notices the loss when its event stream ends.
     await expect.poll(ready, { timeout: 20_000 }).toMatchObject({ status: 'not_ready', provider: 'disconnected' })
     const meanwhile = await make('meanwhile')
     await waitForWorkspace(service.url, 'alice', meanwhile, ({ error_message }) =>
@@ -97,7 +97,7 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
     await clear()
   })
 
-  test('what an older database never heard of is adopted, with the files in its container', async () => {
+  test('a container that a restored older database does not know is adopted with its files', async () => {
     const db = join(folder, 'vm.db')
     await service.stop('SIGTERM')
     copyFileSync(db, `${db}.older`)
@@ -113,19 +113,19 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
     copyFileSync(`${db}.older`, db)
     service = await start()
     const listOrphans = async () => (await callApi(service.url, 'root', 'GET', '/orphans')).body
-    // It is not told when the inventory is done.
+    // Polled: nothing announces the end of the reconciliation.
     const labels = { owner: 'alice', name: 'young', template: 'base' }
     await expect.poll(listOrphans, { timeout: 20_000 }).toMatchObject([{ workspace: id, state: 'running', ...labels }])
     const adopted = await callApi(service.url, 'root', 'POST', `/orphans/${provider_id}/adopt`)
     expect(adopted.body).toMatchObject({ id, ...labels })
     expect((await running(id)).provider_id).toBe(provider_id)
-    await dockerClient(engine.target).getContainer(provider_id).infoArchive({ path: '/note' }) // refused if it is not there
+    await dockerClient(engine.target).getContainer(provider_id).infoArchive({ path: '/note' }) // fails if the file does not exist
     expect(await listOrphans()).toEqual([])
     expect(await containers()).toHaveLength(1)
     await clear()
   })
 
-  test('a container that somebody kills or removes by hand shows, with the reason, and start brings it back', async () => {
+  test('a container that is killed or removed by hand is reported with the reason, and start brings it back', async () => {
     const docker = dockerClient(engine.target)
     const id = await make('by-hand')
     const { provider_id: first = '' } = await running(id)
@@ -145,7 +145,7 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
     await clear()
   })
 
-  test('a workspace that runs out of memory is failed, says so, and can be deleted', async () => {
+  test('a workspace that runs out of memory fails with that reason, and can be deleted', async () => {
     const id = await make('hungry', 'hungry')
     const failed = await waitForWorkspace(service.url, 'alice', id, ({ status }) => status === 'failed')
     expect(failed.error_message).toContain('ran out of memory')
@@ -153,15 +153,15 @@ describe.skipIf(!canRunEngines())('the service over a Docker engine', { timeout:
     await clear()
   })
 
-  test('a delete while the engine is away is answered, hides the workspace, and is done when the engine is back', async () => {
+  test('a delete while the engine is down succeeds, hides the workspace, and completes when the engine is back', async () => {
     const id = await make('leaving')
     await running(id)
     await engine.stop()
     expect(await callApi(service.url, 'alice', 'DELETE', `/workspaces/${id}`)).toMatchObject({ status: 200 })
     expect((await callApi(service.url, 'alice', 'GET', `/workspaces/${id}`)).status).toBe(404)
-    await make('leaving') // its name is free
+    await make('leaving') // the name is available again
     await engine.start()
-    // The API does not show what is being deleted: the engine says when it is gone.
+    // The API hides a workspace that is being deleted, so the engine is polled.
     await expect
       .poll(async () => (await containers()).filter(({ Labels }) => Labels['vm-api.workspace'] === id), {
         timeout: 30_000,

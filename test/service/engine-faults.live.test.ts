@@ -31,27 +31,27 @@ const command = ({ url }: ServiceProcess, id: string, name: string) =>
 const stateOf = ({ url }: ServiceProcess, id: string, state: string) =>
   waitForWorkspace(url, 'alice', id, (workspace) => workspace.state === state)
 
-/** Asks for the service's health all the time. Answers how often it was not answered well, when it is told to end. */
-function fetchHealth({ url }: ServiceProcess): () => Promise<readonly unknown[]> {
-  const bad: unknown[] = []
+/** Polls the health of the service until the returned function is called, which returns the failures. */
+function pollHealth({ url }: ServiceProcess): () => Promise<readonly unknown[]> {
+  const failures: unknown[] = []
   const ended = new AbortController()
-  const asking = (async () => {
+  const polling = (async () => {
     for (; !ended.signal.aborted; await delay(20)) {
       const status = await fetch(`${url}/health`).then(
         (response) => response.status,
         (error: unknown) => error,
       )
-      if (status !== 200) bad.push(status)
+      if (status !== 200) failures.push(status)
     }
   })()
   return async () => {
     ended.abort()
-    await asking
-    return bad
+    await polling
+    return failures
   }
 }
 
-// What takes a minute goes on while other tests run: the first engine trouble begins before them and ends after them.
+// The faults that last a minute start before the other tests and end after them, so that the suite is faster.
 describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'))(
   'engine trouble',
   { timeout: 150_000 },
@@ -60,7 +60,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
     let docker: Docker
     const proxies: StallingProxy[] = []
     const services: ServiceProcess[] = []
-    /** A proxy before the engine that everybody shares, and a service behind it. */
+    /** A proxy in front of the shared engine, and a service behind the proxy. */
     async function startBehindProxy(name: string) {
       const { endpoint } = live ?? noEngine
       const proxy = await stallingProxy(endpoint.kind === 'socket' ? endpoint.path : '')
@@ -90,7 +90,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       readonly keptId: string
       readonly container: string
     }
-    let goneAt: number
+    let disconnectedAt: number
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'vm-api-engine-trouble-'))
@@ -109,7 +109,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       const { id, provider_id } = await createRunning(service, 'kept')
       withoutSocket = { proxy, service, keptId: id, container: provider_id ?? '' }
       await proxy.disconnect()
-      goneAt = performance.now()
+      disconnectedAt = performance.now()
     })
 
     afterAll(async () => {
@@ -120,12 +120,12 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       rmSync(folder, { recursive: true, force: true })
     })
 
-    test('a create that hangs in the engine holds up nobody else, and its delete is answered', async () => {
+    test('a create that hangs in the engine delays no other workspace, and its delete succeeds', async () => {
       const { proxy, service } = hanging
-      const health = fetchHealth(service)
+      const health = pollHealth(service)
       doomed = (await createWorkspace(service, 'hung-too')).body.id
-      await expect.poll(proxy.stalled).toHaveLength(2) // the proxy tells nobody
-      proxy.unstall() // those two hang on
+      await expect.poll(proxy.stalled).toHaveLength(2) // the proxy sends no notification
+      proxy.unstall() // the two stalled requests stay stalled
       const { id } = await createRunning(service, 'other')
       await command(service, id, 'stop')
       await stateOf(service, id, 'stopped.idle')
@@ -142,7 +142,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       expect(await health()).toEqual([])
     })
 
-    test('an engine whose socket is gone is waited for, with the reason, and what ran before is neither touched nor hidden', async () => {
+    test('an engine whose socket disappears is waited for with the reason, and running workspaces are neither changed nor hidden', async () => {
       const { service, keptId, container } = withoutSocket
       const waiting = (await createWorkspace(service, 'waiting')).body.id
       const { status } = await waitForWorkspace(service.url, 'alice', waiting, ({ error_message: reason }) =>
@@ -156,7 +156,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       })
     })
 
-    test('fifty creates during which the engine is killed and started again are fifty running workspaces in fifty containers', {
+    test('fifty creates during a restart of the killed engine become fifty running workspaces in fifty containers', {
       timeout: 400_000,
     }, async () => {
       const engine = await startEngine()
@@ -164,16 +164,16 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
         const own = dockerClient(engine.target)
         await ensureBaseImage(own)
         const service = await serviceAt('killed', engine.target.description)
-        const health = fetchHealth(service)
-        const made = await Promise.all(Array.from({ length: 50 }, (_, n) => createWorkspace(service, `cut-${n}`)))
-        expect(made.filter(({ status }) => status !== 200)).toEqual([])
-        // In the middle of them, of which the engine alone tells.
+        const health = pollHealth(service)
+        const creates = await Promise.all(Array.from({ length: 50 }, (_, n) => createWorkspace(service, `cut-${n}`)))
+        expect(creates.filter(({ status }) => status !== 200)).toEqual([])
+        // In the middle of the creates, which only the engine shows.
         await expect.poll(async () => (await own.listContainers()).length, { timeout: 30_000 }).toBeGreaterThan(5)
         await engine.kill()
         await engine.start()
-        // What was up before the kill is shown so until the service has looked again: that all run is true at one moment only, late.
+        // The API shows workspaces from before the kill as running until the next reconciliation, so the engine is polled.
         await expect.poll(async () => (await own.listContainers()).length, { timeout: 240_000 }).toBe(50)
-        const runningWorkspaces = await Promise.all(made.map(({ body }) => waitUntilRunning(service, body.id)))
+        const runningWorkspaces = await Promise.all(creates.map(({ body }) => waitUntilRunning(service, body.id)))
         const found = await own.listContainers({ all: true })
         expect(found).toHaveLength(50)
         expect(new Set(found.map(({ Id }) => Id))).toEqual(
@@ -186,11 +186,11 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       }
     })
 
-    test('an engine whose socket is back after a minute goes on with all that waited, and with what ran before as it was', async () => {
+    test('an engine whose socket is back after a minute completes the waiting requests, and running workspaces are unchanged', async () => {
       const { proxy, service, keptId, container } = withoutSocket
       const before = (await docker.getContainer(container).inspect()).State.StartedAt
       const waiting = await Promise.all(['a', 'b', 'c'].map((name) => createWorkspace(service, name)))
-      await delay(60_000 - (performance.now() - goneAt)) // that it was gone for so long is what is tested
+      await delay(60_000 - (performance.now() - disconnectedAt)) // the length of the outage is what is tested
       await proxy.reconnect()
       const all = await listWorkspaces(service)
       expect(all).toHaveLength(waiting.length + 2)
@@ -202,9 +202,9 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
       await expect.poll(() => readinessOf(service)).toMatchObject({ status: 200 })
     })
 
-    test('a create that hangs in the engine is given up after a minute, with the reason, and goes on with what the engine made of it', async () => {
+    test('a create that hangs in the engine is aborted after a minute with the reason, and its retry adopts what the engine created', async () => {
       const { service } = hanging
-      await delay(60_000 - (performance.now() - hungAt)) // that nobody gives it up before is what is tested
+      await delay(60_000 - (performance.now() - hungAt)) // tests that the create is not aborted earlier
       const { provider_id } = await waitUntilRunning(service, hungCreate)
       const { body: history } = await callApi(service.url, 'alice', 'GET', `/workspaces/${hungCreate}/history`)
       expect(history).toContainEqual(
@@ -214,7 +214,7 @@ describe.skipIf(!requirePrerequisite(possible, 'reach an engine and run another'
         }),
       )
       expect((await containersOf(hungCreate)).map(({ Id }) => Id)).toEqual([provider_id])
-      // The API does not show what is being deleted: the engine says when it is gone.
+      // The API hides a workspace that is being deleted, so the engine is polled.
       await expect.poll(() => containersOf(doomed), { timeout: 30_000 }).toEqual([])
     })
   },

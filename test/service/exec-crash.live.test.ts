@@ -6,8 +6,8 @@ import { streamBytes, execClient, endLine, lineByLine } from '../http/exec/exec-
 import type { ServiceProcess } from './service-process.ts'
 import { callApi, startServiceProcess, waitForWorkspace } from './service-process.ts'
 
-/** One that is dead may wait for its parent, or whoever is that now, to be told. */
-function lives(pid: string): boolean {
+/** False for a zombie: a dead process that its parent has not reaped yet. */
+function isAlive(pid: string): boolean {
   const status = `/proc/${pid}/status`
   return existsSync(status) && !/^State:\s+[ZX]/m.test(readFileSync(status, 'utf8'))
 }
@@ -36,19 +36,19 @@ async function startServices() {
   }
 }
 
-test('a run whose end a killed service did not see is lost after the restart, its row is there, and what is left of it can be killed', async () => {
+test('a command that was running when the service was killed is recorded as lost, and its leftover processes can be killed', async () => {
   const { id, first, restart } = await startServices()
   const request = { command: 'trap "" PIPE HUP; echo $$; sleep 1000; sleep 1000', exec_id: 'lost' }
   const lines = lineByLine(await first.start(request))
-  const begun = await lines.next()
-  const pid = begun.value && 'data' in begun.value ? begun.value.data.trim() : ''
+  const firstLine = await lines.next()
+  const pid = firstLine.value && 'data' in firstLine.value ? firstLine.value.data.trim() : ''
   const completed = await first.run({ command: 'echo whole', exec_id: 'whole' })
   const second = await restart('SIGKILL')
 
   const lost = { seq: 1, error: 'lost', duration_ms: expect.any(Number) }
   expect(await second.read('lost')).toEqual([lost])
   expect(await second.read('lost', '?follow=true')).toEqual([lost])
-  // Whoever goes on after a line that he had is told too.
+  // A reader that continues after an earlier line receives the end too.
   expect(await second.read('lost', '?after=7&follow=true')).toEqual([{ ...lost, seq: 8 }])
   expect(await second.run(request)).toEqual([lost])
   const { body } = await callApi(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
@@ -59,26 +59,28 @@ test('a run whose end a killed service did not see is lost after the restart, it
   const workspace = await callApi(second.service.url, 'alice', 'GET', `/workspaces/${id}`)
   expect(workspace.body.last_active_at).toBe(body[1].ended_at)
 
-  // Of one whose end was seen, only that is remembered.
+  // Of a command that ended before the kill, only the end is known.
   expect(endLine(completed)).toMatchObject({ exit_code: 0 })
   expect(await second.read('whole')).toEqual([{ seq: 1, exit_code: 0, duration_ms: expect.any(Number) }])
   expect((await second.send('GET', '/whole?after=1')).statusCode).toBe(410)
 
-  expect(lives(pid)).toBe(true)
+  expect(isAlive(pid)).toBe(true)
   expect((await callApi(second.service.url, 'alice', 'POST', `/workspaces/${id}/exec/lost/kill`, {})).status).toBe(200)
-  expect(lives(pid)).toBe(false)
+  expect(isAlive(pid)).toBe(false)
 })
 
-test('a run goes on when the service is stopped, but not one that would take the end of the service for that of its input', async () => {
+test('a command keeps running after a shutdown, unless it reads input, whose end it would mistake for complete', async () => {
   const { id, first, restart } = await startServices()
   const open = lineByLine(await first.start({ command: 'echo $$; exec sleep 1000', exec_id: 'goes-on' }))
-  const waits = lineByLine(await first.start({ command: 'echo $$; cat; echo all', stdin: 'stream', exec_id: 'waits' }))
-  const pids = [(await open.next()).value, (await waits.next()).value].map((line) =>
+  const waiting = lineByLine(
+    await first.start({ command: 'echo $$; cat; echo all', stdin: 'stream', exec_id: 'waits' }),
+  )
+  const pids = [(await open.next()).value, (await waiting.next()).value].map((line) =>
     line && 'data' in line ? line.data.trim() : '',
   )
   const second = await restart('SIGTERM')
-  expect([(await open.next()).done, (await waits.next()).done]).toEqual([true, true]) // without a last line
-  expect(pids.map(lives)).toEqual([true, false])
+  expect([(await open.next()).done, (await waiting.next()).done]).toEqual([true, true]) // without a last line
+  expect(pids.map(isAlive)).toEqual([true, false])
   const { body } = await callApi(second.service.url, 'alice', 'GET', `/workspaces/${id}/exec`)
   expect(body).toMatchObject([
     { exec_id: 'waits', error: 'stdin-cut-off' },

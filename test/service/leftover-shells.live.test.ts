@@ -29,7 +29,7 @@ describe.skipIf(!engine)('a shell in a container', { timeout: 60_000 }, () => {
       try {
         process.kill(pid, 'SIGKILL')
       } catch {
-        // It has ended, as it should have.
+        // The process has ended, as expected.
       }
     rmSync(folder, { recursive: true, force: true })
   })
@@ -46,13 +46,13 @@ describe.skipIf(!engine)('a shell in a container', { timeout: 60_000 }, () => {
   }
   const portOf = ({ url }: { url: string }) => Number(new URL(url).port)
 
-  test('a shell that a killed service left in a container is ended by the next one, and is written down as lost', async () => {
+  test('a shell that a killed service left in a container is killed by the next service and recorded as lost', async () => {
     const killed = await start()
     const { body } = await callApi(killed.url, 'alice', 'POST', '/workspaces', { name: 'left' })
     const id: string = body.id
     await waitForWorkspace(killed.url, 'alice', id, ({ state }) => state === 'running.up')
-    const { body: shown } = await callApi(killed.url, 'alice', 'GET', `/workspaces/${id}`)
-    const container = dockerClient(target).getContainer(shown.connection_info.container_id)
+    const { body: workspace } = await callApi(killed.url, 'alice', 'GET', `/workspaces/${id}`)
+    const container = dockerClient(target).getContainer(workspace.connection_info.container_id)
     const isRunning = async () => JSON.stringify((await container.top()).Processes).includes('sleep 4711')
     const leftoverShell = await openShell(portOf(killed), id)
     leftoverShell.type('echo $((6*7)); stty size\n')
@@ -65,7 +65,7 @@ describe.skipIf(!engine)('a shell in a container', { timeout: 60_000 }, () => {
     const next = await start()
     try {
       const other = await openShell(portOf(next), id)
-      // The service does it in the background, and tells nobody.
+      // The service kills leftover shells in the background, without a notification.
       while (await isRunning()) await new Promise((resolve) => setTimeout(resolve, 20))
       other.type('exit 5\n')
       expect(await other.waitForNotice('ended')).toEqual({ type: 'ended', exit_code: 5 })

@@ -15,21 +15,21 @@ function capturedLog(level: string) {
   return { log, line: (): unknown => JSON.parse(lines.join('')), text: () => lines.join('') }
 }
 
-test('a line is JSON, with its level in words and its time in UTC', () => {
+test('a line is JSON with a level name and a UTC time', () => {
   const { log, line } = capturedLog('info')
-  log.info({ id: 'w1' }, 'made')
+  log.info({ id: 'w1' }, 'created')
   expect(line()).toEqual({
     level: 'info',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     id: 'w1',
-    msg: 'made',
+    msg: 'created',
   })
 })
 
 test('a line below the level is not logged', () => {
   const { log, text } = capturedLog('warn')
-  log.info({}, 'made')
-  log.debug({}, 'seen')
+  log.info({}, 'created')
+  log.debug({}, 'inspected')
   expect(text()).toBe('')
 })
 
@@ -45,7 +45,7 @@ test.each([
 ])('the header %s is never logged', (header) => {
   const headers = { [header]: 'hunter2', host: 'localhost' }
   const { log, text } = capturedLog('info')
-  log.info({ headers, req: { headers }, res: { headers }, request: { headers } }, 'asked')
+  log.info({ headers, req: { headers }, res: { headers }, request: { headers } }, 'request')
   expect(text()).not.toContain('hunter2')
   expect(text()).toContain('localhost')
 })
@@ -58,7 +58,7 @@ test('an error is logged with its causes, and without its other fields', () => {
     err: {
       type: 'Error',
       message: 'no container',
-      stack: expect.stringContaining('log.test.ts'),
+      stack: expect.stringContaining('log.live.test.ts'),
       cause: {
         message: 'both ways',
         errors: [

@@ -14,11 +14,11 @@ import {
 } from './service-fixture.ts'
 import { migrations } from '../../src/persistence/migrations.ts'
 
-// What somebody, or a newer version, has written into the database while no service ran.
+// Rows that were edited by hand, or written by a newer version, while no service was running.
 
 type Context = Readonly<Record<string, unknown>>
 
-/** What a workspace called so has for a snapshot, and how its reason speaks of it. */
+/** By workspace name: the edited snapshot, and the reason that the service reports. */
 const rowEdits: Readonly<Record<string, { readonly snapshot: (context: Context) => string; readonly why: RegExp }>> = {
   'no-json': { snapshot: () => '{"value": nonsense', why: /JSON/ },
   empty: { snapshot: () => '{}', why: /no state/ },
@@ -42,12 +42,12 @@ function edit(path: string, statement: (db: Sqlite.Database) => void) {
   db.close()
 }
 
-test('rows that were edited to nonsense, or written by a newer version, are failed with the reason and can be deleted, and the others run', async () => {
+test('workspaces with an invalid snapshot, or one of a newer version, are failed with the reason and can be deleted, and the others run', async () => {
   const { path, start } = serviceFixture(temporaryFolder())
   const first = await start()
   const names = [...Object.keys(rowEdits), 'newer', 'good']
-  const made = await Promise.all(names.map((name) => createRunning(first, name)))
-  const idOf = (name: string) => made[names.indexOf(name)]?.id ?? ''
+  const created = await Promise.all(names.map((name) => createRunning(first, name)))
+  const idOf = (name: string) => created[names.indexOf(name)]?.id ?? ''
   await first.stop('SIGKILL')
   edit(path, (db) => {
     const read = db.prepare<[string], string>('SELECT snapshot FROM workspaces WHERE id = ?').pluck()
@@ -60,18 +60,18 @@ test('rows that were edited to nonsense, or written by a newer version, are fail
   })
 
   const second = await start()
-  await expect.poll(() => readinessOf(second)).toMatchObject({ status: 200 }) // its engine answers a moment after the start
-  const shown = new Map((await listWorkspaces(second)).map((workspace) => [workspace.name, workspace]))
+  await expect.poll(() => readinessOf(second)).toMatchObject({ status: 200 }) // the engine responds shortly after the start
+  const byName = new Map((await listWorkspaces(second)).map((workspace) => [workspace.name, workspace]))
   for (const [name, why] of [
     ...Object.entries(rowEdits).map(([name, edit]) => [name, edit.why] as const),
     newer,
   ] as const)
-    expect(shown.get(name)).toMatchObject({
+    expect(byName.get(name)).toMatchObject({
       status: 'failed',
       can: ['delete'],
       error_message: expect.stringMatching(why),
     })
-  expect(shown.get('good')).toMatchObject({ id: idOf('good'), state: 'running.up' })
+  expect(byName.get('good')).toMatchObject({ id: idOf('good'), state: 'running.up' })
   expect(processCountOf(idOf('newer'))).toBeGreaterThan(0)
   await callApi(second.url, 'alice', 'POST', `/workspaces/${idOf('good')}/restart`)
   await createRunning(second, 'another')
@@ -82,13 +82,13 @@ test('rows that were edited to nonsense, or written by a newer version, are fail
     expect(processCountOf(idOf(name))).toBe(0)
     expect(await callApi(second.url, 'alice', 'GET', `/workspaces/${idOf(name)}`)).toMatchObject({ status: 404 })
   }
-  expect(await createWorkspace(second, 'empty')).toMatchObject({ status: 200 }) // its name is free
+  expect(await createWorkspace(second, 'empty')).toMatchObject({ status: 200 }) // the name is available again
   expect((await listWorkspaces(second)).map(({ name }) => name).toSorted()).toEqual(['another', 'empty', 'good'])
 })
 
 const newer = ['newer', /version 99.*run the version that wrote it/is] as const
 
-test('a database that a newer version has written is not started with, says which version it takes, and is left as it is', async () => {
+test('a database of a newer version prevents the start with a message that names the version, and stays unchanged', async () => {
   const { path, start, refusedStart } = serviceFixture(temporaryFolder())
   await (await start()).stop('SIGTERM')
   edit(path, (db) => db.pragma('user_version = 99'))

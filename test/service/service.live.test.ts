@@ -40,43 +40,43 @@ async function make(service: ServiceProcess, name: string) {
   return waitForWorkspace(service.url, 'alice', body.id, ({ status }) => status === 'running')
 }
 
-const lives = (pid: unknown) => existsSync(`/proc/${String(pid)}`)
+const isAlive = (pid: unknown) => existsSync(`/proc/${String(pid)}`)
 
 describe('the service as a process', () => {
   test('a workspace survives a killed service, and the next service takes it over unchanged', async () => {
     const first = await start()
-    const made = await make(first, 'kept')
+    const created = await make(first, 'kept')
     expect(await end(first, 'SIGKILL')).toBeNull()
-    expect(lives(made.connection_info?.pid)).toBe(true)
+    expect(isAlive(created.connection_info?.pid)).toBe(true)
     const second = await start()
-    const { body } = await callApi(second.url, 'alice', 'GET', `/workspaces/${made.id}`)
-    expect(body).toEqual(made)
+    const { body } = await callApi(second.url, 'alice', 'GET', `/workspaces/${created.id}`)
+    expect(body).toEqual(created)
   })
 
   test('SIGTERM ends the service with 0 and leaves its workspaces running', async () => {
     const first = await start()
-    const made = await make(first, 'kept')
+    const created = await make(first, 'kept')
     expect(await end(first, 'SIGTERM')).toBe(0)
-    expect(lives(made.connection_info?.pid)).toBe(true)
+    expect(isAlive(created.connection_info?.pid)).toBe(true)
     expect(existsSync(`${env['VM_API_DB_PATH']}-wal`)).toBe(false)
     const second = await start()
-    const history = (await callApi(second.url, 'alice', 'GET', `/workspaces/${made.id}/history`)).body
+    const history = (await callApi(second.url, 'alice', 'GET', `/workspaces/${created.id}/history`)).body
     expect(history.at(-1)).toMatchObject({ to: 'running.up', event: 'setup.done' })
   })
 
   test('ten creates interrupted by a kill are ten running workspaces after the next start, none twice', async () => {
     const first = await start()
     const names = Array.from({ length: 10 }, (_, n) => `cut-${n}`)
-    const made = await Promise.all(names.map((name) => callApi(first.url, 'alice', 'POST', '/workspaces', { name })))
-    expect(made.map(({ status }) => status)).toEqual(names.map(() => 200))
+    const created = await Promise.all(names.map((name) => callApi(first.url, 'alice', 'POST', '/workspaces', { name })))
+    expect(created.map(({ status }) => status)).toEqual(names.map(() => 200))
     await end(first, 'SIGKILL')
     const second = await start()
     const up = await Promise.all(
-      made.map(({ body }) => waitForWorkspace(second.url, 'alice', body.id, ({ state }) => state === 'running.up')),
+      created.map(({ body }) => waitForWorkspace(second.url, 'alice', body.id, ({ state }) => state === 'running.up')),
     )
     const pids = new Set(up.map(({ connection_info }) => connection_info?.pid))
     expect(pids.size).toBe(10)
-    expect([...pids].every(lives)).toBe(true)
+    expect([...pids].every(isAlive)).toBe(true)
   })
 
   test('a second service on the same database is refused and exits with 1', async () => {

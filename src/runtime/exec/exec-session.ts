@@ -1,5 +1,5 @@
 // One command that runs in a workspace.
-//   X1. It runs on without readers: a client that disconnects neither ends it nor holds it up.
+//   X1. It runs on without readers: a client that disconnects neither ends nor blocks it.
 //   X2. Its end is reported after all of its output, and recorded at once.
 import type { Readable } from 'node:stream'
 import type { ExecEnding } from '../../persistence/exec-log.ts'
@@ -22,7 +22,7 @@ import { utf8Chunker } from './utf8-chunker.ts'
 export interface ExecSessionDeps {
   readonly guestProcess: GuestProcess
   readonly startedAt: number
-  /** `stream`: the input comes later, through `pipeStdin`. */
+  /** `stream`: the input arrives later, through `pipeStdin`. */
   readonly input: Buffer | 'stream' | null
   readonly timeoutMs: number | null
   readonly stallTimeoutMs: number
@@ -105,7 +105,7 @@ export function execSession({ guestProcess, startedAt, input, limits, clock, ...
     signal: async (signal: ProcessSignal): Promise<Outcome<void>> =>
       hasEnded ? ok(undefined) : guestProcess.signal(signal),
     /**
-     * Leaves the command running after the service ends (law 12); its end is not recorded any more. A command that still waits for input would
+     * Leaves the command running after the service ends (law 12); its end is no longer recorded. A command that still waits for input would
      * take the end of the service for the end of that input, so it is killed.
      */
     async close(): Promise<void> {
@@ -125,7 +125,7 @@ export function execSession({ guestProcess, startedAt, input, limits, clock, ...
   }
 }
 
-/** Kills a command for the first reason that comes up, and retries until the engine has taken the kill. */
+/** Kills a command for the first reason that occurs, and retries until the engine accepts the kill. */
 function commandKiller(guestProcess: GuestProcess, clock: Clock) {
   let reason: KillReason | null = null
   let killing: Promise<void> | null = null
@@ -138,7 +138,7 @@ function commandKiller(guestProcess: GuestProcess, clock: Clock) {
   }
 
   return {
-    /** Settles when nothing of the command runs any more, or when it cannot be killed any more. */
+    /** Settles when none of the command's processes runs, or when it can no longer be killed. */
     kill(killReason: KillReason): Promise<void> {
       if (disabled) return Promise.resolve()
       reason ??= killReason

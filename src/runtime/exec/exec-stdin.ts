@@ -10,7 +10,7 @@ export interface StdinDeps {
   readonly stdin: Writable | null
   /** Settles when the command has ended. */
   readonly ended: Promise<unknown>
-  /** Kills the command, which must not take half of its input for the whole. Settles when nothing of it runs any more. */
+  /** Kills the command, so that it cannot mistake truncated input for complete. Settles when none of its processes runs. */
   readonly onInputAborted: () => Promise<unknown>
 }
 
@@ -21,7 +21,7 @@ export function streamedStdin({ stdin, ended, onInputAborted }: StdinDeps) {
     state = 'done'
   })
   return {
-    /** Pipes a source as fast as the command reads. Only the first source is taken. Never rejects. */
+    /** Pipes a source as fast as the command reads. Only the first source is accepted. Never rejects. */
     async pipeFrom(source: Readable): Promise<StdinResult> {
       if (state !== 'open' || stdin === null) return 'closed'
       state = 'streaming'

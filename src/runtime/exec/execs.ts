@@ -23,7 +23,7 @@ import { defaultOutputLimits } from './output-buffer.ts'
 import { formatEndLine } from './output-line.ts'
 
 export interface ExecTimeouts {
-  /** How long a reader that does not read holds a command up. */
+  /** How long a stalled reader may block a command. */
   readonly stallTimeoutMs: number
   /** How long the output of an ended command is retained. */
   readonly retentionMs: number
@@ -57,11 +57,11 @@ export interface ActiveExec {
   readonly session: ExecSession
 }
 
-/** An exec session that has ended, and whose output is not retained any more. */
+/** An exec session that has ended, and whose output is no longer retained. */
 export interface EndedExec {
   readonly kind: 'ended'
   readonly execId: string
-  /** Nobody saw the command end, so something of it may still run. */
+  /** The end of the command was not observed, so some of its processes may still run. */
   readonly isLost: boolean
   /** The last line of its output for a reader that has seen line `after`; `null` if lines in between are missing. */
   endLine(after: number | null): string | null

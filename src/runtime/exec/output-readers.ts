@@ -1,6 +1,6 @@
 // The readers of one command's output.
-//   R1. A reader gets each line once, in order. One line stands for all that was dropped before the reader came to it.
-//   R2. A reader that lags holds the command up for at most the stall timeout; then its output is dropped, and it holds nothing up until it
+//   R1. A reader receives each line once, in order. One line stands for all output that was dropped before the reader reached it.
+//   R2. A lagging reader blocks the command for at most the stall timeout; then its output is dropped, and it blocks nothing until it
 //       reads again.
 import type { Clock } from '../../workspace/clock.ts'
 import type { OutputBuffer } from './output-buffer.ts'
@@ -24,7 +24,7 @@ export interface ReadPosition {
 
 export type AttachResult =
   | { readonly kind: 'attached'; readonly reader: OutputReader }
-  /** The lines after the position are not buffered any more. */
+  /** The lines after the position are no longer buffered. */
   | { readonly kind: 'truncated'; readonly oldest: number }
   /** The position is after the newest line. */
   | { readonly kind: 'out-of-range'; readonly newest: number }
@@ -33,14 +33,14 @@ interface ReaderState {
   nextSeq: number
   /** Bytes of output before the next line. */
   offset: number
-  /** Since when the reader holds the command up, by the monotonic clock. */
+  /** Since when the reader has blocked the command, by the monotonic clock. */
   stalledSince: number | null
   /** It held the command up for too long. */
   isSkipped: boolean
   readonly wake: () => void
 }
 
-/** Attaches readers to an output buffer. A reader that lags holds the command up for at most `stallTimeoutMs`. */
+/** Attaches readers to an output buffer. A lagging reader blocks the command for at most `stallTimeoutMs`. */
 export function outputReaders(output: OutputBuffer, clock: Clock, stallTimeoutMs: number) {
   const readers = new Set<ReaderState>()
   let onProgress = () => {}

@@ -2,7 +2,7 @@
 //   T1. Names are relative and have no part `..`.
 //   T2. No entry is unpacked through a link of the archive, so each directory in a name is a real one.
 //   T3. A symbolic link begins with at most as many `..` as there are directories above it (real ones by T2), and has none further on, where
-//       they would go up from wherever another link leads. So by T1 and T3 no chain of links leads out.
+//       they would go up from wherever another link leads. So by T1 and T3 no chain of links leads outside.
 //   T4. A hard link names an entry of the archive by T1, and not a link.
 import type { Header } from 'tar-stream'
 

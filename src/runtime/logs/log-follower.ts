@@ -89,7 +89,7 @@ function mainOutputLines({ sources, clock, since, chunks, signal }: LogFollowerD
   let splitter = lineSplitter('main')
   let output = chunks?.[Symbol.asyncIterator]()
   let openedAt = clock.monotonic()
-  /** From when the output of the next main process is read; until there was one, as the caller asked. */
+  /** Start time for the output of the next main process. The requested time applies to the first main process only. */
   let nextSince = chunks === null ? since : clock.now()
   let hasTimestamps = true
 

@@ -7,7 +7,7 @@ export interface WorkspaceLogLine {
   readonly source: string
   readonly stream: 'stdout' | 'stderr'
   readonly bytes: Buffer
-  /** True: the line was too long, and goes on in the next line of this source and stream. */
+  /** True: the line was too long, and continues in the next line of this source and stream. */
   readonly partial: boolean
 }
 
@@ -51,7 +51,7 @@ export function lineSplitter(source: string) {
       }
     },
 
-    /** The lines that have no end, once nothing more comes. */
+    /** The unterminated lines, at the end of the output. */
     *flush(): Generator<WorkspaceLogLine, void, undefined> {
       for (const [stream, line] of pending) if (line.bytes > 0) yield takeLine(stream, line, null)
     },

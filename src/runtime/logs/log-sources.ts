@@ -32,7 +32,7 @@ export async function openMainOutput(
 
 export type LifecycleLines = ReturnType<typeof lifecycleLines>
 
-/** The output of lifecycle commands as lines. Each call goes on where the previous one stopped. */
+/** The output of lifecycle commands as lines. Each call continues where the previous one stopped. */
 export function lifecycleLines(sources: LogSources, since: number | null) {
   let lastSeq = 0
   let command = ''

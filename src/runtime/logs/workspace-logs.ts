@@ -43,7 +43,7 @@ export interface LogRange {
   readonly since: number | null
   /** Only the last lines, this many; `null`: all. */
   readonly tail: number | null
-  /** True: goes on with what is written, until the workspace is stopped, fails or is deleted. */
+  /** True: continues with new lines until the workspace is stopped, fails or is deleted. */
   readonly follow: boolean
 }
 

@@ -3,7 +3,7 @@ import { SerializeAddon } from '@xterm/addon-serialize'
 import headless from '@xterm/headless'
 import type { TerminalSize } from '../../workspace/guest-process.ts'
 
-/** Lines above the screen that are kept. */
+/** Number of scrollback lines. */
 const scrollback = 1000
 
 /** Creates a terminal that draws nothing, and the addon that serializes its screen. */

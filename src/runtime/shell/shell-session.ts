@@ -1,6 +1,6 @@
 // One shell in a workspace.
-//   S1. Its output is read only as fast as its viewer reads, which holds the shell up for at most the stall timeout.
-//   S2. It has one viewer at a time: the next one takes it over. Output that comes while the screen is redrawn for a viewer waits, so that
+//   S1. Its output is read only as fast as its viewer reads, which blocks the shell for at most the stall timeout.
+//   S2. It has one viewer at a time: the next one takes it over. Output that arrives while the screen is redrawn for a viewer waits, so that
 //       nothing is missing and nothing is shown twice.
 //   S3. Without a viewer it runs on for the retention time, then it is hung up.
 import type { GuestProcess } from '../../provider/guest.ts'

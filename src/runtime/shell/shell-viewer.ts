@@ -33,7 +33,7 @@ export type ViewerSlot = ReturnType<typeof viewerSlot>
 export interface ViewerTimeouts {
   /** How long a shell without a viewer runs on, and how long its end is retained. */
   readonly retentionMs: number
-  /** How long a viewer that does not read holds a shell up. */
+  /** How long a stalled viewer may block a shell. */
   readonly stallTimeoutMs: number
 }
 

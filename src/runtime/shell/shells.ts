@@ -55,7 +55,7 @@ export function openShells({ registry, sessionLog, resolveWorkspace, clock, ...d
   const sessions = registry.sessions<ShellSession>('shell', maxShellsPerWorkspace)
   const timeouts = { ...defaultShellTimeouts, ...deps.timeouts }
 
-  /** A workspace that is stopped or deleted ends its shells, and that is what their clients are told. */
+  /** Returns the exit to report: a stop or delete of the workspace is the reason if it ended the shell. */
   function explainExit(id: WorkspaceId, caller: Caller, exit: ProcessExit): ProcessExit {
     if (exit.kind === 'exited' && exit.code < 128) return exit
     const { kind } = resolveRunning(resolveWorkspace, id, caller)

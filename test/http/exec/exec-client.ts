@@ -6,18 +6,18 @@ import { execLineSchema } from '../../../src/wire/runtime/exec.ts'
 import { openTestServer } from '../test-server.ts'
 import type { TestServerOptions } from '../test-server.ts'
 
-/** A workspace that is plain processes, on a service that listens. */
+/** A running workspace of plain processes, on a service that listens. */
 export async function openExecWorkspace(options: TestServerOptions = {}) {
   const testServer = await openTestServer({ realProcesses: true, ...options })
   const port = await testServer.listen()
   const { id } = await testServer.createWorkspace()
   const workspaceBody = await testServer.waitFor(id, ({ status }) => status === 'running')
-  return { ...testServer, ...execClient(port, id), port, id, shown: workspaceBody }
+  return { ...testServer, ...execClient(port, id), port, id, workspaceBody }
 }
 
 export type ExecWorkspace = Awaited<ReturnType<typeof openExecWorkspace>>
 
-/** What a client does with runs, over real connections. */
+/** A client of exec sessions, over real connections. */
 export function execClient(port: number, id: string, user = 'alice') {
   const path = `/api/v1/workspaces/${id}/exec`
 
@@ -44,9 +44,9 @@ export function execClient(port: number, id: string, user = 'alice') {
 
   return {
     send: sendRequest,
-    /** Starts a run and answers its stream. */
+    /** Starts a command and returns its response stream. */
     start: (body: object) => sendRequest('POST', '', body),
-    /** Runs something to its end. */
+    /** Runs a command to its end. */
     run: async (body: object) => readLines(await sendRequest('POST', '', body)),
     read: async (execId: string, query = '') => readLines(await sendRequest('GET', `/${execId}${query}`)),
     writeStdin: (execId: string, body: Readable) =>
@@ -58,7 +58,7 @@ function isStream(body: object): body is Readable {
   return 'pipe' in body
 }
 
-/** All lines of a stream, each held to its schema. A stream that broke off is an error. */
+/** All lines of a stream, each checked against its schema. A truncated stream is an error. */
 export async function readLines(response: IncomingMessage): Promise<ExecLine[]> {
   const text = await readText(response)
   if (response.statusCode !== 200) throw new Error(`refused: ${text}`)
@@ -78,7 +78,7 @@ export function parseExecLine(text: string): ExecLine {
   return execLineSchema.parse(JSON.parse(text))
 }
 
-/** Lines one by one, as they come. */
+/** Lines one by one, as they arrive. */
 export async function* lineByLine(response: IncomingMessage): AsyncGenerator<ExecLine, void, undefined> {
   let buffered = ''
   for await (const chunk of response) {
@@ -88,7 +88,7 @@ export async function* lineByLine(response: IncomingMessage): AsyncGenerator<Exe
   }
 }
 
-/** What was written to a stream, put together. */
+/** The concatenated bytes of a stream. */
 export function streamBytes(lines: readonly ExecLine[], stream: 'stdout' | 'stderr' = 'stdout'): Buffer {
   return Buffer.concat(
     lines.flatMap((line) =>

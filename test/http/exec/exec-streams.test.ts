@@ -14,13 +14,13 @@ const mib = 1024 * 1024
 const droppedBytesIn = (lines: readonly ExecLine[]) =>
   lines.reduce((sum, line) => sum + ('dropped_bytes' in line ? line.dropped_bytes : 0), 0)
 
-/** Starts a run and hangs up at once. */
+/** Starts a command and disconnects at once. */
 async function startAndDisconnect({ start }: Pick<ExecWorkspace, 'start'>, request: object): Promise<void> {
   const response = await start(request)
   response.destroy()
 }
 
-/** Waits for the end of a run without reading it: polled, as the list is all that tells. */
+/** Waits until a command has ended without reading its output. Polls: only the list shows the end. */
 async function untilEnded(workspace: ExecWorkspace, execId: string): Promise<void> {
   const list = (await workspace.inject('GET', `/api/v1/workspaces/${workspace.id}/exec`)).json()
   const found = z.array(z.object({ exec_id: z.string(), status: z.string() })).parse(list)
@@ -29,7 +29,7 @@ async function untilEnded(workspace: ExecWorkspace, execId: string): Promise<voi
   await untilEnded(workspace, execId)
 }
 
-test('over connections that are cut again and again, nothing is missing and nothing comes twice', async () => {
+test('a reader that reconnects again and again misses no line and receives none twice', async () => {
   const { send: sendRequest, start } = await openExecWorkspace()
   const command = 'i=0; while [ $i -lt 4000 ]; do echo "line $i"; i=$((i+1)); done; exit 5'
   const lines: ExecLine[] = []
@@ -37,7 +37,7 @@ test('over connections that are cut again and again, nothing is missing and noth
   for (let cuts = 0; endLine(lines) === undefined; cuts += 1) {
     for await (const line of lineByLine(response)) {
       lines.push(line)
-      if (lines.length % 7 === 0 && cuts < 20) break // which cuts the connection
+      if (lines.length % 7 === 0 && cuts < 20) break // cuts the connection
     }
     if (endLine(lines) === undefined) response = await sendRequest('GET', `/cut?after=${lines.at(-1)?.seq}&follow=true`)
   }
@@ -46,7 +46,7 @@ test('over connections that are cut again and again, nothing is missing and noth
   expect(endLine(lines)).toMatchObject({ exit_code: 5 })
 })
 
-test('a second reader gets the same lines as the first', async () => {
+test('a second reader receives the same lines as the first', async () => {
   const { run, read } = await openExecWorkspace()
   const first = await run({ command: 'seq 1 20000; printf "\\303"; echo >&2; printf "\\244\\377"', exec_id: 'two' })
   expect(await read('two')).toEqual(first)
@@ -54,13 +54,13 @@ test('a second reader gets the same lines as the first', async () => {
   expect(await read('two', `?after=${first.length}&follow=true`)).toEqual([])
 })
 
-test('output that is not kept any more is 410 with the oldest line that is, and the rest can be read', async () => {
+test('a read of dropped output is 410 with the oldest available line, and the rest can be read', async () => {
   const workspace = await openExecWorkspace({ exec: { limits: { maxBytes: 10_000, maxLineBytes: 1000 } } })
   await startAndDisconnect(workspace, { command: 'head -c 200000 /dev/zero | tr "\\0" x', exec_id: 'much' })
   await untilEnded(workspace, 'much')
-  const gone = await workspace.send('GET', '/much?after=0')
-  const text = await readText(gone)
-  expect([gone.statusCode, JSON.parse(text)]).toMatchObject([410, { code: 'output-gone' }])
+  const dropped = await workspace.send('GET', '/much?after=0')
+  const text = await readText(dropped)
+  expect([dropped.statusCode, JSON.parse(text)]).toMatchObject([410, { code: 'output-gone' }])
   const oldest = Number(/seq (\d+)/.exec(text)?.[1])
   const remaining = await workspace.read('much', `?after=${oldest - 1}`)
   expect(remaining[0]?.seq).toBe(oldest)
@@ -76,7 +76,7 @@ test('output that is not kept any more is 410 with the oldest line that is, and 
   ])
 })
 
-test('a command without a reader is not held up, however much it writes', async () => {
+test('a command without a reader is never blocked, however much it writes', async () => {
   const workspace = await openExecWorkspace()
   await startAndDisconnect(workspace, { command: `head -c ${64 * mib} /dev/zero`, exec_id: 'alone' })
   await untilEnded(workspace, 'alone')
@@ -86,16 +86,16 @@ test('a command without a reader is not held up, however much it writes', async 
   expect(endLine(lines)).toMatchObject({ exit_code: 0 })
 })
 
-test('a reader who comes late to his connection misses nothing of sixty-four times what is kept', async () => {
+test('a reader that starts late misses none of an output 64 times as large as the buffer', async () => {
   const workspace = await openExecWorkspace()
   const response = await workspace.start({ command: `head -c ${64 * mib} /dev/zero`, exec_id: 'late' })
-  // While others are served the command has long filled all that may be kept.
+  // The command fills the buffer while other requests are served.
   for (let n = 0; n < 50; n += 1) await workspace.inject('GET', `/api/v1/workspaces/${workspace.id}`)
   const lines = await readLines(response)
   expect([streamBytes(lines).length, droppedBytesIn(lines)]).toEqual([64 * mib, 0])
 })
 
-test('a reader who reads nothing holds the command up for a while only, and is told what he has missed', async () => {
+test('a reader that stalls blocks the command for a limited time only, and learns how much it missed', async () => {
   const workspace = await openExecWorkspace({ exec: { timeouts: { stallTimeoutMs: 100 } } })
   const before = process.memoryUsage().rss
   const response = await workspace.start({ command: `head -c ${256 * mib} /dev/zero`, exec_id: 'deaf' })
@@ -107,7 +107,7 @@ test('a reader who reads nothing holds the command up for a while only, and is t
   expect(endLine(lines)).toMatchObject({ exit_code: 0 })
 })
 
-test('binary data goes in and comes out as it is, of any length', async () => {
+test('binary input and output of any length pass unchanged', async () => {
   const { writeStdin, start } = await openExecWorkspace()
   const sent = randomBytes(24 * mib + 12_345)
   const [copied, summed] = await Promise.all([
@@ -115,34 +115,34 @@ test('binary data goes in and comes out as it is, of any length', async () => {
     start({ command: 'sha256sum', stdin: 'stream', exec_id: 'summed' }),
   ])
   const all = Promise.all([readLines(copied), readLines(summed)])
-  const fed = await Promise.all([
+  const stdinResponses = await Promise.all([
     writeStdin('copied', Readable.from(chunks(sent))),
     writeStdin('summed', Readable.from(chunks(sent))),
   ])
-  expect(fed.map(({ statusCode }) => statusCode)).toEqual([200, 200])
-  const [back, sum] = await all
-  expect(sha256(streamBytes(back))).toBe(sha256(sent))
-  expect(String(streamBytes(sum))).toContain(sha256(sent))
-  expect(back.some((line) => 'encoding' in line)).toBe(true)
+  expect(stdinResponses.map(({ statusCode }) => statusCode)).toEqual([200, 200])
+  const [copyLines, sumLines] = await all
+  expect(sha256(streamBytes(copyLines))).toBe(sha256(sent))
+  expect(String(streamBytes(sumLines))).toContain(sha256(sent))
+  expect(copyLines.some((line) => 'encoding' in line)).toBe(true)
 })
 
-test('input that is cut off half-way kills the run before it can take that for all of it', async () => {
-  const { writeStdin, shown: workspaceBody, start } = await openExecWorkspace()
+test('truncated input kills the command before it can mistake the input for complete', async () => {
+  const { writeStdin, workspaceBody, start } = await openExecWorkspace()
   const lines = readLines(await start({ command: 'cat > all; touch finished', stdin: 'stream', exec_id: 'half' }))
   const input = new PassThrough()
-  const fed = writeStdin('half', input).catch(() => null)
+  const stdinResponse = writeStdin('half', input).catch(() => null)
   input.write('the first half')
   const { directory } = z.object({ directory: z.string() }).parse(workspaceBody['connection_info'])
-  // Polled: that some of it has arrived shows in nothing but what the command does with it.
+  // Polled: only the file that the command writes shows that input has arrived.
   while ((statSync(join(directory, 'all'), { throwIfNoEntry: false })?.size ?? 0) === 0)
     await new Promise((resolve) => setTimeout(resolve, 5))
-  input.destroy(new Error('gone'))
-  await fed
+  input.destroy(new Error('disconnected'))
+  await stdinResponse
   expect(endLine(await lines)).toMatchObject({ error: 'stdin-cut-off' })
   expect(existsSync(join(directory, 'finished'))).toBe(false)
 })
 
-test('input comes once, to a run that waits for it and to no other', async () => {
+test('input is accepted once, and only by a command that waits for it', async () => {
   const { inject, id, run, start } = await openExecWorkspace()
   const writeFile = (execId: string) => inject('PUT', `/api/v1/workspaces/${id}/exec/${execId}/stdin`, { body: 'x' })
   const lines = readLines(await start({ command: 'cat', stdin: 'stream', exec_id: 'cat' }))
@@ -154,7 +154,7 @@ test('input comes once, to a run that waits for it and to no other', async () =>
     expect((await writeFile(execId)).json(), execId).toMatchObject({ code: 'stdin-not-open' })
 })
 
-test('input that the command does not read to its end is refused, not waited for', async () => {
+test('input that the command does not read to its end is refused without a wait', async () => {
   const { writeStdin, start } = await openExecWorkspace()
   const lines = readLines(await start({ command: 'head -c 3', stdin: 'stream', exec_id: 'head' }))
   const response = await writeStdin('head', Readable.from(endless()))
@@ -162,15 +162,15 @@ test('input that the command does not read to its end is refused, not waited for
   expect(String(streamBytes(await lines))).toBe('aaa')
 })
 
-test('the end of the service ends streams without a last line, and leaves what reads no input running', async () => {
+test('a shutdown ends streams without a last line, and leaves commands running that read no input', async () => {
   const workspace = await openExecWorkspace()
   const open = lineByLine(await workspace.start({ command: 'echo $$; exec sleep 1000', exec_id: 'goes-on' }))
-  const waits = lineByLine(await workspace.start({ command: 'echo $$; cat', stdin: 'stream', exec_id: 'waits' }))
-  const pids = [(await open.next()).value, (await waits.next()).value].map((line) =>
+  const waiting = lineByLine(await workspace.start({ command: 'echo $$; cat', stdin: 'stream', exec_id: 'waits' }))
+  const pids = [(await open.next()).value, (await waiting.next()).value].map((line) =>
     line && 'data' in line ? line.data.trim() : '',
   )
   await workspace.app.close()
-  expect([(await open.next()).done, (await waits.next()).done]).toEqual([true, true])
+  expect([(await open.next()).done, (await waiting.next()).done]).toEqual([true, true])
   expect(pids.map((pid) => existsSync(`/proc/${pid}`))).toEqual([true, false])
 })
 

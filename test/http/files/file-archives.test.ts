@@ -5,7 +5,7 @@ import { extract, pack } from 'tar-stream'
 import { expect, test } from 'vitest'
 import { openFilesWorkspace } from './files-client.ts'
 
-/** A tar of files, by their names; a link where the text begins with an arrow. */
+/** A tar with an entry for each name. A content of `->TARGET` makes a symbolic link. */
 async function tarWith(files: Readonly<Record<string, string>>): Promise<Buffer> {
   const tar = pack()
   const content = buffer(Readable.from(tar))
@@ -17,7 +17,7 @@ async function tarWith(files: Readonly<Record<string, string>>): Promise<Buffer>
   return content
 }
 
-test('a tree goes up and comes down as a tar', async () => {
+test('a tree is uploaded and downloaded as a tar', async () => {
   const { send, names, api, base } = await openFilesWorkspace()
   const tar = await tarWith({ 'a/one': '1', two: '2'.repeat(1_000_000), 'a/link': '->../two' })
   expect(await send('PUT', '/tree?path=here', tar)).toMatchObject({ status: 200 })
@@ -34,11 +34,11 @@ test('a tree goes up and comes down as a tar', async () => {
 })
 
 test.each([
-  ['a name that leads out', { good: 'x', '../bad': 'x' }, '../bad'],
+  ['a name that leads outside', { good: 'x', '../bad': 'x' }, '../bad'],
   ['an absolute name', { good: 'x', '/tmp/bad': 'x' }, '/tmp/bad'],
-  ['a link that leads out', { good: 'x', bad: '->/etc' }, 'bad'],
+  ['a link that leads outside', { good: 'x', bad: '->/etc' }, 'bad'],
   ['a file through a link', { out: '->there', 'out/bad': 'x' }, 'out/bad'],
-])('an archive with %s is refused, and nothing of it is put in place', async (_label, files, named) => {
+])('an archive with %s is refused, and none of it is unpacked', async (_label, files, named) => {
   const { send, names } = await openFilesWorkspace()
   const response = await send('PUT', '/tree?path=.', await tarWith(files))
   expect([response.status, JSON.parse(response.text).code]).toEqual([400, 'malformed-archive'])
@@ -46,7 +46,7 @@ test.each([
   expect(await names()).toEqual([])
 })
 
-test('an archive that is cut off, is none or is compressed is refused, and nothing of it is put in place', async () => {
+test('a truncated, invalid or compressed archive is refused, and none of it is unpacked', async () => {
   const { send, names } = await openFilesWorkspace()
   const tar = await tarWith({ one: '1', two: '2'.repeat(100_000) })
   for (const body of [
@@ -60,10 +60,10 @@ test('an archive that is cut off, is none or is compressed is refused, and nothi
   expect(await names()).toEqual([])
 })
 
-test('an upload of a tree whose client goes away puts nothing in place', async () => {
-  const { begin: startRequest, names } = await openFilesWorkspace()
+test('an upload of a tree whose client disconnects unpacks nothing', async () => {
+  const { startRequest, names } = await openFilesWorkspace()
   const tar = await tarWith({ one: '1', two: '2'.repeat(1_000_000) })
-  const { asked: request, answer: response } = startRequest('PUT', '/tree?path=.', { 'content-length': tar.length })
+  const { request, response } = startRequest('PUT', '/tree?path=.', { 'content-length': tar.length })
   await new Promise((resolve) => request.write(tar.subarray(0, 500_000), resolve))
   request.destroy()
   await expect(response).rejects.toThrow()

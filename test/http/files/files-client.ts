@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { TestServerOptions } from '../test-server.ts'
 import { openTestServer } from '../test-server.ts'
 
-/** A workspace that runs, and how its files are asked for: over a connection, as clients do it. */
+/** A running workspace, and a client of its files over real connections. */
 export async function openFilesWorkspace(options: TestServerOptions = {}) {
   const testServer = await openTestServer({ realProcesses: true, ...options })
   const port = await testServer.listen()
@@ -13,7 +13,7 @@ export async function openFilesWorkspace(options: TestServerOptions = {}) {
   await testServer.waitFor(id, ({ status }) => status === 'running')
   const base = `/api/v1/workspaces/${id}/files`
 
-  /** Begins a request; its body is written by the caller. */
+  /** Starts a request. The caller writes the body. */
   function startRequest(method: string, path: string, headers: Readonly<Record<string, string | number>> = {}) {
     const clientRequest = request({
       host: '127.0.0.1',
@@ -29,11 +29,11 @@ export async function openFilesWorkspace(options: TestServerOptions = {}) {
       clientRequest.once('error', reject)
     })
     response.catch(() => undefined)
-    return { asked: clientRequest, answer: response }
+    return { request: clientRequest, response }
   }
 
   async function send(method: string, path: string, body: Buffer | string = '') {
-    const { asked: clientRequest, answer: response } = startRequest(method, path, {
+    const { request: clientRequest, response } = startRequest(method, path, {
       'content-length': Buffer.byteLength(body),
     })
     clientRequest.end(body)
@@ -48,5 +48,5 @@ export async function openFilesWorkspace(options: TestServerOptions = {}) {
   const names = async (path = '.') =>
     (await testServer.inject('GET', `${base}/list?path=${path}`)).json<{ name: string }[]>().map(({ name }) => name)
 
-  return { ...testServer, id, port, base, begin: startRequest, send, names, api: testServer.inject }
+  return { ...testServer, id, port, base, startRequest, send, names, api: testServer.inject }
 }

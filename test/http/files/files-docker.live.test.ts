@@ -28,14 +28,14 @@ describe.skipIf(live === undefined)('Files and logs of a workspace on a live eng
     await testServer.waitFor(id, ({ status }) => status === 'running')
     const api = `/api/v1/workspaces/${id}`
     const url = `http://127.0.0.1:${port}${api}`
-    const ask = async (method: string, path: string, body?: Uint8Array<ArrayBuffer>) => {
+    const fetchFile = async (method: string, path: string, body?: Uint8Array<ArrayBuffer>) => {
       const response = await fetch(url + path, { method, headers: { 'x-user': 'alice' }, ...(body && { body }) })
       return { status: response.status, body: Buffer.from(await response.arrayBuffer()), headers: response.headers }
     }
-    return { ...testServer, api, port, fetchFile: ask }
+    return { ...testServer, api, port, fetchFile }
   }
 
-  it('takes a file and gives it back, as its own user', async () => {
+  it('a file is stored and read back as the user of the workspace', async () => {
     const { fetchFile, inject, api } = await openDockerWorkspace()
     const bytes = Buffer.from(randomBytes(20_000_000))
     expect((await fetchFile('PUT', '/files?path=data&mode=600', bytes)).status).toBe(200)
@@ -48,7 +48,7 @@ describe.skipIf(live === undefined)('Files and logs of a workspace on a live eng
     expect((await fetchFile('PUT', '/files?path=/etc/none', bytes)).status).toBe(403)
   })
 
-  it('keeps the old file when an upload is cut off', async () => {
+  it('a truncated upload keeps the old file', async () => {
     const { fetchFile, inject, api, port } = await openDockerWorkspace()
     await fetchFile('PUT', '/files?path=file', Buffer.from('the old one'))
     const cut = request({
@@ -63,7 +63,7 @@ describe.skipIf(live === undefined)('Files and logs of a workspace on a live eng
     cut.destroy()
     await broken
     expect((await fetchFile('GET', '/files?path=file')).body.toString()).toBe('the old one')
-    // Polled: what had come is thrown away a moment after the client is gone.
+    // Polled: the partial upload is removed shortly after the client disconnects.
     await expect
       .poll(async () =>
         (await inject('GET', `${api}/files/list?path=.`)).json<{ name: string }[]>().map(({ name }) => name),
@@ -71,7 +71,7 @@ describe.skipIf(live === undefined)('Files and logs of a workspace on a live eng
       .toEqual(['file'])
   })
 
-  it('takes a tree and gives it back, and nothing of one that is refused', async () => {
+  it('a tree is stored and read back, and a refused tree leaves nothing', async () => {
     const { fetchFile, inject, api } = await openDockerWorkspace()
     const good = { 'a/one': '1', 'a/ä': '2'.repeat(2_000_000) }
     expect((await fetchFile('PUT', '/files/tree?path=new/here', await tarWith(good))).status).toBe(200)
@@ -81,13 +81,13 @@ describe.skipIf(live === undefined)('Files and logs of a workspace on a live eng
     Readable.from([body]).pipe(reading)
     for await (const entry of reading) found[entry.header.name] = (await buffer(entry)).length
     expect(found).toMatchObject({ './a/one': 1, './a/ä': 2_000_000 })
-    const bad = await tarWith({ ...good, '../bad': 'x' })
-    for (const tar of [bad, bad.subarray(0, 1_000_000)])
+    const malicious = await tarWith({ ...good, '../bad': 'x' })
+    for (const tar of [malicious, malicious.subarray(0, 1_000_000)])
       expect((await fetchFile('PUT', '/files/tree?path=other', tar)).status).toBe(400)
     expect((await inject('GET', `${api}/files/list?path=.`)).json()).toMatchObject([{ name: 'new' }])
   })
 
-  it('shows what its lifecycle commands wrote, on which stream', async () => {
+  it('the log has the output of lifecycle commands, with the stream', async () => {
     const { fetchFile } = await openDockerWorkspace('echo one; sleep 0.2; echo two >&2')
     const lines = (await fetchFile('GET', '/logs')).body.toString().trim().split('\n')
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([

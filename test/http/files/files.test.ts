@@ -9,7 +9,7 @@ const connections = ({ server }: TestServer['app']) =>
     server.getConnections((_error, count) => resolve(count))
   })
 
-test('what is written to a file is read from it, byte by byte, and told to be saved and not shown', async () => {
+test('a file is read back byte for byte, and sent as an attachment', async () => {
   const { send } = await openFilesWorkspace()
   const bytes = randomBytes(3_000_000)
   expect(await send('PUT', '?path=data.bin', bytes)).toMatchObject({ status: 200, text: '{"message":"Done"}' })
@@ -28,7 +28,7 @@ test('what is written to a file is read from it, byte by byte, and told to be sa
   })
 })
 
-test('a file is appended to, has the mode that was asked for, and keeps it', async () => {
+test('an append extends a file, and keeps the mode that the file was created with', async () => {
   const { api, base, send } = await openFilesWorkspace()
   await send('PUT', '?path=run.sh&mode=755', 'one\n')
   await send('PUT', '?path=run.sh&append=true', 'two\n')
@@ -43,7 +43,7 @@ test('a file is appended to, has the mode that was asked for, and keeps it', asy
   expect((await send('GET', '?path=empty')).headers).toMatchObject({ 'content-length': '0' })
 })
 
-test('directories are made, listed by name, moved and removed', async () => {
+test('directories are created, listed by name, moved and removed', async () => {
   const { api, base, names, send } = await openFilesWorkspace()
   expect((await api('POST', `${base}/directory`, { body: { path: 'b/c' } })).statusCode).toBe(200)
   await send('PUT', '?path=b/z', 'z')
@@ -55,7 +55,7 @@ test('directories are made, listed by name, moved and removed', async () => {
   expect(await names()).toEqual([])
 })
 
-test('what cannot be done with a file is refused, each with its code', async () => {
+test('an impossible file operation is refused with its problem code', async () => {
   const { api, base, send } = await openFilesWorkspace()
   await api('POST', `${base}/directory`, { body: { path: 'dir' } })
   await send('PUT', '?path=file', 'x')
@@ -84,7 +84,7 @@ test('what cannot be done with a file is refused, each with its code', async () 
   }
 })
 
-test('files of a workspace that does not run are refused with its state', async () => {
+test('a file operation in a workspace that is not running is refused with its state', async () => {
   const { api, base, id, send, waitFor } = await openFilesWorkspace()
   await api('POST', `/api/v1/workspaces/${id}/stop`)
   await waitFor(id, ({ status }) => status === 'stopped')
@@ -103,11 +103,11 @@ test('files of a workspace that does not run are refused with its state', async 
   expect((await api('POST', `${base}/directory`, { body: { path: 'a' } })).statusCode).toBe(409)
 })
 
-test('an upload that is cut off half-way leaves the old file, and nothing else', async () => {
-  const { begin: startRequest, names, send } = await openFilesWorkspace()
+test('a truncated upload keeps the old file and leaves nothing else', async () => {
+  const { startRequest, names, send } = await openFilesWorkspace()
   await send('PUT', '?path=file', 'the old one')
   for (const query of ['', '&append=true']) {
-    const { asked: request, answer: response } = startRequest('PUT', `?path=file${query}`, {
+    const { request, response } = startRequest('PUT', `?path=file${query}`, {
       'content-length': 1_000_000,
     })
     await new Promise((resolve) => request.write(Buffer.alloc(300_000), resolve))
@@ -118,10 +118,10 @@ test('an upload that is cut off half-way leaves the old file, and nothing else',
   expect(await names()).toEqual(['file'])
 })
 
-test('an upload of which nothing comes any more is cut off, and says so', async () => {
-  const { begin: startRequest, names, send } = await openFilesWorkspace({ idleBodyMs: 300 })
+test('an upload that stalls is answered with 408, and the old file is kept', async () => {
+  const { startRequest, names, send } = await openFilesWorkspace({ idleBodyMs: 300 })
   await send('PUT', '?path=file', 'the old one')
-  const { asked: request, answer: response } = startRequest('PUT', '?path=file', { 'content-length': 1000 })
+  const { request, response } = startRequest('PUT', '?path=file', { 'content-length': 1000 })
   request.write('half')
   const received = await response
   expect([received.statusCode, JSON.parse(await text(received))]).toMatchObject([408, { code: 'request-timeout' }])
@@ -129,19 +129,19 @@ test('an upload of which nothing comes any more is cut off, and says so', async 
   expect(await names()).toEqual(['file'])
 })
 
-test('an upload that is refused is answered, though its body has not come', async () => {
-  const { begin: startRequest } = await openFilesWorkspace()
-  const { asked: request, answer: response } = startRequest('PUT', '?path=none/file', { 'content-length': 100_000_000 })
+test('a refused upload is answered before its body has arrived', async () => {
+  const { startRequest } = await openFilesWorkspace()
+  const { request, response } = startRequest('PUT', '?path=none/file', { 'content-length': 100_000_000 })
   request.write(Buffer.alloc(1_000_000))
   const received = await response
   expect([received.statusCode, JSON.parse(await text(received))]).toMatchObject([404, { code: 'file-not-found' }])
 })
 
-test('a download that is left is ended, and the next one is whole', async () => {
-  const { begin: startRequest, send } = await openFilesWorkspace()
+test('an aborted download ends, and the next one is complete', async () => {
+  const { startRequest, send } = await openFilesWorkspace()
   const bytes = Buffer.alloc(30_000_000, 'x')
   await send('PUT', '?path=large', bytes)
-  const { asked: request, answer: response } = startRequest('GET', '?path=large')
+  const { request, response } = startRequest('GET', '?path=large')
   request.end()
   const received = await response
   await new Promise((resolve) => received.once('data', resolve))
@@ -149,22 +149,22 @@ test('a download that is left is ended, and the next one is whole', async () => 
   expect((await send('GET', '?path=large')).body.length).toBe(bytes.length)
 })
 
-test('a download that nobody takes is cut off after a while', async () => {
-  const { app, begin: startRequest, send } = await openFilesWorkspace({ idleBodyMs: 300 })
+test('a download that the client does not read is disconnected after a timeout', async () => {
+  const { app, startRequest, send } = await openFilesWorkspace({ idleBodyMs: 300 })
   await send('PUT', '?path=large', Buffer.alloc(50_000_000))
-  const { asked: request, answer: response } = startRequest('GET', '?path=large')
+  const { request, response } = startRequest('GET', '?path=large')
   request.end()
   const received = await response
   received.pause()
   await new Promise((resolve) => received.once('readable', resolve))
-  // Polled: a client that does not read is not told either.
+  // Polled: a client that does not read does not notice the disconnect.
   await vi.waitFor(async () => expect(await connections(app)).toBe(0), 10_000)
   await expect(buffer(received)).rejects.toThrow('aborted')
 })
 
-test('a body that is compressed is refused', async () => {
-  const { begin: startRequest } = await openFilesWorkspace()
-  const { asked: request, answer: response } = startRequest('PUT', '?path=a', {
+test('a compressed body is refused', async () => {
+  const { startRequest } = await openFilesWorkspace()
+  const { request, response } = startRequest('PUT', '?path=a', {
     'content-encoding': 'gzip',
     'content-length': 3,
   })
@@ -172,31 +172,31 @@ test('a body that is compressed is refused', async () => {
   expect((await response).statusCode).toBe(415)
 })
 
-test('a large file passes either way through little memory', async () => {
-  const { begin: startRequest, send } = await openFilesWorkspace()
+test('a large file is uploaded and downloaded in little memory', async () => {
+  const { startRequest, send } = await openFilesWorkspace()
   const [chunk, chunks] = [randomBytes(1024 * 1024), 300]
-  const { asked: request, answer: response } = startRequest('PUT', '?path=large', {
+  const { request, response } = startRequest('PUT', '?path=large', {
     'content-length': chunk.length * chunks,
   })
   const sent = createHash('sha256')
-  let most = 0
-  const watch = () => (most = Math.max(most, process.memoryUsage().arrayBuffers))
+  let peak = 0
+  const recordPeak = () => (peak = Math.max(peak, process.memoryUsage().arrayBuffers))
   const before = process.memoryUsage().arrayBuffers
   for (let at = 0; at < chunks; at += 1) {
     sent.update(chunk)
     if (!request.write(chunk)) await new Promise((resolve) => request.once('drain', resolve))
-    watch()
+    recordPeak()
   }
   request.end()
   expect((await response).statusCode).toBe(200)
   const read = startRequest('GET', '?path=large')
-  read.asked.end()
+  read.request.end()
   const hash = createHash('sha256')
-  for await (const bytes of await read.answer) {
+  for await (const bytes of await read.response) {
     hash.update(bytes)
-    watch()
+    recordPeak()
   }
   expect(hash.digest('hex')).toBe(sent.digest('hex'))
-  expect(most - before).toBeLessThan(100 * 1024 * 1024)
+  expect(peak - before).toBeLessThan(100 * 1024 * 1024)
   await send('DELETE', '?path=large')
 })

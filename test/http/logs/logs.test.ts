@@ -22,16 +22,16 @@ function linesOf({ body }: { body: string }) {
 
 const textOf = (response: { body: string }) => linesOf(response).map(({ data }) => data)
 
-/** A workspace that was made, with what a command of its template wrote. */
-async function made(postCreate: string) {
+/** A workspace whose setup has ended, with the given `postCreateCommand`. */
+async function createWithCommand(postCreate: string) {
   const testServer = await openTestServer({ realProcesses: true, postCreate })
   const { id } = await testServer.createWorkspace()
   await testServer.waitFor(id, ({ status }) => status !== 'creating')
   return { ...testServer, id, logs: (query = '') => testServer.inject('GET', `${list}/${id}/logs${query}`) }
 }
 
-/** Lines that say something; an empty one only says that there is life. */
-async function* markers(lines: AsyncIterable<string>) {
+/** The lines without the empty ones, which only keep the connection alive. */
+async function* withoutKeepAlive(lines: AsyncIterable<string>) {
   for await (const line of lines) if (line !== '') yield line
 }
 
@@ -49,7 +49,7 @@ async function follow(port: number, id: string, query = '') {
     clientRequest.once('response', resolve)
     clientRequest.once('error', reject)
   })
-  const lines = markers(createInterface({ input: response }))
+  const lines = withoutKeepAlive(createInterface({ input: response }))
   return {
     leave: () => clientRequest.destroy(),
     /** The next line; `undefined` if it was the last. */
@@ -57,15 +57,15 @@ async function follow(port: number, id: string, query = '') {
       const { value } = await lines.next()
       return value === undefined ? undefined : logLineSchema.parse(JSON.parse(value)).data
     },
-    /** Reads on to the end; a main process that is ended may have said so. */
+    /** Reads to the end. Only the main process may write more, about its own exit. */
     async end() {
       for await (const line of lines) expect(logLineSchema.parse(JSON.parse(line)).source).toBe('main')
     },
   }
 }
 
-test('what a lifecycle command wrote is in the log, with its name and when it was', async () => {
-  const { logs } = await made('echo one; echo two >&2; printf three')
+test('the log has the output of a lifecycle command, with its name and time', async () => {
+  const { logs } = await createWithCommand('echo one; echo two >&2; printf three')
   const response = await logs()
   expect(response.headers['content-type']).toBe('application/x-ndjson')
   expect(textOf(response)).toEqual(['one', 'two', 'three'])
@@ -75,27 +75,27 @@ test('what a lifecycle command wrote is in the log, with its name and when it wa
   }
 })
 
-test('a log that is followed is answered before anything is written', async () => {
-  const { listen, id, inject } = await made('true')
+test('a followed log responds before anything is written', async () => {
+  const { listen, id, inject } = await createWithCommand('true')
   const { end } = await follow(await listen(), id)
   await inject('POST', `${list}/${id}/stop`)
   await end()
 })
 
-test('a workspace whose setup failed shows what was written', async () => {
-  const { logs, inject, id } = await made('echo it is broken; exit 3')
+test('the log of a workspace whose setup failed can be read', async () => {
+  const { logs, inject, id } = await createWithCommand('echo it is broken; exit 3')
   expect((await inject('GET', `${list}/${id}`)).json()).toMatchObject({ status: 'failed' })
   expect(textOf(await logs())).toEqual(['it is broken'])
   expect(textOf(await logs('?follow=true'))).toEqual(['it is broken'])
 })
 
-test('output that is no UTF-8 comes as base64 and says so', async () => {
-  const { logs } = await made(String.raw`printf '\377\0\n\303\244\n'`)
+test('output that is not UTF-8 is base64, and marked as such', async () => {
+  const { logs } = await createWithCommand(String.raw`printf '\377\0\n\303\244\n'`)
   expect(linesOf(await logs())).toMatchObject([{ data: '/wA=', encoding: 'base64' }, { data: 'ä' }])
 })
 
-test('a long line is told in parts that say so, and no character of it is torn', async () => {
-  const { logs } = await made(`head -c 40000 /dev/zero | sed 's/./ä/g'; echo; echo short`)
+test('a long line is split into marked parts, never within a character', async () => {
+  const { logs } = await createWithCommand(`head -c 40000 /dev/zero | sed 's/./ä/g'; echo; echo short`)
   const lines = linesOf(await logs())
   expect(lines.every(({ encoding }) => encoding === undefined)).toBe(true)
   expect(lines.every(({ data }) => Buffer.byteLength(data) <= 16 * 1024)).toBe(true)
@@ -108,22 +108,22 @@ test('a long line is told in parts that say so, and no character of it is torn',
   ).toBe(`${'ä'.repeat(40_000)}short`)
 })
 
-test('tail tells the last lines of all, and no more', async () => {
-  const { logs } = await made('seq 1000')
+test('tail limits the log to the last lines', async () => {
+  const { logs } = await createWithCommand('seq 1000')
   expect(textOf(await logs('?tail=3'))).toEqual(['998', '999', '1000'])
   expect(textOf(await logs('?tail=0'))).toEqual([])
   expect(textOf(await logs('?tail=5000'))).toHaveLength(1000)
 })
 
-test('since leaves out what was written before', async () => {
-  const { logs } = await made('echo early; sleep 0.5; echo late')
+test('since omits lines that were written earlier', async () => {
+  const { logs } = await createWithCommand('echo early; sleep 0.5; echo late')
   const [early, late] = linesOf(await logs())
   expect(Date.parse(String(late?.at))).toBeGreaterThan(Date.parse(String(early?.at)))
   expect(textOf(await logs(`?since=${late?.at}`))).toEqual(['late'])
 })
 
-test('of much output the newest is kept', async () => {
-  const { logs, database } = await made('seq 100000')
+test('the log retains the newest part of a large output', async () => {
+  const { logs, database } = await createWithCommand('seq 100000')
   const lines = textOf(await logs())
   expect(lines.at(-1)).toBe('100000')
   expect(lines.length).toBeGreaterThan(20_000)
@@ -132,10 +132,10 @@ test('of much output the newest is kept', async () => {
   expect(bytes).toBeGreaterThan(128 * 1024)
 })
 
-test('a setup is followed while it goes on, until its workspace is deleted', async () => {
+test('a running setup can be followed, until its workspace is deleted', async () => {
   const { listen, createWorkspace, waitFor, inject } = await openTestServer({
     realProcesses: true,
-    postCreate: 'echo waiting; until [ -e go ]; do sleep 0.05; done; echo gone on',
+    postCreate: 'echo waiting; until [ -e go ]; do sleep 0.05; done; echo done',
   })
   const port = await listen()
   const { id } = await createWorkspace()
@@ -147,43 +147,43 @@ test('a setup is followed while it goes on, until its workspace is deleted', asy
 })
 
 test('following ends when the workspace is stopped', async () => {
-  const { id, listen, inject } = await made('echo hello')
+  const { id, listen, inject } = await createWithCommand('echo hello')
   const log = await follow(await listen(), id)
   expect(await log.next()).toBe('hello')
   await inject('POST', `${list}/${id}/stop`)
   await log.end()
 })
 
-test('following a log does not keep the service from ending, and ends with it', async () => {
-  const { id, listen, app } = await made('echo hello')
+test('a followed log does not delay a shutdown, and ends with it', async () => {
+  const { id, listen, app } = await createWithCommand('echo hello')
   const log = await follow(await listen(), id)
   expect(await log.next()).toBe('hello')
   await app.close()
   expect(await log.next()).toBeUndefined()
 })
 
-test('what lifecycle commands wrote goes with the workspace', async () => {
-  const { inject, database, id, logs } = await made('echo hello')
+test('a delete of a workspace also deletes the output of its lifecycle commands', async () => {
+  const { inject, database, id, logs } = await createWithCommand('echo hello')
   await inject('DELETE', `${list}/${id}`)
   expect((await logs()).statusCode).toBe(404)
   expect(database.db.prepare('SELECT count(*) FROM lifecycle_output').pluck().get()).toBe(0)
 })
 
-test('a disk that takes no output does not disturb the setup', async () => {
+test('a setup succeeds even if its output cannot be stored', async () => {
   const testServer = await openTestServer({ realProcesses: true, postCreate: 'echo one; sleep 1.2; echo two' })
   testServer.database.db.exec(
     `CREATE TRIGGER full BEFORE INSERT ON lifecycle_output BEGIN SELECT RAISE(ABORT, 'full'); END`,
   )
   const { id } = await testServer.createWorkspace()
-  const { status } = await testServer.waitFor(id, (shown) => shown.status !== 'creating')
+  const { status } = await testServer.waitFor(id, (workspace) => workspace.status !== 'creating')
   expect(status).toBe('running')
   expect(testServer.logged.filter((line) => line.includes('cannot be stored'))).toHaveLength(1)
 })
 
 test.each(['?since=yesterday', '?tail=-1', '?tail=x', '?follow=maybe'])(
-  'a log cannot be asked with %s',
+  'a log request with %s is rejected',
   async (query) => {
-    const { logs } = await made('true')
+    const { logs } = await createWithCommand('true')
     expect((await logs(query)).statusCode).toBe(400)
   },
 )

@@ -19,8 +19,8 @@ const anonymous = { headers: { 'x-user': undefined } }
 
 test('the console needs no authentication, has a strict policy, and its page is always revalidated', async () => {
   const { inject } = await openTestServer({ consoleFolder: builtFolder() })
-  const there = await inject('GET', '/console', anonymous)
-  expect([there.statusCode, there.headers.location]).toEqual([302, 'console/'])
+  const redirect = await inject('GET', '/console', anonymous)
+  expect([redirect.statusCode, redirect.headers.location]).toEqual([302, 'console/'])
   const page = await inject('GET', '/console/', anonymous)
   expect(page.statusCode).toBe(200)
   expect(page.body).toContain('vm-api console')

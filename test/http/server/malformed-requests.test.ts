@@ -116,7 +116,7 @@ const cases: readonly (readonly [what: string, sent: string | Uint8Array, status
     'unsupported-media-type',
   ],
   [
-    'an expectation that nobody knows',
+    'an unknown expectation',
     `POST ${list} HTTP/1.1\r\n${json}Expect: the-best\r\nContent-Length: 2\r\n\r\n{}`,
     400,
     'invalid',

@@ -5,19 +5,19 @@ import { WebSocket } from 'ws'
 import type { ShellServerMessage } from '../../../src/wire/runtime/shell.ts'
 import { shellServerMessageSchema } from '../../../src/wire/runtime/shell.ts'
 
-/** A client of a shell as somebody else would write it. */
+/** A WebSocket client of a shell, independent of the client in `src`. */
 export interface ShellClient {
   readonly socket: WebSocket
-  /** What was written, as it came. */
+  /** All output received so far. */
   received(): string
-  /** Which screen a program has. */
+  /** The active screen buffer. */
   screen(): 'normal' | 'alternate'
   readonly notices: readonly ShellServerMessage[]
   type(text: string): void
   resize(columns: number, rows: number): void
-  /** Waits until this is to be seen, with what has left the screen at its top. */
+  /** Waits until the screen or its scrollback matches. */
   waitForScreen(pattern: RegExp): Promise<void>
-  /** Waits for a notice. */
+  /** Waits for a notice of a type. */
   waitForNotice<T extends ShellServerMessage['type']>(type: T): Promise<Extract<ShellServerMessage, { type: T }>>
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 }
@@ -27,7 +27,7 @@ export interface ShellOptions {
   readonly query?: Readonly<Record<string, string>>
 }
 
-/** Opens a shell as `alice`, and answers when it is there; refused is an error. */
+/** Opens a shell, by default as `alice`, and waits for its first message. Rejects if the shell is refused. */
 export async function openShell(port: number, id: string, options: ShellOptions = {}): Promise<ShellClient> {
   const socket = openSocket(port, id, options)
   const client = shellClient(socket)
@@ -38,7 +38,7 @@ export async function openShell(port: number, id: string, options: ShellOptions 
   return client
 }
 
-/** What a shell that is not opened is refused with, before the connection is a WebSocket. */
+/** The HTTP response that refuses a shell before the upgrade to a WebSocket. */
 export async function refusedShell(
   port: number,
   id: string,
@@ -46,7 +46,7 @@ export async function refusedShell(
 ): Promise<{ status: number; body: unknown }> {
   const socket = openSocket(port, id, options)
   return new Promise((resolve, reject) => {
-    socket.once('open', () => reject(new Error('it was opened')))
+    socket.once('open', () => reject(new Error('the shell was opened')))
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
       let text = ''
       response.on('data', (chunk: Buffer) => (text += chunk.toString()))
@@ -62,7 +62,7 @@ function openSocket(
 ): WebSocket {
   const search = new URLSearchParams(query).toString()
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/workspaces/${id}/shell?${search}`, { headers })
-  socket.on('error', () => {}) // told by the close that follows
+  socket.on('error', () => {}) // a close follows
   onTestFinished(() => socket.terminate())
   return socket
 }

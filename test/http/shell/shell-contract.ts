@@ -2,16 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { refusedShell, openShell } from './shell-client.ts'
 import type { TestServerOptions, TestServer } from '../test-server.ts'
 
-/** A workspace that runs, and where it is served. */
+/** A running workspace, and the port of its service. */
 export interface RunningWorkspace extends TestServer {
   readonly id: string
   readonly port: number
 }
 
-/** What a shell is to whoever opens it, on every provider. */
+/** The behaviour of shells on every provider. */
 export function shellContract(openWorkspace: (options?: TestServerOptions) => Promise<RunningWorkspace>): void {
   describe('A shell', () => {
-    test('what is typed into a shell is run, and what it writes comes back', async () => {
+    test('a shell runs what is typed, and returns the output', async () => {
       const { id, port } = await openWorkspace()
       const shell = await openShell(port, id)
       shell.type('echo $((6*7)) $TERM\n')
@@ -19,7 +19,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       expect(shell.notices[0]).toMatchObject({ type: 'session', resumed: false })
     })
 
-    test('a shell has the size that was asked for, and another once it is resized', async () => {
+    test('a shell has the requested size, and the new size after a resize', async () => {
       const { id, port } = await openWorkspace()
       const shell = await openShell(port, id, { query: { columns: '132', rows: '43' } })
       shell.type('stty size\n')
@@ -29,7 +29,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       await shell.waitForScreen(/^17 61$/m)
     })
 
-    test('the exit code of a shell is told, and the connection is closed', async () => {
+    test('a shell that exits reports its exit code and closes the connection', async () => {
       const { id, port } = await openWorkspace()
       const shell = await openShell(port, id)
       shell.type('exit 7\n')
@@ -37,21 +37,21 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       expect((await shell.closed).code).toBe(1000)
     })
 
-    test('a client that comes back to its session sees the screen as it was, and goes on', async () => {
+    test('a client that reconnects to its session sees the screen as it was, and can continue', async () => {
       const { id, port } = await openWorkspace()
       const first = await openShell(port, id)
       const { session } = await first.waitForNotice('session')
-      first.type('mine=kept; printf "%s\\n" on-the-"screen"\n')
+      first.type('value=kept; printf "%s\\n" on-the-"screen"\n')
       await first.waitForScreen(/^on-the-screen$/m)
       first.socket.terminate()
       const second = await openShell(port, id, { query: { session } })
       expect(await second.waitForNotice('session')).toEqual({ type: 'session', session, resumed: true })
       await second.waitForScreen(/^on-the-screen$/m)
-      second.type('echo it is $mine\n')
+      second.type('echo it is $value\n')
       await second.waitForScreen(/^it is kept$/m)
     })
 
-    test('a client that comes back while a program has the other screen sees that one', async () => {
+    test('a client that reconnects while a program uses the alternate screen sees the alternate screen', async () => {
       const { id, port } = await openWorkspace()
       const first = await openShell(port, id)
       const { session } = await first.waitForNotice('session')
@@ -69,7 +69,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       expect(second.screen()).toBe('normal')
     })
 
-    test('a second client takes the session over, and the first is told', async () => {
+    test('a second client takes the session over, and the first is notified', async () => {
       const { id, port } = await openWorkspace()
       const first = await openShell(port, id)
       const { session } = await first.waitForNotice('session')
@@ -80,16 +80,16 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       await second.waitForScreen(/^42$/m)
     })
 
-    test('a shell that ended while nobody looked tells its end to who comes back, once', async () => {
+    test('a shell that ended without a client reports its end once to the client that reconnects', async () => {
       const { id, port } = await openWorkspace()
       const first = await openShell(port, id)
       const { session } = await first.waitForNotice('session')
-      first.type('trap "" HUP; read wait; echo gone-by; exit 3\n')
+      first.type('trap "" HUP; read wait; echo unattended; exit 3\n')
       await first.waitForScreen(/exit 3$/m)
       first.type('\n')
       first.socket.terminate()
       const second = await openShell(port, id, { query: { session } })
-      await second.waitForScreen(/^gone-by$/m)
+      await second.waitForScreen(/^unattended$/m)
       expect(await second.waitForNotice('ended')).toEqual({ type: 'ended', exit_code: 3 })
       expect(await refusedShell(port, id, { query: { session } })).toMatchObject({
         status: 404,
@@ -97,7 +97,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       })
     })
 
-    test('a shell that nobody comes back to is hung up', async () => {
+    test('a shell to which no client reconnects is hung up', async () => {
       const { id, port } = await openWorkspace({ shellTimeouts: { retentionMs: 1 } })
       const other = await openShell(port, id)
       const shell = await openShell(port, id)
@@ -119,7 +119,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       await other.waitForScreen(/seen/)
     })
 
-    test('a shell that does not care for being hung up is killed', async () => {
+    test('a shell that ignores the hang-up is killed', async () => {
       const { id, port } = await openWorkspace({ shellTimeouts: { hangUpTimeoutMs: 1 } })
       const other = await openShell(port, id)
       const shell = await openShell(port, id)
@@ -130,7 +130,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       await other.waitForScreen(/seen/)
     })
 
-    test('a client that reads nothing is dropped, and its shell goes on', async () => {
+    test('a client that does not read is disconnected, and its shell continues', async () => {
       const { id, port } = await openWorkspace({ shellTimeouts: { stallTimeoutMs: 20 } })
       const shell = await openShell(port, id)
       const { session } = await shell.waitForNotice('session')
@@ -145,7 +145,7 @@ export function shellContract(openWorkspace: (options?: TestServerOptions) => Pr
       await again.waitForScreen(/^done$/m)
     }, 60_000)
 
-    test('a workspace that is stopped ends its shells, and that is why', async () => {
+    test('a stop of the workspace ends its shells, and is reported as the reason', async () => {
       const { inject, id, port } = await openWorkspace()
       const shell = await openShell(port, id)
       const { session } = await shell.waitForNotice('session')

@@ -22,7 +22,7 @@ test('the statechart of a workspace highlights its current state, also after a s
   ])
 })
 
-test('an SVG opened on its own may not load or run anything', async () => {
+test('an SVG opened as a page cannot load or run anything', async () => {
   const { inject } = await openTestServer()
   const response = await inject('GET', `${charts}/workspace`, { headers: { accept: 'image/svg+xml' } })
   expect(response.headers['content-security-policy']).toBe("default-src 'none'; style-src 'unsafe-inline'")

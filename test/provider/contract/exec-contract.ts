@@ -139,9 +139,9 @@ export function execContract(createFixture: () => Promise<ProviderFixture>): voi
     })
 
     it('a background child that holds the output open does not delay its exit', async () => {
-      const process = await shell('sleep 300 & echo begun')
+      const process = await shell('sleep 300 & echo started')
       const { exit, stdout } = await collectOutput(process)
-      expect([stdout.toString(), exit]).toEqual(['begun\n', { kind: 'exited', code: 0 }])
+      expect([stdout.toString(), exit]).toEqual(['started\n', { kind: 'exited', code: 0 }])
     })
 
     it('a background child that writes without end does not delay its exit', async () => {

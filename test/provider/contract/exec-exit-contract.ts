@@ -7,7 +7,7 @@ import { sharedWorkspace } from './guest-fixture.ts'
 import { collectOutput, readUntil, nextText, startShell } from './guest-processes.ts'
 
 const terminal = { columns: 91, rows: 17 }
-// Says which processes there are: itself, a child, one in a session of its own, one whose environment is empty.
+// Prints the pids of itself, a child, a child in another session, and a child with an empty environment.
 const processTreeScript =
   'sleep 300 & a=$!; setsid sleep 301 & b=$!; env -i sleep 302 & c=$!; sleep 0.2; echo "up $$ $a $b $c"; wait; sleep 303'
 
@@ -24,7 +24,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
 
   const shell = (script: string, partial: Partial<GuestCommand> = {}) => startShell(guest, workspace, script, partial)
   const pidsOf = async (process: GuestProcess) => (await readUntil(process, 'up')).trim().split(' ').slice(1)
-  /** Which of these processes still run; one that was not reaped does not. */
+  /** The processes that are still running, without zombies. */
   async function alive(pids: readonly string[]): Promise<string[]> {
     const script = 'for p in $*; do grep -q ") [^ZX] " /proc/$p/stat 2>/dev/null && echo $p; done; true'
     const process = await startShell(guest, workspace, `set -- ${pids.join(' ')}; ${script}`, { tag: 'looks' })
@@ -38,7 +38,7 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
       expect(await alive(pids)).toEqual(pids)
       valueOf(await process.signal('SIGTERM'))
       expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGTERM' })
-      // The shell handles the signal at a time of its own.
+      // The shell handles the signal asynchronously.
       await expect.poll(() => alive(pids)).toEqual([])
     })
 
@@ -52,10 +52,10 @@ export function execExitContract(createFixture: () => Promise<ProviderFixture>):
     })
 
     it.each(['HUP', 'INT', 'QUIT', 'USR1', 'USR2'] as const)('it can handle SIG%s and run on', async (name) => {
-      const process = await shell(`trap 'echo heard' ${name}; echo up; while :; do sleep 0.05; done`)
+      const process = await shell(`trap 'echo signaled' ${name}; echo up; while :; do sleep 0.05; done`)
       await readUntil(process, 'up')
       valueOf(await process.signal(`SIG${name}`))
-      await readUntil(process, 'heard')
+      await readUntil(process, 'signaled')
       valueOf(await process.signal('SIGKILL'))
       expect(await process.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' })
     })

@@ -110,13 +110,13 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       await runShell('echo old > old; chmod 751 old; umask 077')
       fileValueOf(await put('old', 'new'))
       fileValueOf(await put('new', 'new'))
-      fileValueOf(await put('asked', 'new', { append: false, mode: 0o600 }))
+      fileValueOf(await put('with-mode', 'new', { append: false, mode: 0o600 }))
       expect([fileValueOf(await stat('old')).mode, fileValueOf(await stat('new')).mode]).toEqual([0o751, 0o644])
-      expect(fileValueOf(await stat('asked')).mode).toBe(0o600)
+      expect(fileValueOf(await stat('with-mode')).mode).toBe(0o600)
       fileValueOf(await put('old', '!', appending))
       expect([await textAt('old'), fileValueOf(await stat('old')).mode]).toEqual(['new!', 0o751])
-      fileValueOf(await put('appended', 'begun', appending))
-      expect([await textAt('appended'), fileValueOf(await stat('appended')).mode]).toEqual(['begun', 0o644])
+      fileValueOf(await put('appended', 'first', appending))
+      expect([await textAt('appended'), fileValueOf(await stat('appended')).mode]).toEqual(['first', 0o644])
     })
 
     it('a source that fails changes nothing and leaves nothing behind', async () => {
@@ -135,7 +135,7 @@ export function filesContract(createFixture: () => Promise<ProviderFixture>): vo
       const endless = new Readable({ read: () => undefined })
       endless.push('half')
       const writing = files.write(workspace, 'old', endless, replacing, abortController.signal)
-      // What has come already is on its way to a file somewhere.
+      // The data that has arrived is being written to a file.
       await new Promise((resolve) => setImmediate(resolve))
       abortController.abort()
       fileFaultOf(await writing)

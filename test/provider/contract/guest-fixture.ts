@@ -10,7 +10,7 @@ import type { WorkspaceRef } from '../../../src/workspace/workspace-ref.ts'
 import { type ProviderFixture, newWorkspaceRef, neverAborted, runningWorkspace, valueOf } from './provider-fixture.ts'
 import { commandOf } from './guest-processes.ts'
 
-/** Names that shells, option parsers, line readers and archives are known to stumble over. */
+/** File names that commonly break shells, option parsers, line readers and archives. */
 export const hostileNames = [
   'two words',
   ' blanks around ',
@@ -32,8 +32,8 @@ export const hostileNames = [
 ]
 
 /**
- * A running workspace with an empty folder, for before each test. To boot one takes longer than most tests do, so they share it: one
- * that does not run any more is replaced by another.
+ * Returns a running workspace with an empty folder, before each test. Tests share it, because a boot takes longer than most tests; a
+ * workspace that is no longer running is replaced.
  */
 export function sharedWorkspace(createFixture: () => Promise<ProviderFixture>, spec: Partial<WorkspaceSpec> = {}) {
   let fixture: ProviderFixture | undefined
@@ -53,7 +53,7 @@ export function sharedWorkspace(createFixture: () => Promise<ProviderFixture>, s
   }
 }
 
-/** Ends what tests have left running and lying about. False if the workspace does not run. */
+/** Kills processes and removes files that tests have left. False if the workspace is not running. */
 async function emptyWorkspace({ guest }: Provider, workspace: WorkspaceRef): Promise<boolean> {
   await guest.killLeftover(workspace, commandOf({}).tag, neverAborted())
   const argv = ['/bin/sh', '-c', 'rm -rf -- * .[!.]* ..?*']
@@ -61,14 +61,14 @@ async function emptyWorkspace({ guest }: Provider, workspace: WorkspaceRef): Pro
   return process.ok && (await process.value.exited).kind === 'exited'
 }
 
-/** What a workspace answers to a request for a file that it ought to grant. */
+/** The value of a file operation. A refusal or a fault fails the test. */
 export function fileValueOf<T>(outcome: FileOutcome<T>): T {
   if (!outcome.ok)
     expect.fail('refused' in outcome ? `${outcome.refused}: ${outcome.message}` : `fault: ${outcome.fault.message}`)
   return outcome.value
 }
 
-/** Why it refused one that it ought not to grant. */
+/** The refusal of a file operation. A value or a fault fails the test. */
 export function refusalOf<T>(outcome: FileOutcome<T>): FileRefusal {
   if (outcome.ok) expect.fail(`a refusal was expected, not ${JSON.stringify(outcome.value)}`)
   if (!('refused' in outcome)) expect.fail(`a refusal was expected, not the fault: ${outcome.fault.message}`)
@@ -76,14 +76,14 @@ export function refusalOf<T>(outcome: FileOutcome<T>): FileRefusal {
   return outcome.refused
 }
 
-/** The fault of a request for a file that cannot be answered, and that the workspace has no reason to refuse. */
+/** The fault of a file operation. A value or a refusal fails the test. */
 export function fileFaultOf<T>(outcome: FileOutcome<T>): Fault {
   if (outcome.ok) expect.fail(`a fault was expected, not ${JSON.stringify(outcome.value)}`)
   if ('refused' in outcome) expect.fail(`a fault was expected, not the refusal: ${outcome.message}`)
   return outcome.fault
 }
 
-/** The output of a shell script in a workspace, which does not depend on the file operations of the port. */
+/** The output of a shell script in a workspace, independent of the file operations of the port. */
 export async function runScript(
   provider: Provider,
   workspace: WorkspaceRef,
@@ -104,7 +104,7 @@ export function textSource(text: string): Readable {
   return Readable.from([Buffer.from(text)])
 }
 
-/** A source that is cut off after so many bytes, as a lost connection does it. */
+/** A source that fails after the given bytes, as a lost connection does. */
 export function truncatedSource(bytes: Buffer): Readable {
   let sent = false
   return new Readable({
@@ -122,7 +122,7 @@ export async function readBytes(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** So many bytes that do not repeat, piece by piece, and their checksum once all have been read. */
+/** A source of this many non-repeating bytes. The checksum is valid once all bytes have been read. */
 export function largeSource(bytes: number): { readonly source: Readable; checksum(): string } {
   const hash = createHash('sha256')
   function* chunks(): Generator<Buffer> {

@@ -3,12 +3,12 @@ import type { GuestCommand, ProcessExit } from '../../../src/workspace/guest-pro
 import type { WorkspaceRef } from '../../../src/workspace/workspace-ref.ts'
 import { neverAborted, valueOf } from './provider-fixture.ts'
 
-/** A command that needs nothing but its arguments. */
+/** A command with default values. */
 export function commandOf(partial: Partial<GuestCommand>): GuestCommand {
   return { tag: 'contract', argv: ['true'], env: {}, cwd: null, user: null, stdin: false, terminal: null, ...partial }
 }
 
-/** A command that has started. */
+/** Starts a command. */
 export async function startProcess(
   guest: Guest,
   workspace: WorkspaceRef,
@@ -17,7 +17,7 @@ export async function startProcess(
   return valueOf(await guest.exec(workspace, commandOf(partial), neverAborted()))
 }
 
-/** A script that the workspace's shell has started to run. */
+/** Starts a shell script. */
 export function startShell(
   guest: Guest,
   workspace: WorkspaceRef,
@@ -27,7 +27,7 @@ export function startShell(
   return startProcess(guest, workspace, { argv: ['/bin/sh', '-c', script], ...partial })
 }
 
-/** All that a run writes from now on, and how it ended. */
+/** Reads the remaining output of a command, and its exit. */
 export async function collectOutput(
   process: GuestProcess,
 ): Promise<{ readonly exit: ProcessExit; readonly stdout: Buffer; readonly stderr: Buffer }> {
@@ -40,23 +40,23 @@ export async function collectOutput(
   }
 }
 
-/** What a run writes next; `null` if that is nothing. What comes later can still be read. */
+/** The next piece of output; `null` at its end. Later output can still be read. */
 export async function nextText(process: GuestProcess): Promise<string | null> {
   const { value, done } = await process.output[Symbol.asyncIterator]().next()
   return done === true ? null : value.bytes.toString()
 }
 
-/** Reads on until what has been written says `text`. */
+/** Reads output until it contains `text`. */
 export async function readUntil(process: GuestProcess, text: string): Promise<string> {
   let received = ''
   for (let chunk = await nextText(process); chunk !== null; chunk = await nextText(process)) {
     received += chunk
     if (received.includes(text)) return received
   }
-  throw new Error(`it ended before it wrote ${JSON.stringify(text)}: ${JSON.stringify(received)}`)
+  throw new Error(`the command ended before it wrote ${JSON.stringify(text)}: ${JSON.stringify(received)}`)
 }
 
-/** Holds this process up, as a loop does that is loaded. */
+/** Blocks the event loop of this process. */
 export function blockFor(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);

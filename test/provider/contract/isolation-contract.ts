@@ -37,7 +37,7 @@ export function isolationContract(createFixture: () => Promise<ProviderFixture>,
   })
   afterEach(() => fixture.close())
 
-  describe('beside another installation', () => {
+  describe('with another installation on the same engine', () => {
     it('lists none of its containers, nor does it list ours', async () => {
       const ours = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
       const otherProvider = fixture.otherInstallation()

@@ -13,7 +13,7 @@ import {
   valueOf,
 } from './provider-fixture.ts'
 
-/** From image to remove: each verb does what it says, and twice is the same as once (law 3). */
+/** The verbs from image to remove, each of which may be repeated (law 3). */
 export function lifecycleContract(createFixture: () => Promise<ProviderFixture>): void {
   let fixture: ProviderFixture
   beforeEach(async () => {

@@ -70,7 +70,7 @@ export function logsContract(createFixture: () => Promise<ProviderFixture>): voi
         (command, output) => outputs.push({ command, output }),
       )
       expect(outcome.ok).toBe(false)
-      // A provider may write down both streams as one.
+      // A provider may merge both streams.
       const outputOf = (name: string) =>
         Buffer.concat(
           (['stdout', 'stderr'] as const).flatMap((stream) =>

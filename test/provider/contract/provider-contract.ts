@@ -10,19 +10,19 @@ import { setupContract } from './setup-contract.ts'
 import { archivesContract } from './archives-contract.ts'
 import { watchContract } from './watch-contract.ts'
 
-/** What an engine cannot be asked for. */
+/** Differences between providers under test. */
 export interface ContractOptions {
-  /** The engine is not there: the suite is reported as skipped. */
+  /** True if the engine is not available: the suite is reported as skipped. */
   readonly skip?: boolean
-  /** False: lifecycle commands are only imitated, so nothing that a real shell would do is asked of them. */
+  /** False if lifecycle commands are only simulated: tests that need a real shell are skipped. */
   readonly realShell?: boolean
-  /** For one test. */
+  /** Timeout of a test. */
   readonly timeoutMs?: number
 }
 
 /**
- * The port in `src/provider/provider.ts`, sentence by sentence. Every provider passes this one suite: what the machines and the
- * supervisor rely on is written here and nowhere else. `make` is called before each test, its `close` after it.
+ * Tests every sentence of the port in `src/provider/provider.ts`. Every provider passes this suite, which is all that the machines and the
+ * supervisor rely on. The fixture is created before each test and closed after it.
  */
 export function providerContract(
   name: string,
@@ -38,14 +38,14 @@ export function providerContract(
   })
 }
 
-/** The port in `src/provider/guest.ts`, in the same way. In files of its own, so that the two suites of an engine run beside each other. */
+/** Tests the port in `src/provider/guest.ts` in the same way. A separate suite, so that both can run concurrently. */
 export function guestContract(
   name: string,
   createFixture: () => Promise<ProviderFixture>,
   { skip = false, timeoutMs = 90_000 }: Omit<ContractOptions, 'shell'> = {},
 ): void {
   describe.skipIf(skip)(`Inside workspaces of the ${name} provider`, { timeout: timeoutMs }, () => {
-    // Each by itself: before each of their tests a workspace is booted, which no other test is to find.
+    // In separate suites, because each test boots a workspace that other tests must not see.
     for (const contract of [execContract, execExitContract, filesContract, archivesContract, logsContract])
       describe('with a workspace', () => contract(createFixture))
   })

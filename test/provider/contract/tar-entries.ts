@@ -3,25 +3,25 @@ import { pipeline } from 'node:stream/promises'
 import { extract, pack } from 'tar-stream'
 import { readBytes } from './guest-fixture.ts'
 
-/** What is in a tar stream, as far as tests look at it. */
+/** The fields of a tar entry that tests check. */
 export type TarEntry =
   | { readonly name: string; readonly type: 'file'; readonly mode: number; readonly text: string }
   | { readonly name: string; readonly type: 'directory'; readonly mode: number }
   | { readonly name: string; readonly type: 'symlink' | 'link'; readonly linkname: string }
   | { readonly name: string; readonly type: 'fifo' | 'character-device' }
 
-/** A tar stream of these entries, in their order. */
+/** Packs the entries into a tar, in the given order. */
 export async function packTar(entries: readonly TarEntry[]): Promise<Readable> {
   const archive = pack()
   const bytes = readBytes(Readable.from(archive, { objectMode: false }))
   for (const entry of entries)
     if (entry.type === 'file') archive.entry({ name: entry.name, mode: entry.mode }, entry.text)
-    else archive.entry({ ...entry }) // It fills in what is missing.
+    else archive.entry({ ...entry }) // tar-stream fills in missing fields
   archive.finalize()
   return Readable.from([await bytes], { objectMode: false })
 }
 
-/** What is in a tar stream, by name. */
+/** The entries of a tar stream by name. */
 export async function unpackTar(source: Readable): Promise<ReadonlyMap<string, TarEntry>> {
   const entries = new Map<string, TarEntry>()
   const archive = extract()

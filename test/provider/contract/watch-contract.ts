@@ -8,7 +8,7 @@ function isChangeOf(id: WorkspaceId): (notice: EngineNotice) => boolean {
   return (notice) => notice.kind === 'changed' && notice.workspaceId === id
 }
 
-/** What a provider says of its own accord. */
+/** Notices that a provider sends to its watchers. */
 export function watchContract(createFixture: () => Promise<ProviderFixture>): void {
   let fixture: ProviderFixture
   beforeEach(async () => {

@@ -1,4 +1,4 @@
-// A service process for crash.test.ts: prints a line, runs one verb, and stays until it is killed. It runs on the compiled code, since a
+// A service process for crash.live.test.ts: prints a line, runs one verb, and stays until it is killed. Runs the compiled code, because a
 // loader would take longer than the verb.
 import { processProvider } from '../../../dist/provider/process/process-provider.js'
 

@@ -30,7 +30,7 @@ async function killedService(
   const service = spawn(process.execPath, [child, given], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(service, 'exit')
   await once(service.stdout, 'data')
-  // The moment of the crash is what varies here.
+  // The tests vary the moment of the crash.
   await (typeof after === 'number' ? delay(after) : after())
   service.kill('SIGKILL')
   await ended
@@ -76,7 +76,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     await expectOneKeeper(workspace)
   })
 
-  it('leaves no lifecycle command running beside the same one of the next service', async () => {
+  it('leaves no lifecycle command that runs concurrently with that of the next service', async () => {
     const postCreate = [{ name: 'postCreateCommand', run: '[ -e second ] || { touch second; exec sleep 299; }' }]
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec({ postCreate })))
     await killedService(fixture, 'setup', workspace, 1_000)
@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== 'linux')('A service that is killed', () => 
     expect(await containerStateOf(fixture.provider, workspace.id)).toBe('running')
   })
 
-  it('leaves the background processes of its lifecycle commands running, though they write on', async () => {
+  it('leaves the background processes of its lifecycle commands running, even if they keep writing', async () => {
     const postStart = [{ name: 'postStartCommand', run: '(while :; do echo tick; sleep 0.02; done) & touch started' }]
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec({ postStart })))
     const started = () => existsSync(join(fixture.root, workspace.id, 'home', 'started'))

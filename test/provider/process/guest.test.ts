@@ -52,12 +52,14 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     expect(refused).toMatchObject({ kind: 'permanent', message: expect.stringContaining('user of the service') })
   })
 
-  it('it gets nothing of the environment of the service', async () => {
+  it('it inherits no environment variables of the service', async () => {
     process.env['VM_API_PROXY_SECRET'] = 'hush'
-    const [shown] = await collectOutput(await startShell('env | sort | cut -d= -f1', { env: { MINE: '1' }, cwd: '/' }))
+    const [names] = await collectOutput(
+      await startShell('env | sort | cut -d= -f1', { env: { CUSTOM: '1' }, cwd: '/' }),
+    )
     delete process.env['VM_API_PROXY_SECRET']
     const tags = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
-    expect(shown.trim().split('\n')).toEqual(['HOME', 'LANG', 'MINE', 'PATH', 'PWD', ...tags])
+    expect(names.trim().split('\n')).toEqual(['CUSTOM', 'HOME', 'LANG', 'PATH', 'PWD', ...tags])
   })
 
   it('a command line that is too long for the system is a fault, not a throw', async () => {
@@ -70,7 +72,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     ).toBe('permanent')
   })
 
-  it('a stop ends it with everything that it started, and a setup does not', async () => {
+  it('a stop kills it with everything that it started, and a setup does not', async () => {
     const running = await startShell('(setsid sleep 293 &) ; echo up; sleep 292')
     expect(await firstLine(running)).toBe('up\n')
     await vi.waitFor(() => expect(sleeping(292)).toBe(true)) // starts after the line is printed
@@ -114,7 +116,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
   })
 
   it('a signal reaches each process of its group, and those that have left the group', async () => {
-    const child = `trap 'echo "$0 heard"' HUP; echo "$0 up"; while :; do sleep 0.05; done 2>/dev/null`
+    const child = `trap 'echo "$0 signaled"' HUP; echo "$0 up"; while :; do sleep 0.05; done 2>/dev/null`
     const all = '(sh -c "$0" child) & (setsid sh -c "$0" daemon) & exec sh -c "$0" parent'
     const running = await startShell('', { argv: ['/bin/sh', '-c', all, child] })
     const received: string[] = []
@@ -127,7 +129,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
       }
       if (received.length === 6) valueOf(await running.signal('SIGKILL'))
     }
-    expect(received.slice(3).sort()).toEqual(['child heard', 'daemon heard', 'parent heard'])
+    expect(received.slice(3).sort()).toEqual(['child signaled', 'daemon signaled', 'parent signaled'])
     expect(
       processesOf(guestFixture.workspace.id).filter(
         ({ command }) => !command.includes('keeper') && command !== 'sleep 300',
@@ -135,7 +137,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
     ).toEqual([])
   })
 
-  it('its output ends at its exit, though a background child writes on, and does not kill the child', async () => {
+  it('its output ends at its exit even if a background child keeps writing, and the child is not killed', async () => {
     const [text, end] = await collectOutput(
       await startShell('(for at in 1 2 3 4 5 6; do sleep 0.1; /bin/echo $at || exit; done; touch all) & echo done'),
     )
@@ -149,7 +151,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
       .toBe(true)
   })
 
-  it('a detached command runs on, though it writes more than a pipe holds', async () => {
+  it('a detached command keeps running even if it writes more than a pipe holds', async () => {
     const running = await startShell('sleep 0.1; head -c 5000000 /dev/zero && exit 7')
     running.detach()
     expect(await collectOutput(running)).toEqual(['', { kind: 'exited', code: 7 }])
@@ -178,7 +180,7 @@ describe.skipIf(process.platform !== 'linux')('A command among plain processes',
   it('its processes are killed by its tag, by a service that did not start it', async () => {
     const running = await startShell('(setsid sleep 289 &) ; echo up; exec sleep 288', { tag: 'one' })
     const other = await startShell('echo up; exec sleep 287', { tag: 'other' })
-    for (const one of [running, other]) expect(await firstLine(one)).toBe('up\n')
+    for (const process of [running, other]) expect(await firstLine(process)).toBe('up\n')
     const { guest } = guestFixture.fixture.restarted()
     valueOf(await guest.killLeftover(guestFixture.workspace, 'one', neverAborted()))
     expect([sleeping(289), sleeping(288), sleeping(287)]).toEqual([false, false, true])

@@ -31,7 +31,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
   })
   afterEach(() => fixture.close())
 
-  /** Puts a claim there as a keeper would have written it. */
+  /** Writes a claim as a keeper would. */
   async function claim(id: WorkspaceId, number: number, text: string): Promise<void> {
     const claims = (await readdir(join(fixture.root, id))).find((name) => name.startsWith('claims-')) ?? ''
     await writeFile(join(fixture.root, id, claims, `${number}.claim`), text)
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     failingHost.kill('SIGKILL')
   })
 
-  it('a keeper of an earlier boot went down with the host, unless it was stopped or exited with a code of its own', async () => {
+  it('a keeper of an earlier boot went down with the host, unless it was stopped or exited by itself', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const before = JSON.stringify({ kind: 'keeper', pid: process.pid, start: '1', epoch: 'an-earlier-run' })
     const exit = async () => {
@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await exit()).toEqual({ code: null, outOfMemory: false, wentDownWithEngine: true })
     await claim(workspace.id, 2, JSON.stringify({ kind: 'rest', exit: 143 }))
     expect(await exit()).toEqual({ code: 143, outOfMemory: false, wentDownWithEngine: false })
-    // A power cut has left the name of a claim without its text.
+    // A power failure can leave an empty claim file.
     await claim(workspace.id, 3, '')
     expect(await exit()).toEqual({ code: null, outOfMemory: false, wentDownWithEngine: true })
     valueOf(await fixture.provider.boot(workspace, neverAborted()))
@@ -141,16 +141,16 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await containerStateOf(fixture.provider, recreated.id)).toBe('running')
   })
 
-  it('a workspace gets nothing of the environment of the service', async () => {
+  it('a workspace inherits no environment variables of the service', async () => {
     process.env['VM_API_PROXY_SECRET'] = 'hush'
     const workspace = await runningWorkspace(
       fixture.provider,
       newWorkspaceRef(fixture.newSpec({ containerEnv: { VM_WORKSPACE_ID: 'mine' } })),
     )
-    const shown = await outputOfScript(fixture.provider, workspace, 'env | sort | cut -d= -f1')
+    const names = await outputOfScript(fixture.provider, workspace, 'env | sort | cut -d= -f1')
     delete process.env['VM_API_PROXY_SECRET']
     const tags = ['EXEC', 'ID', 'INCARNATION', 'INSTALLATION', 'RUN'].map((name) => `VM_WORKSPACE_${name}`)
-    expect(shown.split('\n')).toEqual(['HOME', 'LANG', 'PATH', 'PWD', ...tags])
+    expect(names.split('\n')).toEqual(['HOME', 'LANG', 'PATH', 'PWD', ...tags])
     expect(processesOf(workspace.id).length).toBeGreaterThan(0)
   })
 
@@ -186,7 +186,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     expect(await readFile(join(outsideFile, 'file'), 'utf8')).toBe('kept')
   })
 
-  it('a link in the place of a directory is neither a workspace nor removed', async () => {
+  it('a link in place of a directory is neither a workspace nor removed', async () => {
     const workspace = await createdWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     const path = join(fixture.root, workspace.id)
     await rename(path, join(fixture.root, 'elsewhere'))
@@ -218,7 +218,7 @@ describe.skipIf(process.platform !== 'linux')('Workspaces as plain processes', (
     valueOf(await fixture.provider.ping(neverAborted()))
   })
 
-  it('directories that a crash left incomplete or partly removed go with the workspace', async () => {
+  it('directories that a crash left incomplete or partly removed are removed with the workspace', async () => {
     const workspace = await runningWorkspace(fixture.provider, newWorkspaceRef(fixture.newSpec()))
     await mkdir(join(fixture.root, `.new-${workspace.id}-half`, 'home'), { recursive: true })
     await writeFile(join(fixture.root, `.new-${workspace.id}-half`, 'vm-api.json'), '{ "inst')

@@ -54,7 +54,7 @@ describe.skipIf(process.platform !== 'linux')('A keeper that the process table d
     }
   }
 
-  /** Starts a keeper and stops waiting for it, as a service does that is killed. Answers its process number. */
+  /** Starts a keeper without waiting for it, like a service that is killed meanwhile. Returns its pid. */
   async function startLateKeeper(lateMs: number): Promise<number> {
     const signal = AbortSignal.timeout(200)
     faultOf(await boot(hostWithoutProcessTable(lateMs), directory, workspace, signal))
@@ -70,14 +70,14 @@ describe.skipIf(process.platform !== 'linux')('A keeper that the process table d
     expect(await containerStateOf(fixture.provider, workspace.id)).toBe('created')
   })
 
-  it('exits by itself if another one has its number', async () => {
+  it('exits by itself if another keeper has its claim number', async () => {
     const pid = await startLateKeeper(1_000)
     const { connection } = valueOf(await boot(hostWithoutProcessTable(), directory, workspace, neverAborted()))
     await waitForExit(pid)
     expect(keepersOf(workspace.id).map((keeper) => keeper.pid)).toEqual([connection['pid']])
   })
 
-  it('exits by itself if its number was removed as an old one', async () => {
+  it('exits by itself if its claim was removed as outdated', async () => {
     const pid = await startLateKeeper(3_000)
     for (let round = 0; round < 2; round += 1) {
       valueOf(await boot(hostWithoutProcessTable(), directory, workspace, neverAborted()))
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== 'linux')('A keeper that the process table d
     expect(keepersOf(workspace.id).map((keeper) => keeper.pid)).toEqual([connection['pid']])
   })
 
-  it('is the only one that stays of many that were started at once', async () => {
+  it('is the only one to stay if many are started concurrently', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, at) =>
         boot(hostWithoutProcessTable(at * 10), directory, workspace, neverAborted()),

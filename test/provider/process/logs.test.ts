@@ -87,7 +87,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     const linesOf = (name: string) => outputByCommand.get(name)?.trimEnd().split('\n').toSorted() ?? []
     const recordOutput = (name: string, bytes: Buffer) => {
       outputByCommand.set(name, (outputByCommand.get(name) ?? '') + bytes.toString())
-      // The order of the two streams is not promised.
+      // The order of the two streams is not guaranteed.
       if (linesOf('onCreateCommand').length === 2)
         rmSync(join(fixture.root, workspace.id, 'home', 'running'), { force: true })
     }

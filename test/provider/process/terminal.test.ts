@@ -11,7 +11,7 @@ describe.skipIf(process.platform !== 'linux')(
 
     const terminal = { columns: 91, rows: 32 }
 
-    it('it has a terminal of its own with the requested size and a TERM', async () => {
+    it('it has its own terminal with the requested size and TERM', async () => {
       const [text, end] = await collectOutput(
         await startShell('stty size; tty; echo "$TERM" >&2; exit 4', { terminal }),
       )
@@ -34,7 +34,7 @@ describe.skipIf(process.platform !== 'linux')(
 
     it('it reads typed input, is interrupted by Ctrl-C, and reads the end of the input', async () => {
       const running = await startShell(
-        'trap "go=1; echo heard" INT; echo up; while [ -z "$go" ]; do sleep 0.02; done; read -r one; echo "got $one"; cat; exit 5',
+        'trap "go=1; echo interrupted" INT; echo up; while [ -z "$go" ]; do sleep 0.02; done; read -r one; echo "got $one"; cat; exit 5',
         {
           terminal,
         },
@@ -42,7 +42,7 @@ describe.skipIf(process.platform !== 'linux')(
       let text = ''
       const steps: [string, () => void][] = [
         ['up', () => running.stdin?.write('\x03')],
-        ['heard', () => running.stdin?.write('hello\n')],
+        ['interrupted', () => running.stdin?.write('hello\n')],
         ['got hello', () => running.stdin?.end('more\n')],
       ]
       for await (const { bytes } of running.output) {

@@ -35,7 +35,7 @@ function readAll(reader: OutputReader): unknown[] {
   return line === undefined ? [] : [JSON.parse(line), ...readAll(reader)]
 }
 
-test('commands over the limit of a workspace are refused, also while the others are being started, until one has ended', async () => {
+test('commands over the limit of a workspace are refused until another has ended, even while those are still starting', async () => {
   const { execs, id, fake } = openTestRuntime()
   const starts = Array.from({ length: maxExecsPerWorkspace }, () => execs.start(id, alice, request))
   expect(await execs.start(id, alice, request)).toEqual({ kind: 'limit-reached' })
@@ -46,7 +46,7 @@ test('commands over the limit of a workspace are refused, also while the others 
   expect((await execs.start(id, alice, request)).kind).toBe('active')
 })
 
-test('the same id at once is one process, and another command with that id is a conflict', async () => {
+test('concurrent requests with the same id start one process, and a different command with that id is a conflict', async () => {
   const { execs, id, fake } = openTestRuntime()
   const named = { ...request, execId: 'one' }
   const [first, second, other] = await Promise.all([
@@ -59,7 +59,7 @@ test('the same id at once is one process, and another command with that id is a 
   expect(fake.processes).toHaveLength(1)
 })
 
-test('a command whose start is not on disk is not run', async () => {
+test('a command whose start cannot be written is not run', async () => {
   const { execs, execLog, id, fake } = openTestRuntime()
   execLog.failWrites(new Error('the disk is full'))
   expect(await execs.start(id, alice, request)).toMatchObject({ kind: 'write-failed' })
@@ -67,7 +67,7 @@ test('a command whose start is not on disk is not run', async () => {
   expect(fake.processes).toHaveLength(0)
 })
 
-test('an end that the database refuses is written five seconds later', async () => {
+test('an end that cannot be written is retried five seconds later', async () => {
   const { clock, execs, execLog, id, fake } = openTestRuntime()
   await execs.start(id, alice, request)
   execLog.failWrites(new Error('the disk is full'))
@@ -79,7 +79,7 @@ test('an end that the database refuses is written five seconds later', async () 
   expect(execLog.all()[0]).toMatchObject({ exitCode: 0 })
 })
 
-test('a start that fails for good frees its id, and one whose outcome is unknown is recorded as lost', async () => {
+test('a permanent start failure frees the id, and a start with an unknown outcome is recorded as lost', async () => {
   const { execs, execLog, id, fake } = openTestRuntime()
   fake.answerNextExec(Promise.resolve(fault('permanent', 'no such user')))
   const named = { ...request, execId: 'one' }
@@ -116,7 +116,7 @@ test('the output of an ended command is retained for an hour, then only its end 
   expect(clock.pending).toBe(0)
 })
 
-test('of many ended commands in a workspace the oldest is forgotten first', async () => {
+test('the oldest of many ended commands in a workspace is forgotten first', async () => {
   const { execs, id, fake } = openTestRuntime()
   for (let count = 0; count <= maxEndedExecsPerWorkspace; count += 1) {
     await execs.start(id, alice, { ...request, execId: `n${count}` })
@@ -127,7 +127,7 @@ test('of many ended commands in a workspace the oldest is forgotten first', asyn
   expect((await execs.find(id, alice, 'n1')).kind).toBe('active')
 })
 
-test('a reader that does not read holds a command up for a minute, then is told how much it missed', async () => {
+test('a reader that does not read blocks a command for a minute, then learns how much it missed', async () => {
   const { clock, execs, id, fake } = openTestRuntime({ exec: { limits: { maxBytes: 10 } } })
   const session = sessionOf(await execs.start(id, alice, request))
   const [stalled, quick] = [attach(session), attach(session)]
@@ -152,7 +152,7 @@ test('a reader that does not read holds a command up for a minute, then is told 
   ])
 })
 
-test('input that breaks off kills the command, and input after the first is refused', async () => {
+test('truncated input kills the command, and a second input is refused', async () => {
   const { execs, id, fake } = openTestRuntime()
   const session = sessionOf(await execs.start(id, alice, { ...request, input: 'stream' }))
   const source = new PassThrough()
@@ -217,7 +217,7 @@ test('a start that the guest does not answer is aborted after 30 seconds', async
   expect(await started).toMatchObject({ kind: 'fault' })
 })
 
-test('a command that a crashed service left is lost in the next one, and a kill reaches what is left of it', async () => {
+test('a command that a crashed service left is recorded as lost by the next service, and a kill ends its leftover processes', async () => {
   const { execs, id, fake, reopen } = openTestRuntime()
   await execs.start(id, alice, { ...request, execId: 'one' })
   const next = reopen()
@@ -228,7 +228,7 @@ test('a command that a crashed service left is lost in the next one, and a kill 
   next.close()
 })
 
-test('a workspace that is not running takes no command, and another user’s does not exist', async () => {
+test('a workspace that is not running refuses commands, and the workspace of another user does not exist', async () => {
   const { execs, id, setState } = openTestRuntime()
   expect(await execs.start(id, bob, request)).toEqual({ kind: 'not-found' })
   expect(execs.list(id, bob, 10)).toEqual({ kind: 'not-found' })

@@ -41,7 +41,7 @@ describe('buffered output', () => {
     expect(readAll(attachReader(buffer, 1))).toHaveLength(2)
   })
 
-  it('is bounded for a command that writes single bytes to two streams, which cannot be put together', async () => {
+  it('is bounded for a command that alternates single bytes between two streams, which cannot be merged', async () => {
     const buffer = openBuffer(0)
     for (let n = 0; n < 1000; n += 1) {
       buffer.output.append(n % 2 === 0 ? 'stdout' : 'stderr', Buffer.from('x'))
@@ -50,7 +50,7 @@ describe('buffered output', () => {
     expect(readAll(attachReader(buffer)).slice(0, 2)).toMatchObject([{ seq: 980, dropped_bytes: 980 }, { seq: 981 }])
   })
 
-  it('drops no line that a reader has still to read, until the reader has stalled', async () => {
+  it('drops no unread line of a reader until the reader has stalled', async () => {
     const buffer = openBuffer(30_000)
     const slow = attachReader(buffer)
     for (let n = 0; n < 11; n += 1) buffer.output.append('stdout', Buffer.alloc(10, 'x'))
@@ -62,7 +62,7 @@ describe('buffered output', () => {
     expect(readAll(slow)).toHaveLength(10)
   })
 
-  it('lets a reader that stalled go on after the lines that it missed', async () => {
+  it('lets a stalled reader continue after the lines that it missed', async () => {
     const buffer = openBuffer(1)
     const slow = attachReader(buffer)
     slow.read()

@@ -16,7 +16,7 @@ function sessionOf(result: ShellOpenResult): ShellSession {
   return result.session
 }
 
-/** A client that takes what it is shown, until it stops reading. */
+/** A client that reads all output until it stops reading. */
 function testViewer() {
   const events: string[] = []
   let text = ''
@@ -69,7 +69,7 @@ test('a shell without a viewer is hung up after five minutes, and one that ignor
   expect(execLog.all()).toMatchObject([{ kind: 'shell', signal: 'SIGKILL' }])
 })
 
-test('a shell that cannot be killed is given up as lost', async () => {
+test('a shell that cannot be killed is recorded as lost', async () => {
   const { clock, shells, execLog, id, fake } = openTestRuntime()
   const session = sessionOf(await shells.open(id, alice, request, signal))
   fake.latest().endOnlyBy()
@@ -79,7 +79,7 @@ test('a shell that cannot be killed is given up as lost', async () => {
   expect(execLog.all()).toMatchObject([{ error: 'lost' }])
 })
 
-test('a second viewer takes a shell over and gets its screen; the first can do nothing any more', async () => {
+test('a second viewer takes a shell over and receives its screen, and the first has no more effect', async () => {
   const { shells, id, fake } = openTestRuntime()
   const session = sessionOf(await shells.open(id, alice, request, signal))
   const [first, second] = [testViewer(), testViewer()]
@@ -98,7 +98,7 @@ test('a second viewer takes a shell over and gets its screen; the first can do n
   expect([fake.latest().signals, fake.latest().stdin.readableLength]).toEqual([[], 0])
 })
 
-test('a viewer that does not read is detached after a minute, and the shell goes on', async () => {
+test('a viewer that does not read is detached after a minute, and the shell continues', async () => {
   const { clock, shells, id, fake } = openTestRuntime()
   const session = sessionOf(await shells.open(id, alice, request, signal))
   const client = testViewer()
@@ -113,7 +113,7 @@ test('a viewer that does not read is detached after a minute, and the shell goes
   expect(session.hasEnded()).toBe(false)
 })
 
-test('a shell that ended without a viewer reports its end to the one that returns, and is forgotten then', async () => {
+test('a shell that ended without a viewer reports its end to the viewer that returns, and is then forgotten', async () => {
   const { clock, shells, id, fake } = openTestRuntime()
   const session = sessionOf(await shells.open(id, alice, request, signal))
   session.attach(testViewer().viewer, size).detach(false)
@@ -138,7 +138,7 @@ test('an ended shell that no viewer returns to is forgotten after five minutes',
   expect(clock.pending).toBe(0)
 })
 
-test('a workspace that is stopped or deleted is the reason why its shells ended', async () => {
+test('a stop or delete of the workspace is reported as the reason why its shells ended', async () => {
   for (const [state, message] of [
     ['running.stopping', 'The workspace was stopped.'],
     ['deleted', 'The workspace was deleted.'],
@@ -154,7 +154,7 @@ test('a workspace that is stopped or deleted is the reason why its shells ended'
   }
 })
 
-test('a shutdown hangs shells up, tells their viewers, and leaves no timer behind', async () => {
+test('a shutdown hangs shells up, notifies their viewers, and leaves no timer behind', async () => {
   const { clock, closeSessions, shells, id, fake } = openTestRuntime()
   const session = sessionOf(await shells.open(id, alice, request, signal))
   const client = testViewer()
@@ -198,7 +198,7 @@ test('shells of a crashed service are killed once their workspace can be reached
   next.close()
 })
 
-test('a workspace that is not running opens no shell, and another user’s does not exist', async () => {
+test('a workspace that is not running refuses shells, and the workspace of another user does not exist', async () => {
   const { shells, id, setState } = openTestRuntime()
   expect(await shells.open(id, bob, request, signal)).toEqual({ kind: 'not-found' })
   expect(shells.find(id, bob, 'any')).toEqual({ kind: 'not-found' })

@@ -45,7 +45,7 @@ function startPump(response: ServerResponse, reader: OutputReader, shutdownSigna
   function wake() {
     if (isScheduled || isStalled) return
     isScheduled = true
-    setImmediate(pump) // the output of one turn becomes few long lines
+    setImmediate(pump) // collects the output of one event loop turn in few long lines
   }
 
   function pump() {

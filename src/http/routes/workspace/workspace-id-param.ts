@@ -4,7 +4,7 @@ import { Problem } from '../../presenters/problem.ts'
 
 /**
  * The id in a path.
- * @throws {Problem} `workspace-not-found` for what is no id: there is no workspace of that name.
+ * @throws {Problem} `workspace-not-found` for an invalid id, as for one that does not exist.
  */
 export function workspaceIdParam({ id }: { id: string }): WorkspaceId {
   const parsed = parseWorkspaceId(id)

@@ -195,7 +195,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     expect(await outputOfScript(provider(), booted, 'whoami; pwd; ls')).toBe('dev\n/srv/space\ncreated')
   })
 
-  it('has no process left of a lifecycle command that timed out, children included', async () => {
+  it('has no leftover process of a lifecycle command that timed out, children included', async () => {
     const workspace = await runningWorkspace(
       provider(),
       newWorkspace({ postStart: [command('echo started; sleep 4321 & sleep 4321')] }),
@@ -210,7 +210,7 @@ describe.skipIf(live === undefined)('A workspace on a live engine', () => {
     expect(processesIn.Processes.flat().join('\n')).toContain('sleep 3600')
   })
 
-  it('never runs a lifecycle command twice at a time: a setup kills what an interrupted one has left running', async () => {
+  it('never runs a lifecycle command twice concurrently: a setup kills the processes that an interrupted setup left', async () => {
     const script = 'echo x >> runs; if [ $(wc -l < runs) = 1 ]; then sleep 4321; fi'
     const workspace = await runningWorkspace(
       provider(),

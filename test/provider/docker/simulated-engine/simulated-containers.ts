@@ -14,8 +14,8 @@ interface SimulatedContainer {
 }
 
 /**
- * The part of an engine that its clients of this project use, in memory. Commands are imitated: `exit N` in their text
- * is how they end.
+ * The part of an engine's API that this project uses, in memory. Commands are simulated: a command whose text contains
+ * `exit N` exits with N.
  */
 export function simulatedContainers(firstImage: string) {
   const images = new Set([firstImage])
@@ -101,7 +101,7 @@ export function simulatedContainers(firstImage: string) {
     if (action !== 'exec') return errorResponse(404, 'page not found')
     if (container.state !== 'running') return errorResponse(409, `Container ${container.id} is not running`)
     const id = randomId()
-    // The first seven words are the wrapper's.
+    // The first seven arguments belong to the wrapper.
     const command = arrayField(body, 'Cmd').slice(7).join(' ')
     execs.set(id, Number(/exit (\d+)/.exec(command)?.[1] ?? 0))
     return Response.json({ Id: id }, { status: 201 })
@@ -143,7 +143,7 @@ export function simulatedContainers(firstImage: string) {
 
   return {
     handleRequest,
-    /** The output of every command: the line with which its wrapper reports the start. */
+    /** The output of every command: the line with which the wrapper reports the start. */
     execOutput: (): Buffer => Buffer.from([1, 0, 0, 0, 0, 0, 0, 4, ...Buffer.from('9 1\n')]),
     exitContainer,
     removeContainer,

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import type { DockerTarget } from '../../../../src/provider/docker/engine/docker-target.ts'
 import { simulatedContainers } from './simulated-containers.ts'
 
-/** A request as the played engine gets it. */
+/** A request to the simulated engine. */
 export interface EngineRequest {
   readonly method: string
   /** Path without query: `/containers/create`. */
@@ -18,27 +18,27 @@ export interface EngineRequest {
 
 export type ResponseOverride = (request: EngineRequest) => Response | Promise<Response> | undefined
 
-/** An HTTP server in this process, at `target`, that answers as an engine does, and fails in ways that a real engine cannot be made to. */
+/** An HTTP server in this process that behaves like an engine, and can produce faults that a real engine cannot. */
 export interface SimulatedEngine {
   readonly target: DockerTarget
   readonly server: { listen(): void; close(): void }
   /** Method and path of every request, in order. */
   readonly requests: readonly string[]
   /**
-   * Answers the next `times` requests that `method` and `path` fit in place of the engine; `undefined` lets one
+   * Overrides the responses to the next `times` requests that match `method` and `path`; `undefined` passes a request
    * through.
    */
   respondWith(method: string, path: RegExp, respond: ResponseOverride, times?: number): void
-  /** Does the next request that `method` and `path` fit, and answers it otherwise all the same. */
+  /** Performs the next request that matches `method` and `path`, but overrides its response. */
   respondAfterwards(method: string, path: RegExp, respond: ResponseOverride): void
-  /** Ends a container by itself. */
+  /** Makes a container exit. */
   exitContainer(containerId: string, code: number): void
-  /** Makes a container not exist. */
+  /** Removes a container. */
   removeContainer(containerId: string): void
-  /** The ids of its containers that carry the label `vm-api.workspace=ID`. */
+  /** The ids of the containers with the label `vm-api.workspace=ID`. */
   containersOf(workspaceId: string): readonly string[]
   addImage(name: string): void
-  /** Cuts every stream of events. */
+  /** Disconnects every event stream. */
   disconnectEvents(): void
 }
 
@@ -47,22 +47,22 @@ export function jsonResponse(status: number, body: object): Response {
   return Response.json(body, { status })
 }
 
-/** The refusal of an engine: its reason is in the body's `message`. */
+/** An error response of an engine, with the reason in `message`. */
 export function errorResponse(status: number, message: string): Response {
   return jsonResponse(status, { message })
 }
 
-/** An answer that never comes. */
+/** A response that never arrives. */
 export function noResponse(): Promise<Response> {
   return new Promise(() => {})
 }
 
-/** Lines of a stream that then ends, as a pull is answered. */
+/** A complete stream of JSON lines, like the response to a pull. */
 export function jsonLinesResponse(...objects: readonly object[]): Response {
   return new Response(objects.map((line) => `${JSON.stringify(line)}\r\n`).join(''))
 }
 
-/** A simulated engine with the image `image`. `listen()` and `close()` its server around the tests. */
+/** Creates a simulated engine with the image `image`. Tests must `listen()` and `close()` its server. */
 export function simulatedEngine(image: string): SimulatedEngine {
   const path = join(mkdtempSync(join(tmpdir(), 'vm-api-engine-')), 'engine.sock')
   const engine = simulatedContainers(image)
