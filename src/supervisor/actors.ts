@@ -323,7 +323,7 @@ function restoreRow(
     log.error(
       { err: error, workspace: id },
       deleting
-        ? 'a workspace that is being deleted cannot be read: its deletion goes on with what its row says'
+        ? 'a workspace that is being deleted cannot be read: its deletion continues from the columns of its row'
         : 'a workspace cannot be read and is quarantined: it can only be deleted',
     )
     if (deleting) {

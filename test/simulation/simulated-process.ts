@@ -35,7 +35,7 @@ export interface SimulatedProcessDeps {
   readonly storeFaults: StoreFaults
   readonly settings: { readonly concurrency: number; readonly sweepIntervalMs: number }
   readonly onCall: (request: EngineRequest, others: readonly EngineRequest[]) => void
-  readonly onCommitted: (steps: readonly TransitionRecord[]) => void
+  readonly onCommitted: (transitions: readonly TransitionRecord[]) => void
   readonly onWriteRefused: () => void
   readonly onExit: () => void
   /** Called when the service logs a bug of its own. */
