@@ -156,7 +156,9 @@ describe.skipIf(!requirePrerequisite(canSetImmutable(), 'make a file immutable')
       onTestFinished(() => setImmutable('-', ...files))
       expect(await createWorkspace(service, 'frozen')).toMatchObject(notWritten)
       expect(await callApi(service.url, 'alice', 'POST', `/workspaces/${id}/stop`)).toMatchObject(notWritten)
-      expect(await readinessOf(service)).toMatchObject(notReady(/disk cannot be read or written.*check the disk and its mount/))
+      expect(await readinessOf(service)).toMatchObject(
+        notReady(/disk cannot be read or written.*check the disk and its mount/),
+      )
       expect((await listWorkspaces(service)).map(({ name, state }) => [name, state])).toEqual([
         ['before', 'running.up'],
       ])

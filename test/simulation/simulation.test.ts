@@ -4,8 +4,8 @@ import { planOf } from './run-simulation.ts'
 import { runSeeds } from './run-seeds.ts'
 import { simulationDatabase } from './simulation-database.ts'
 
-// `npm run chaos -- --worlds N` runs thousands of them.
-const runCount = 80
+// `npm run chaos -- --simulations N` runs thousands of them.
+const runCount = 60
 
 describe('simulations', () => {
   it('every simulation keeps every law at every step and settles in a state that its commands explain', {
