@@ -2,7 +2,7 @@ import type { Reporter, TestModule } from 'vitest/node'
 
 const shownFiles = 10
 
-/** Prints the slowest test files of a run, so that whoever adds a slow test sees it. */
+/** Prints the slowest test files of a run, so that a slow new test is noticed. */
 export const slowestFilesReporter: Reporter = {
   onTestRunEnd(modules: readonly TestModule[]) {
     const files = modules
