@@ -78,7 +78,7 @@ describe.skipIf(process.platform === 'win32')('The log of a workspace of plain p
     const onCreate = [
       {
         name: 'onCreateCommand',
-        run: 'echo out; echo err >&2; touch running; while [ -e running ]; do sleep 0.02; done; exit 0',
+        run: 'touch running; echo out; echo err >&2; while [ -e running ]; do sleep 0.02; done; exit 0',
       },
     ]
     const postStart = [{ name: 'postStartCommand.big', run: 'seq 1 100000; exit 3' }]
