@@ -1,8 +1,12 @@
-import type { HistoryLine, Workspace } from '../../client/client.ts'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ApiError } from '../../client/api-error.ts'
+import type { Client, HistoryLine, Workspace } from '../../client/client.ts'
+import { retryableFailure } from '../../client/reconnect.ts'
 import { CliError } from '../cli-error.ts'
 import type { ActionResult, CommandContext } from '../command-context.ts'
 import { isFailure } from './state-label.ts'
+
+const retryDelayMs = 250
 
 /** The `seq` of the last line of a workspace's history. */
 export async function lastHistorySeq({ client }: CommandContext, id: string): Promise<number> {
@@ -52,7 +56,10 @@ async function waitUntilSettled(
   process.once('SIGINT', interrupt)
   const stopProgress = out.isStderrTerminal ? showProgress(context, id) : () => {}
   try {
-    const workspace = await followUntilSettled(context, id, afterSeq, abortController.signal)
+    const workspace = await followUntilSettled(context, id, afterSeq, abortController.signal).catch((error) => {
+      if (!abortController.signal.aborted) throw error
+      return undefined
+    })
     if (workspace) return workspace
     out.printStatus(`vm: Stopped waiting. Workspace "${name}" continues; see its state with: vm show ${name}`)
     return 'interrupted'
@@ -85,7 +92,7 @@ async function followUntilSettled(
     }
   // A settled workspace may be ahead of what was printed: its last state is printed before it is returned.
   const settledAfter = async (state: string | undefined) => {
-    const workspace = await client.get(id)
+    const workspace = await getWithRetry(client, id, signal)
     return workspace.settled && (state === undefined || state === workspace.state) ? workspace : undefined
   }
   let settled = lastState === undefined ? undefined : await settledAfter(lastState)
@@ -96,7 +103,20 @@ async function followUntilSettled(
     settled = await settledAfter(event.kind === 'transition' ? event.transition.to : undefined)
     if (settled) return settled
   }
-  return signal.aborted ? undefined : await client.get(id)
+  return signal.aborted ? undefined : await getWithRetry(client, id, signal)
+}
+
+/** Gets a workspace, and repeats the request while the service cannot be reached: a restart of the service must not end the wait. */
+async function getWithRetry(client: Client, id: string, signal: AbortSignal): Promise<Workspace> {
+  for (;;) {
+    try {
+      return await client.get(id)
+    } catch (error) {
+      if (!(error instanceof ApiError) || signal.aborted) throw error
+      retryableFailure(error)
+      await delay(retryDelayMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
 }
 
 function statePrinter({ out }: CommandContext): (line: HistoryLine) => void {
